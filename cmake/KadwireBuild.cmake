@@ -1,0 +1,58 @@
+# How every target of this project is compiled: one place for the language level, the warnings and
+# the output folders, and the two functions with which the folders declare what they hold.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
+pkg_check_modules(gnutls REQUIRED IMPORTED_TARGET gnutls)
+pkg_check_modules(opendht REQUIRED IMPORTED_TARGET opendht)
+pkg_check_modules(mnl REQUIRED IMPORTED_TARGET libmnl)
+
+# Assertions guard our own bugs and stay on in every build.
+foreach(config RELEASE RELWITHDEBINFO MINSIZEREL)
+  string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_${config} "${CMAKE_CXX_FLAGS_${config}}")
+endforeach()
+
+add_library(kadwire_options INTERFACE)
+target_include_directories(kadwire_options INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(kadwire_options INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Werror -fstack-protector-strong)
+# Debian's asio predates co_await-free builds of some headers; stand-alone asio needs this one switch.
+target_compile_definitions(kadwire_options INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
+
+set(KADWIRE_SANITIZE "" CACHE STRING "Sanitizers for every target, e.g. address,undefined or thread")
+if(KADWIRE_SANITIZE)
+  add_compile_options(-fsanitize=${KADWIRE_SANITIZE} -fno-omit-frame-pointer
+                      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${KADWIRE_SANITIZE})
+endif()
+if(KADWIRE_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer
+                      -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+# kadwire_library(NAME SOURCES a.cpp … LINKS x …): one static library for a folder.
+function(kadwire_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC kadwire_options ${arg_LINKS})
+endfunction()
+
+# kadwire_executable(NAME SOURCES main.cpp … LINKS x …): a binary in build/<preset>/bin.
+function(kadwire_executable name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE kadwire_options ${arg_LINKS})
+endfunction()

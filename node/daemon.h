@@ -1,0 +1,39 @@
+#pragma once
+
+/// Composes a node from its parts and runs it until a signal: the one place where ports meet their
+/// production adapters.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crypto/mesh_secret.h"
+
+namespace kadwire::node {
+
+/// A host name or address to enter the DHT through.
+struct BootstrapHost {
+  std::string host;
+  std::uint16_t port = 4222;
+};
+
+struct DaemonOptions {
+  crypto::MeshSecret secret;
+  std::string interface = "kadwire0";
+  std::uint16_t listen_port = 51820;           ///< WireGuard's; the next free of 100 if taken
+  std::optional<std::uint16_t> dht_port;       ///< nullopt: the saved one, else ephemeral
+  std::vector<BootstrapHost> bootstrap;
+  std::uint32_t dht_network = 0;               ///< OpenDHT's network id
+  std::filesystem::path state_folder;          ///< of this interface
+  std::filesystem::path socket_path;           ///< RPC
+  std::string hostname;
+  bool ipv6 = true;                            ///< false: no IPv6 candidates, none dialled
+  bool start_afresh = false;
+  std::chrono::milliseconds clock_offset{0};   ///< added to the wall clock; for tests
+};
+
+/// Runs until SIGINT or SIGTERM. 0, or 1 after one clear line on stderr about what is wrong.
+[[nodiscard]] int run_daemon(DaemonOptions options);
+
+}  // namespace kadwire::node

@@ -1,0 +1,69 @@
+#pragma once
+
+/// What a running node shows of itself: plain values for status, RPC and metrics. Read-only copies.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crypto/node_identity.h"
+#include "dht/directory.h"
+#include "node/base/endpoint.h"
+#include "node/base/time.h"
+
+namespace kadwire::node {
+
+/// How packets to a peer travel now.
+enum class PathKind {
+  kNone,        ///< known, no tunnel and no attempt: nothing to dial
+  kConnecting,  ///< an attempt is under way
+  kDirect,      ///< a tunnel stands
+};
+[[nodiscard]] std::string_view to_text(PathKind path);  // "none", "connecting", "direct"
+
+struct PeerView {
+  crypto::NodeId node;
+  crypto::WireguardKey wireguard_key;
+  std::string hostname;
+  std::optional<IpAddress> ipv4;             ///< nullopt: no lease, or lost to a conflict
+  IpAddress ipv6;
+  std::optional<Endpoint> endpoint;          ///< WireGuard's, where traffic goes now
+  PathKind path = PathKind::kNone;
+  std::optional<WallTime> last_handshake;
+  std::optional<WallTime> last_seen;         ///< the later of its record's arrival and data
+  std::uint64_t rx_bytes = 0;
+  std::uint64_t tx_bytes = 0;
+  std::vector<std::string> discovered_via;   ///< "dht", "cache"
+};
+
+struct NodeView {
+  crypto::NodeId node;
+  crypto::WireguardKey wireguard_key;
+  std::string mesh_id;                       ///< 12 hex digits
+  std::string topic_prefix;                  ///< 16 hex digits of the current topic
+  std::string interface;
+  std::string hostname;
+  std::optional<IpAddress> ipv4;
+  IpAddress ipv6;
+  std::string ipv4_network, ipv6_network;    ///< CIDR
+  std::uint16_t listen_port = 0;
+  std::uint16_t dht_port = 0;
+  std::vector<Endpoint> candidates;          ///< own, as published
+  std::chrono::seconds uptime{0};
+  dht::DirectoryStats dht;
+  std::vector<std::string> problems;         ///< one plain sentence each; empty: all well
+  std::size_t peers_total = 0;
+  std::size_t peers_active = 0;              ///< with a standing tunnel
+};
+
+/// Asked by the control room; answered by the driver.
+class NodeInspector {
+ public:
+  virtual ~NodeInspector() = default;
+  [[nodiscard]] virtual NodeView node_view() const = 0;
+  /// Sorted by hostname, then NodeId.
+  [[nodiscard]] virtual std::vector<PeerView> peer_views() const = 0;
+};
+
+}  // namespace kadwire::node

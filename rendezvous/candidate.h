@@ -1,0 +1,59 @@
+#pragma once
+
+/// Where a node may be reached: a transport endpoint and how it was learnt (RFC 8445 §5.1.1 names
+/// the kinds). Pure choices over candidates; no I/O.
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "node/base/endpoint.h"
+
+namespace kadwire::rendezvous {
+
+enum class CandidateKind : std::uint8_t {
+  kHost = 1,             ///< an address of an own interface
+  kServerReflexive = 2,  ///< what a STUN server saw
+  kPeerReflexive = 3,    ///< what another member saw
+  kMapped = 4,           ///< a port mapping obtained from a gateway
+  kRelayed = 5,          ///< at a relay
+  kStatic = 6,           ///< told by the operator
+};
+
+struct Candidate {
+  CandidateKind kind = CandidateKind::kHost;
+  Endpoint endpoint;
+  auto operator<=>(const Candidate&) const = default;
+};
+
+/// What a record carries at most, and what a node ever sends to for one peer.
+inline constexpr std::size_t kCandidatesMax = 8;
+
+/// One address of an own interface, as the network monitor reports it.
+struct LocalAddress {
+  Prefix prefix;          ///< the address with its on-link prefix length
+  std::string interface;
+  bool deprecated = false;
+  bool tentative = false;  ///< duplicate address detection still runs, or failed
+  bool temporary = false;  ///< RFC 8981 privacy address
+  bool bridge = false;     ///< a container's or virtual machine's bridge: tried last
+  auto operator<=>(const LocalAddress&) const = default;
+};
+
+/// The host candidates to publish, best first: IPv6 global, IPv4 public, then private, bridges last;
+/// at most kCandidatesMax. Left out: loopback, link-local, multicast, unspecified, deprecated,
+/// tentative, and anything inside `mesh_networks` (the mesh's own addresses).
+[[nodiscard]] std::vector<Candidate> host_candidates(std::span<const LocalAddress> addresses,
+                                                     std::uint16_t port,
+                                                     std::span<const Prefix> mesh_networks);
+
+/// The candidates of a peer that this node may send to, best first. A lying member must not be able
+/// to point us at others: never loopback, multicast, unspecified, link-local, port 0, the mesh's own
+/// networks, an own address, nor a private range in which this node has no interface; nor a family
+/// it has no address in.
+[[nodiscard]] std::vector<Candidate> dialable_candidates(std::span<const Candidate> claimed,
+                                                         std::span<const LocalAddress> own,
+                                                         std::span<const Prefix> mesh_networks);
+
+}  // namespace kadwire::rendezvous
