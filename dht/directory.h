@@ -23,6 +23,15 @@ using crypto::InfoHash;
 /// Names one request among all that are under way; chosen by the requester, never 0.
 using OperationId = std::uint64_t;
 
+/// Hands out OperationIds, never one twice, to all who share one Directory.
+class OperationIds {
+ public:
+  [[nodiscard]] OperationId next() { return ++last_; }
+
+ private:
+  OperationId last_ = 0;
+};
+
 /// Stores `value` once (it expires about 10 minutes later). Answered by PutDone.
 struct PutRequest {
   OperationId operation = 0;

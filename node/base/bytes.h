@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kadwire {
@@ -62,7 +63,8 @@ class ByteWriter {
   ByteWriter& text(std::string_view text);
   [[nodiscard]] ByteView view() const { return buffer_; }
   [[nodiscard]] std::size_t size() const { return buffer_.size(); }
-  [[nodiscard]] Bytes take() && { return std::move(buffer_); }
+  /// What was written so far; the writer is empty afterwards. Ends a chain of writes.
+  [[nodiscard]] Bytes take() { return std::exchange(buffer_, {}); }
 
  private:
   Bytes buffer_;

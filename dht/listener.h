@@ -1,0 +1,83 @@
+#pragma once
+
+/// Hears what other members publish: listens on every active topic, backs the listening with a
+/// jittered get (a DHT loses notifications), and opens what comes. Sans-IO.
+/// Strangers may store anything under a topic: what does not open is counted and dropped, and what
+/// was opened once is not opened again. Whose word a record is, and how old, is the caller's question.
+
+#include <deque>
+#include <optional>
+#include <unordered_set>
+#include <vector>
+
+#include "dht/directory.h"
+#include "dht/topic.h"
+#include "node/base/random.h"
+
+namespace kadwire::dht {
+
+/// Between two backing gets. The first follows at once.
+inline constexpr Duration kBackingGetShortest = 30s;
+inline constexpr Duration kBackingGetLongest = 60s;
+/// Sealed values remembered so as not to open them twice: two generations of this many.
+inline constexpr std::size_t kRememberedValuesMax = 2048;
+/// Opened records that wait for the caller; what comes beyond is met again by the next get.
+inline constexpr std::size_t kReceivedRecordsMax = 1024;
+
+/// A record that a holder of the secret sealed.
+struct ReceivedRecord {
+  Bytes record;
+  Hour hour = 0;               ///< of the topic it was found under
+  bool outside_hours = false;  ///< found by ask_neighbouring_hours: some clock is wrong
+};
+
+class Listener {
+ public:
+  /// All three outlive this object.
+  Listener(const crypto::KeySchedule& keys, RandomSource& random, OperationIds& operations);
+
+  void start(Now now);
+  /// Events of others' operations are ignored.
+  void handle_event(Now now, const DirectoryEvent& event);
+  void handle_timeout(Now now);
+  [[nodiscard]] std::optional<TimePoint> next_timeout() const;
+  [[nodiscard]] std::optional<DirectoryRequest> poll_request();
+  [[nodiscard]] std::optional<ReceivedRecord> poll_record();
+
+  /// Asks once for the hours beside the active ones: a member whose clock is an hour wrong would
+  /// otherwise stay alone without a word.
+  void ask_neighbouring_hours(Now now);
+
+  /// Values that were not sealed by a member, so far.
+  [[nodiscard]] std::uint64_t foreign_values() const { return foreign_values_; }
+
+ private:
+  struct Subscription {
+    Topic topic;
+    OperationId listen = 0;
+    OperationId get = 0;
+    TimePoint next_get;
+    bool outside_hours = false;  ///< one get, no listening
+  };
+
+  void follow_hours(Now now);
+  void subscribe(Now now, Hour hour);
+  void ask(Now now, Subscription& subscription);
+  void receive(const Subscription& subscription, const FoundValue& found);
+  [[nodiscard]] bool remembered(ByteView value) const;
+  void remember(ByteView value);
+
+  const crypto::KeySchedule& keys_;
+  RandomSource& random_;
+  OperationIds& operations_;
+  bool started_ = false;
+  bool connected_ = false;
+  TimePoint hours_change_{};
+  std::vector<Subscription> subscriptions_;  ///< at most two active and two neighbouring hours
+  std::unordered_set<std::string> recent_, older_;  ///< nonces of opened values
+  std::deque<ReceivedRecord> records_;
+  std::deque<DirectoryRequest> requests_;
+  std::uint64_t foreign_values_ = 0;
+};
+
+}  // namespace kadwire::dht
