@@ -2,8 +2,9 @@
 
 /// The one secret that makes a mesh: parsing, generating and writing it down.
 /// Two forms are accepted:
-///   kadwire://v1/<base64url without padding of 32 random bytes>[?net=CIDR]   the 32 bytes are the ikm
-///   any other UTF-8 text of at least 16 bytes is a passphrase                 ikm = Argon2id13(it)
+///   kadwire://v1/<base64url without padding of 32 random bytes>[?net=CIDR]   the 32 bytes are the
+///   ikm any other UTF-8 text of at least 16 bytes is a passphrase                 ikm =
+///   Argon2id13(it)
 /// A text that starts with "kadwire:" is a URI or an error, never a passphrase.
 
 #include <optional>
@@ -25,22 +26,22 @@ inline constexpr std::size_t kPassphraseBytesMin = 16;
 inline constexpr std::size_t kSecretTextBytesMax = 4096;
 
 enum class SecretError {
-  kTooShort,         ///< passphrase below kPassphraseBytesMin
-  kTooLong,          ///< above kSecretTextBytesMax
+  kTooShort,  ///< passphrase below kPassphraseBytesMin
+  kTooLong,   ///< above kSecretTextBytesMax
   kNotUtf8,
-  kUnknownVersion,   ///< "kadwire:" but not "kadwire://v1/"
-  kBadKey,           ///< not the canonical base64url of exactly 32 bytes
-  kUnknownQuery,     ///< a query key other than net, or one given twice
-  kBadNetwork,       ///< net= is no IPv4 CIDR of /8 to /30, or has host bits set
-  kNoMemory,         ///< Argon2id could not have its 64 MiB
+  kUnknownVersion,  ///< "kadwire:" but not "kadwire://v1/"
+  kBadKey,          ///< not the canonical base64url of exactly 32 bytes
+  kUnknownQuery,    ///< a query key other than net, or one given twice
+  kBadNetwork,      ///< net= is no IPv4 CIDR of /8 to /30, or has host bits set
+  kNoMemory,        ///< Argon2id could not have its 64 MiB
 };
 /// One clear sentence: what is wrong and what to do. Never contains any part of the secret.
 [[nodiscard]] std::string_view describe(SecretError error);
 
 /// What a secret text means. Move-only because it holds the key material.
 struct MeshSecret {
-  SecretBytes ikm;                    ///< 32 bytes of input key material
-  std::optional<Prefix> ipv4_network; ///< net= of the URI, host bits zero
+  SecretBytes ikm;                     ///< 32 bytes of input key material
+  std::optional<Prefix> ipv4_network;  ///< net= of the URI, host bits zero
 };
 
 /// `text` may end in one newline ("\n" or "\r\n"), which is dropped. A passphrase costs about 0.1 s

@@ -1,10 +1,12 @@
 #pragma once
 
 /// Who a node is. Three keys with three tasks:
-///   the secret admits, the identity (Ed25519) signs, the WireGuard key (Curve25519) carries traffic.
-/// The WireGuard pair is the Curve25519 form of a second Ed25519 pair, which cross-signs the NodeId:
-/// so anyone can check that the publisher owns the WireGuard key, and it can rotate while the NodeId
-/// stays. Signatures: RFC 8032 Ed25519 over "<domain>" ‖ 0x00 ‖ mesh id (6 bytes) ‖ message.
+///   the secret admits, the identity (Ed25519) signs, the WireGuard key (Curve25519) carries
+///   traffic.
+/// The WireGuard pair is the Curve25519 form of a second Ed25519 pair, which cross-signs the
+/// NodeId: so anyone can check that the publisher owns the WireGuard key, and it can rotate while
+/// the NodeId stays. Signatures: RFC 8032 Ed25519 over "<domain>" ‖ 0x00 ‖ mesh id (6 bytes) ‖
+/// message.
 
 #include <compare>
 #include <optional>

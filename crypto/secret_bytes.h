@@ -1,8 +1,8 @@
 #pragma once
 
 /// Bytes that must not leak: page-locked, kept out of core dumps, zeroed when released, fenced by
-/// guard pages (libsodium's sodium_malloc). There is no formatter, no comparison that takes variable
-/// time, and no copy without saying so.
+/// guard pages (libsodium's sodium_malloc). There is no formatter, no comparison that takes
+/// variable time, and no copy without saying so.
 
 #include <cstddef>
 #include <memory>
@@ -16,6 +16,9 @@ namespace kadwire::crypto {
 class SecretBytes {
  public:
   SecretBytes() = default;  ///< empty
+  /// What is moved from is left empty.
+  SecretBytes(SecretBytes&& other) noexcept;
+  SecretBytes& operator=(SecretBytes&& other) noexcept;
   /// `size` zero bytes. Throws std::bad_alloc if memory cannot be had.
   explicit SecretBytes(std::size_t size);
   /// A locked copy; the caller zeroes the original (see wipe).
@@ -42,7 +45,7 @@ void wipe(std::span<std::byte> bytes);
 void wipe(std::string& text);
 
 /// Must run before anything else of this room; safe to call again. Throws std::runtime_error if
-/// libsodium cannot start.
+/// libsodium or GnuTLS cannot start.
 void initialise();
 
 }  // namespace kadwire::crypto

@@ -1,0 +1,104 @@
+#include "crypto/node_identity.h"
+
+#include <sodium.h>
+
+#include <cassert>
+
+#include "crypto/sodium_bytes.h"
+
+namespace kadwire::crypto {
+namespace {
+
+/// 64 bits: enough that people never meet two nodes of one short form.
+constexpr std::size_t kShortFormBytes = 8;
+
+/// What a signature covers: "<domain>" ‖ 0x00 ‖ mesh id ‖ message.
+Bytes signed_text(std::string_view domain, const MeshId& mesh, ByteView message) {
+  assert(domain.find('\0') == std::string_view::npos);
+  return ByteWriter().text(domain).u8(0).raw(mesh).raw(message).take();
+}
+
+Signature sign_with(const SecretBytes& secret_key, ByteView text) {
+  Signature signature;
+  crypto_sign_detached(out(signature), nullptr, in(text), text.size(), in(secret_key));
+  return signature;
+}
+
+/// The Curve25519 form of an Ed25519 public key; nullopt if it is not a point of the main subgroup.
+std::optional<WireguardKey> to_wireguard_key(const WireguardSigningKey& signing_key) {
+  WireguardKey key;
+  if (crypto_sign_ed25519_pk_to_curve25519(out(key.bytes), in(signing_key.bytes)) != 0) {
+    return std::nullopt;
+  }
+  return key;
+}
+
+}  // namespace
+
+std::string NodeId::short_form() const {
+  return to_base32(ByteView(bytes).first(kShortFormBytes));
+}
+
+std::string NodeId::to_hex() const {
+  return kadwire::to_hex(bytes);
+}
+
+std::string WireguardKey::to_base64() const {
+  return kadwire::to_base64(bytes);
+}
+
+NodeIdentity NodeIdentity::generate(RandomSource& random) {
+  SecretBytes identity_seed(crypto_sign_SEEDBYTES);
+  SecretBytes wireguard_seed(crypto_sign_SEEDBYTES);
+  random.fill(identity_seed.writable());
+  random.fill(wireguard_seed.writable());
+  return *from_seeds(identity_seed.view(), wireguard_seed.view());
+}
+
+std::optional<NodeIdentity> NodeIdentity::from_seeds(ByteView identity_seed,
+                                                     ByteView wireguard_seed) {
+  if (identity_seed.size() != crypto_sign_SEEDBYTES ||
+      wireguard_seed.size() != crypto_sign_SEEDBYTES) {
+    return std::nullopt;
+  }
+  NodeIdentity identity;
+  identity.identity_seed_ = SecretBytes::copy_of(identity_seed);
+  identity.wireguard_seed_ = SecretBytes::copy_of(wireguard_seed);
+  identity.identity_secret_ = SecretBytes(crypto_sign_SECRETKEYBYTES);
+  identity.wireguard_secret_ = SecretBytes(crypto_sign_SECRETKEYBYTES);
+  identity.wireguard_private_key_ = SecretBytes(crypto_scalarmult_curve25519_SCALARBYTES);
+  crypto_sign_seed_keypair(out(identity.node_id_.bytes), out(identity.identity_secret_),
+                           in(identity_seed));
+  crypto_sign_seed_keypair(out(identity.wireguard_signing_key_.bytes),
+                           out(identity.wireguard_secret_), in(wireguard_seed));
+  crypto_sign_ed25519_sk_to_curve25519(out(identity.wireguard_private_key_),
+                                       in(identity.wireguard_secret_));
+  const auto wireguard_key = to_wireguard_key(identity.wireguard_signing_key_);
+  assert(wireguard_key && "a public key made from a seed is in the main subgroup");
+  identity.wireguard_key_ = *wireguard_key;
+  return identity;
+}
+
+Signature NodeIdentity::sign(std::string_view domain, const MeshId& mesh, ByteView message) const {
+  return sign_with(identity_secret_, signed_text(domain, mesh, message));
+}
+
+Signature NodeIdentity::cross_sign(const MeshId& mesh) const {
+  return sign_with(wireguard_secret_, signed_text(kWireguardKeyDomain, mesh, node_id_.bytes));
+}
+
+bool verify(const NodeId& signer, std::string_view domain, const MeshId& mesh, ByteView message,
+            const Signature& signature) {
+  const Bytes text = signed_text(domain, mesh, message);
+  return crypto_sign_verify_detached(in(signature), in(text), text.size(), in(signer.bytes)) == 0;
+}
+
+std::optional<WireguardKey> verify_cross_signature(const WireguardSigningKey& signing_key,
+                                                   const NodeId& node, const MeshId& mesh,
+                                                   const Signature& signature) {
+  const NodeId signer{signing_key.bytes};
+  if (!verify(signer, kWireguardKeyDomain, mesh, node.bytes, signature)) return std::nullopt;
+  return to_wireguard_key(signing_key);
+}
+
+}  // namespace kadwire::crypto
