@@ -1,0 +1,212 @@
+#include "node/adapters/asio_datagram_socket.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include <asio/posix/stream_descriptor.hpp>
+
+#include "node/adapters/socket_address.h"
+#include "node/adapters/unique_fd.h"
+
+namespace kadwire::node {
+namespace {
+
+/// The largest UDP payload there can be, so nothing is ever truncated.
+constexpr std::size_t kDatagramBytesMax = 65535;
+/// The kernel picks a port for one family; so often may it be taken in the other.
+constexpr int kEphemeralAttemptsMax = 16;
+
+struct BoundSocket {
+  UniqueFd fd;
+  Endpoint local;
+};
+
+bool set_option(int fd, int level, int name, int value) {
+  return setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+void enlarge_receive_buffer(int fd) {
+  if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBufferBytes)) return;
+  set_option(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBufferBytes);  // capped by net.core.rmem_max
+}
+
+/// The error is errno's value.
+tl::expected<BoundSocket, int> bind_socket(const Endpoint& wanted) {
+  const bool v6 = wanted.address.is_v6();
+  UniqueFd fd(socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return tl::unexpected(errno);
+  if (v6 && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1)) return tl::unexpected(errno);
+  enlarge_receive_buffer(fd.get());
+  const SocketAddress address = to_socket_address(wanted);
+  if (bind(fd.get(), address.get(), address.length) != 0) return tl::unexpected(errno);
+  SocketAddress bound;
+  if (getsockname(fd.get(), bound.get(), &bound.length) != 0) return tl::unexpected(errno);
+  return BoundSocket{std::move(fd), *to_endpoint(bound.get(), bound.length)};
+}
+
+/// True if the host does not have the address's family at all (IPv6 disabled, say).
+bool lacks_family(int error) {
+  return error == EAFNOSUPPORT || error == EADDRNOTAVAIL || error == EPROTONOSUPPORT;
+}
+
+std::string sentence_about(const Endpoint& wanted, int error) {
+  return "UDP " + wanted.to_string() + " cannot be bound: " + std::strerror(error) + ".";
+}
+
+/// Every family the host has, on one port; empty if the port is taken in one of them.
+tl::expected<std::vector<BoundSocket>, SocketError> bind_both(std::uint16_t port) {
+  const IpAddress any_v4;
+  const IpAddress any_v6 = IpAddress::v6({});
+  std::vector<BoundSocket> sockets;
+  std::string reasons;
+  for (const IpAddress& any : {any_v6, any_v4}) {
+    const Endpoint wanted{any, sockets.empty() ? port : sockets.front().local.port};
+    auto bound = bind_socket(wanted);
+    if (bound) {
+      sockets.push_back(std::move(*bound));
+    } else if (!lacks_family(bound.error())) {
+      return tl::unexpected(SocketError{sentence_about(wanted, bound.error())});
+    } else {
+      if (!reasons.empty()) reasons += ' ';
+      reasons += sentence_about(wanted, bound.error());
+    }
+  }
+  if (sockets.empty()) return tl::unexpected(SocketError{reasons});
+  return sockets;
+}
+
+}  // namespace
+
+/// One bound socket and its place in the receive loop.
+struct AsioDatagramSocket::Leg {
+  Leg(asio::io_context& context, BoundSocket bound)
+      : local(bound.local), descriptor(context, bound.fd.release()) {}
+
+  Endpoint local;
+  asio::posix::stream_descriptor descriptor;
+};
+
+struct AsioDatagramSocket::Shared : std::enable_shared_from_this<Shared> {
+  Shared(asio::io_context& context, std::vector<BoundSocket> sockets);
+  void wait_for_datagrams(Leg& leg);
+  void receive_batch(Leg& leg);
+  bool send_from(Leg& leg, const Transmit& transmit);
+
+  std::vector<std::unique_ptr<Leg>> legs;  ///< never empty, never changed
+  Handler handler;
+  DatagramCounters counters;
+  Endpoint last_sender;
+  Leg* last_arrival = nullptr;  ///< where last_sender's datagram came to
+  bool closed = false;
+  std::array<std::byte, kDatagramBytesMax> buffer;
+};
+
+AsioDatagramSocket::Shared::Shared(asio::io_context& context, std::vector<BoundSocket> sockets) {
+  for (BoundSocket& bound : sockets) {
+    legs.push_back(std::make_unique<Leg>(context, std::move(bound)));
+  }
+}
+
+void AsioDatagramSocket::Shared::wait_for_datagrams(Leg& leg) {
+  leg.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
+                            [shared = shared_from_this(), &leg](const std::error_code&) {
+                              if (shared->closed) return;
+                              shared->receive_batch(leg);
+                              if (!shared->closed) shared->wait_for_datagrams(leg);
+                            });
+}
+
+void AsioDatagramSocket::Shared::receive_batch(Leg& leg) {
+  for (int i = 0; i < kReceiveBatchMax && !closed; ++i) {
+    SocketAddress source;
+    const ssize_t size = recvfrom(leg.descriptor.native_handle(), buffer.data(), buffer.size(), 0,
+                                  source.get(), &source.length);
+    if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+    if (size < 0) continue;  // an ICMP error about something sent earlier, now taken off the socket
+    const auto from = to_endpoint(source.get(), source.length);
+    if (!from) continue;
+    ++counters.received;
+    last_sender = *from;
+    last_arrival = &leg;
+    handler(*from, ByteView(buffer).first(static_cast<std::size_t>(size)));
+  }
+}
+
+bool AsioDatagramSocket::Shared::send_from(Leg& leg, const Transmit& transmit) {
+  if (leg.local.address.family() != transmit.to.address.family()) return false;
+  const SocketAddress to = to_socket_address(transmit.to);
+  return sendto(leg.descriptor.native_handle(), transmit.payload.data(), transmit.payload.size(),
+                MSG_NOSIGNAL, to.get(), to.length) >= 0;
+}
+
+tl::expected<std::unique_ptr<AsioDatagramSocket>, SocketError> AsioDatagramSocket::open(
+    asio::io_context& context, std::uint16_t preferred_port) {
+  auto sockets = bind_both(preferred_port);
+  for (int i = 0; !sockets && i < kEphemeralAttemptsMax; ++i) sockets = bind_both(0);
+  if (!sockets) return tl::unexpected(std::move(sockets).error());
+  return std::unique_ptr<AsioDatagramSocket>(
+      new AsioDatagramSocket(std::make_shared<Shared>(context, std::move(*sockets))));
+}
+
+tl::expected<std::unique_ptr<AsioDatagramSocket>, SocketError> AsioDatagramSocket::open_at(
+    asio::io_context& context, std::span<const Endpoint> addresses) {
+  assert(!addresses.empty() && addresses.size() <= kBindAddressesMax);
+  std::vector<BoundSocket> sockets;
+  for (const Endpoint& wanted : addresses) {
+    auto bound = bind_socket(wanted);
+    if (!bound) return tl::unexpected(SocketError{sentence_about(wanted, bound.error())});
+    sockets.push_back(std::move(*bound));
+  }
+  return std::unique_ptr<AsioDatagramSocket>(
+      new AsioDatagramSocket(std::make_shared<Shared>(context, std::move(sockets))));
+}
+
+AsioDatagramSocket::AsioDatagramSocket(std::shared_ptr<Shared> shared)
+    : shared_(std::move(shared)) {}
+
+AsioDatagramSocket::~AsioDatagramSocket() {
+  shared_->closed = true;
+  for (const auto& leg : shared_->legs) {
+    std::error_code ignored;
+    leg->descriptor.close(ignored);
+  }
+}
+
+void AsioDatagramSocket::start(Handler handler) {
+  assert(!shared_->handler && handler);
+  shared_->handler = std::move(handler);
+  for (const auto& leg : shared_->legs) shared_->wait_for_datagrams(*leg);
+}
+
+void AsioDatagramSocket::send(const Transmit& transmit) {
+  bool sent = shared_->last_arrival != nullptr && transmit.to == shared_->last_sender &&
+              shared_->send_from(*shared_->last_arrival, transmit);
+  for (std::size_t i = 0; !sent && i < shared_->legs.size(); ++i) {
+    sent = shared_->send_from(*shared_->legs[i], transmit);
+  }
+  ++(sent ? shared_->counters.sent : shared_->counters.send_failed);
+}
+
+std::uint16_t AsioDatagramSocket::local_port() const {
+  return shared_->legs.front()->local.port;
+}
+
+bool AsioDatagramSocket::has_family(AddressFamily family) const {
+  for (const auto& leg : shared_->legs) {
+    if (leg->local.address.family() == family) return true;
+  }
+  return false;
+}
+
+const DatagramCounters& AsioDatagramSocket::counters() const {
+  return shared_->counters;
+}
+
+}  // namespace kadwire::node
