@@ -1,23 +1,15 @@
 #include "crypto/key_schedule.h"
 
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
-
 #include <algorithm>
 #include <cassert>
+
+#include "crypto/hkdf.h"
 
 namespace kadwire::crypto {
 namespace {
 
 constexpr std::string_view kExtractSalt = "kadwire v1";
-constexpr std::size_t kPrkBytes = 32;  ///< SHA-256's output (RFC 5869 §2.2)
 constexpr std::size_t kKeyBytes = 32;  ///< every symmetric key of this tree
-
-/// GnuTLS takes what it only reads through a pointer to non-const.
-gnutls_datum_t datum(ByteView bytes) {
-  return {reinterpret_cast<unsigned char*>(const_cast<std::byte*>(bytes.data())),
-          static_cast<unsigned int>(bytes.size())};
-}
 
 Bytes hour_context(Hour hour) {
   return ByteWriter().be64(hour).take();
@@ -35,23 +27,15 @@ SecretBytes derive_key(const KeySchedule& keys, std::string_view label, ByteView
 
 }  // namespace
 
-KeySchedule::KeySchedule(const MeshSecret& secret) : prk_(kPrkBytes) {
+KeySchedule::KeySchedule(const MeshSecret& secret)
+    : prk_(hkdf_extract(as_bytes(kExtractSalt), secret.ikm.view())) {
   assert(secret.ikm.size() == kSecretBytes);
-  const gnutls_datum_t ikm = datum(secret.ikm.view());
-  const gnutls_datum_t salt = datum(as_bytes(kExtractSalt));
-  const int result = gnutls_hkdf_extract(GNUTLS_MAC_SHA256, &ikm, &salt, prk_.writable().data());
-  assert(result == 0);
   derive("mesh id", {}, mesh_id_);
 }
 
 void KeySchedule::derive(std::string_view label, ByteView context, std::span<std::byte> out) const {
   assert(label.find('\0') == std::string_view::npos);
-  const Bytes info = ByteWriter().text(label).u8(0).raw(context).take();
-  const gnutls_datum_t prk = datum(prk_.view());
-  const gnutls_datum_t info_datum = datum(info);
-  const int result =
-      gnutls_hkdf_expand(GNUTLS_MAC_SHA256, &prk, &info_datum, out.data(), out.size());
-  assert(result == 0);
+  hkdf_expand(prk_.view(), ByteWriter().text(label).u8(0).raw(context).view(), out);
 }
 
 std::string KeySchedule::mesh_id_text() const {

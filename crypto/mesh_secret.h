@@ -1,10 +1,10 @@
 #pragma once
 
 /// The one secret that makes a mesh: parsing, generating and writing it down.
-/// Two forms are accepted:
-///   kadwire://v1/<base64url without padding of 32 random bytes>[?net=CIDR]   the 32 bytes are the
-///   ikm any other UTF-8 text of at least 16 bytes is a passphrase                 ikm =
-///   Argon2id13(it)
+/// Two forms are accepted, and both end in 32 bytes of input key material (ikm):
+///   kadwire://v1/<KEY>[?net=CIDR]   KEY: 43 characters, base64url without padding of random bytes;
+///                                   the bytes are the ikm
+///   any other text                  a passphrase, at least 16 bytes of UTF-8; ikm = Argon2id13(it)
 /// A text that starts with "kadwire:" is a URI or an error, never a passphrase.
 
 #include <optional>

@@ -1,8 +1,8 @@
 #pragma once
 
-/// Sealing for what has no session: XChaCha20-Poly1305 (IETF construction) under a 32-byte group
-/// key. Layout of a sealed value: nonce (24 bytes, random) ‖ ciphertext ‖ tag (16 bytes). It proves
-/// that a holder of the secret made it, not which one: what it carries is signed.
+/// Sealing for what has no session: XChaCha20-Poly1305 (IETF construction) under a group's key.
+/// Layout of a sealed value: nonce (24 bytes, random) ‖ ciphertext ‖ tag (16 bytes).
+/// It proves that a holder of the secret made it, not which one: what it carries is signed.
 
 #include <optional>
 
