@@ -1,0 +1,89 @@
+#include "node/control/view_json.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "node/control/text.h"
+#include "node/control/version.h"
+
+namespace kadwire::control {
+namespace {
+
+using nlohmann::json;
+
+/// The text of a value that may be absent.
+template <typename Value>
+json text_or_null(const std::optional<Value>& value) {
+  return value ? json(value->to_string()) : json(nullptr);
+}
+
+json time_or_null(const std::optional<WallTime>& wall) {
+  return wall ? json(format_rfc3339(*wall)) : json(nullptr);
+}
+
+json to_json(const dht::DirectoryStats& stats) {
+  return {{"connected", stats.connected},       {"good_nodes", stats.good_nodes},
+          {"known_nodes", stats.known_nodes},   {"stored_values", stats.stored_values},
+          {"stored_bytes", stats.stored_bytes}, {"packets_in", stats.packets_in},
+          {"packets_out", stats.packets_out},   {"bytes_in", stats.bytes_in},
+          {"bytes_out", stats.bytes_out},       {"packets_refused", stats.packets_refused},
+          {"restarts", stats.restarts}};
+}
+
+}  // namespace
+
+json to_json(const node::NodeView& node) {
+  json candidates = json::array();
+  for (const Endpoint& candidate : node.candidates) candidates.push_back(candidate.to_string());
+  return {{"version", version()},
+          {"node", node.node.to_hex()},
+          {"node_short", node.node.short_form()},
+          {"wireguard_key", node.wireguard_key.to_base64()},
+          {"mesh_id", node.mesh_id},
+          {"topic_prefix", node.topic_prefix},
+          {"interface", node.interface},
+          {"hostname", node.hostname},
+          {"ipv4", text_or_null(node.ipv4)},
+          {"ipv6", node.ipv6.to_string()},
+          {"mesh_subnet", node.ipv4_network},
+          {"mesh_ipv6_prefix", node.ipv6_network},
+          {"listen_port", node.listen_port},
+          {"dht_port", node.dht_port},
+          {"candidates", std::move(candidates)},
+          {"uptime_seconds", node.uptime.count()},
+          {"dht", to_json(node.dht)},
+          {"problems", node.problems},
+          {"peers", {{"total", node.peers_total}, {"active", node.peers_active}}}};
+}
+
+json to_json(const node::PeerView& peer) {
+  return {{"node", peer.node.to_hex()},
+          {"node_short", peer.node.short_form()},
+          {"hostname", peer.hostname},
+          {"wireguard_key", peer.wireguard_key.to_base64()},
+          {"ipv4", text_or_null(peer.ipv4)},
+          {"ipv6", peer.ipv6.to_string()},
+          {"endpoint", text_or_null(peer.endpoint)},
+          {"path", to_text(peer.path)},
+          {"last_handshake", time_or_null(peer.last_handshake)},
+          {"last_seen", time_or_null(peer.last_seen)},
+          {"rx_bytes", peer.rx_bytes},
+          {"tx_bytes", peer.tx_bytes},
+          {"discovered_via", peer.discovered_via}};
+}
+
+json count_json(std::span<const node::PeerView> peers) {
+  const auto count = [&](node::PathKind path) {
+    return std::ranges::count(peers, path, &node::PeerView::path);
+  };
+  return {{"total", peers.size()},
+          {"active", count(node::PathKind::kDirect)},
+          {"connecting", count(node::PathKind::kConnecting)},
+          {"dead", count(node::PathKind::kNone)}};
+}
+
+std::string to_line(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace kadwire::control

@@ -1,0 +1,17 @@
+#include "node/node_view.h"
+
+namespace kadwire::node {
+
+std::string_view to_text(PathKind path) {
+  switch (path) {
+    case PathKind::kNone:
+      return "none";
+    case PathKind::kConnecting:
+      return "connecting";
+    case PathKind::kDirect:
+      return "direct";
+  }
+  return "none";
+}
+
+}  // namespace kadwire::node
