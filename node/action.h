@@ -1,0 +1,43 @@
+#pragma once
+
+/// What a MeshNode wants done: the only way it acts on the world. The driver carries them out.
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dht/directory.h"
+#include "node/ports/wireguard_device.h"
+#include "node/state_store.h"
+
+namespace kadwire::node {
+
+/// Change the device's peers, in this order.
+struct ApplyPeers {
+  std::vector<PeerChange> changes;
+};
+/// Ask the device how its tunnels are.
+struct RequestSnapshot {};
+/// Give the interface exactly these addresses.
+struct SetAddresses {
+  std::vector<Prefix> addresses;
+};
+/// Save what a restart needs. `dht_port` is the driver's to fill in.
+struct SaveNodeState {
+  NodeState state;
+};
+/// Save these signed records of peers.
+struct SavePeerCache {
+  std::vector<Bytes> records;
+};
+/// A line for the operator: "event key=value …".
+struct Notice {
+  enum class Level { kDebug, kInfo, kWarning };
+  Level level = Level::kInfo;
+  std::string text;
+};
+
+using Action = std::variant<dht::DirectoryRequest, ApplyPeers, RequestSnapshot, SetAddresses,
+                            SaveNodeState, SavePeerCache, Notice>;
+
+}  // namespace kadwire::node

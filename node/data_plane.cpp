@@ -1,0 +1,182 @@
+#include "node/data_plane.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "node/reconciler.h"
+
+namespace kadwire::node {
+
+DataPlane::DataPlane(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity,
+                     RandomSource& random, PeerTable& peers, bool adopted, Now now)
+    : keys_(keys), identity_(identity), random_(random), peers_(peers), seen_(!adopted) {
+  if (adopted) ask_snapshot(now);
+}
+
+void DataPlane::handle_event(Now now, const DeviceEvent& event) {
+  if (const auto* snapshot = std::get_if<DeviceSnapshot>(&event)) {
+    on_snapshot(now, *snapshot);
+  } else if (const auto* failed = std::get_if<ChangeFailed>(&event)) {
+    notice(Notice::Level::kWarning, fmt::format("wireguard refused peer={} reason=\"{}\"",
+                                                failed->key.to_base64(), failed->reason));
+  } else if (const auto* lost = std::get_if<DeviceLost>(&event)) {
+    device_up_ = false;
+    notice(Notice::Level::kWarning, fmt::format("wireguard lost reason=\"{}\"", lost->reason));
+  } else {
+    on_ready(now);
+  }
+}
+
+void DataPlane::handle_timeout(Now now) {
+  if (stopped_ || !device_up_) return;
+  dial(now, false);
+  const auto due = next_timeout();
+  if (due && now.steady >= *due) ask_snapshot(now);
+}
+
+void DataPlane::peers_changed(Now now) {
+  dial(now, false);
+  reconcile();
+}
+
+/// wireguard-go keeps sending from an address that is gone until the endpoint is set again.
+void DataPlane::addresses_changed(Now now) {
+  ApplyPeers apply;
+  for (auto& [node, row] : peers_.rows()) {
+    if (!row.tunnel.up()) {
+      row.tunnel.reset(now.steady);
+    } else if (row.status && row.status->endpoint) {
+      PeerConfig config = desired(row);
+      config.endpoint = row.status->endpoint;
+      apply.changes.push_back(SetPeer{std::move(config), psk(row.record().wireguard_key)});
+    }
+  }
+  if (!idle()) submit(std::move(apply));
+}
+
+std::optional<TimePoint> DataPlane::next_timeout() const {
+  if (stopped_ || !device_up_) return std::nullopt;
+  if (snapshot_asked_) return *snapshot_asked_ + kSnapshotPatience;
+  std::optional<TimePoint> earliest;
+  for (const auto& [node, row] : peers_.rows()) {
+    earliest = std::min(earliest.value_or(TimePoint::max()), row.tunnel.next_status());
+  }
+  return earliest;
+}
+
+std::optional<Action> DataPlane::poll_action() {
+  if (actions_.empty()) return std::nullopt;
+  Action action = std::move(actions_.front());
+  actions_.pop_front();
+  return action;
+}
+
+void DataPlane::on_snapshot(Now now, const DeviceSnapshot& snapshot) {
+  snapshot_asked_.reset();
+  if (changed_since_asked_) return ask_snapshot(now);  // it may not show the change
+  seen_ = true;
+  actual_ = snapshot.peers;
+  for (auto& [node, row] : peers_.rows()) {
+    const auto found = std::ranges::find(actual_, row.record().wireguard_key, &PeerStatus::key);
+    const bool was_up = row.tunnel.up();
+    row.status = found == actual_.end() ? std::nullopt : std::optional(*found);
+    row.tunnel.handle_status(now.steady, row.status ? &*row.status : nullptr);
+    if (row.tunnel.up() == was_up) continue;
+    notice(Notice::Level::kInfo,
+           fmt::format("tunnel {} node={}", was_up ? "silent" : "up", node.short_form()));
+  }
+  dial(now, true);
+  reconcile();
+}
+
+void DataPlane::on_ready(Now now) {
+  device_up_ = true;
+  seen_ = true;  // there is nothing to see
+  actual_.clear();
+  snapshot_asked_.reset();
+  for (auto& [node, row] : peers_.rows()) {
+    row.status.reset();
+    row.tunnel.reset(now.steady);
+  }
+  notice(Notice::Level::kInfo, "wireguard ready");
+  peers_changed(now);
+}
+
+/// A dial is a renewal of the peer. Without fresh statuses only peers never dialled may be renewed:
+/// any other might have come up unseen, and renewing would tear it down.
+void DataPlane::dial(Now now, bool statuses_fresh) {
+  if (idle()) return;
+  ApplyPeers apply;
+  for (auto& [node, row] : peers_.rows()) {
+    if (!statuses_fresh && !row.tunnel.may_dial_unseen(now.steady)) continue;
+    const auto endpoint = row.tunnel.dial(now.steady, random_);
+    if (!endpoint) continue;
+    PeerConfig config = desired(row);
+    config.endpoint = endpoint;
+    note_applied(config);
+    apply.changes.push_back(RenewPeer{std::move(config), psk(row.record().wireguard_key)});
+    notice(Notice::Level::kDebug,
+           fmt::format("dial node={} endpoint={}", node.short_form(), endpoint->to_string()));
+  }
+  submit(std::move(apply));
+}
+
+void DataPlane::reconcile() {
+  if (idle()) return;
+  std::vector<PeerConfig> wanted;
+  for (const auto& [node, row] : peers_.rows()) wanted.push_back(desired(row));
+  PeerDifference changes = difference(wanted, actual_);
+  ApplyPeers apply;
+  for (const crypto::WireguardKey& key : changes.remove) {
+    std::erase_if(actual_, [&](const PeerStatus& status) { return status.key == key; });
+    apply.changes.push_back(RemovePeer{key});
+  }
+  for (PeerConfig& config : changes.set) {
+    note_applied(config);
+    crypto::SecretBytes shared = psk(config.key);
+    apply.changes.push_back(SetPeer{std::move(config), std::move(shared)});
+  }
+  submit(std::move(apply));
+}
+
+void DataPlane::submit(ApplyPeers apply) {
+  if (apply.changes.empty()) return;
+  changed_since_asked_ = true;
+  actions_.push_back(std::move(apply));
+}
+
+/// Until the next snapshot the device is taken to have done what it was told.
+void DataPlane::note_applied(const PeerConfig& config) {
+  std::erase_if(actual_, [&](const PeerStatus& status) { return status.key == config.key; });
+  PeerStatus status;
+  status.key = config.key;
+  status.allowed_ips = config.allowed_ips;
+  status.keepalive = config.keepalive;
+  actual_.push_back(std::move(status));
+}
+
+void DataPlane::ask_snapshot(Now now) {
+  snapshot_asked_ = now.steady;
+  changed_since_asked_ = false;
+  actions_.push_back(RequestSnapshot{});
+}
+
+PeerConfig DataPlane::desired(const PeerRow& row) const {
+  PeerConfig config;
+  config.key = row.record().wireguard_key;
+  config.keepalive = row.tunnel.keepalive();
+  if (row.holds_lease) config.allowed_ips.push_back(Prefix::of_host(*row.ipv4_claim));
+  config.allowed_ips.push_back(Prefix::of_host(row.ipv6));
+  return config;
+}
+
+crypto::SecretBytes DataPlane::psk(const crypto::WireguardKey& peer) const {
+  return keys_.wireguard_psk(identity_.wireguard_key(), peer);
+}
+
+void DataPlane::notice(Notice::Level level, std::string text) {
+  actions_.push_back(Notice{level, std::move(text)});
+}
+
+}  // namespace kadwire::node

@@ -1,0 +1,65 @@
+#pragma once
+
+/// Keeps the WireGuard device in step with the peer table: adds and removes peers, dials, and watches
+/// tunnels come up and fall silent. Sans-IO. It decides nothing about who is a peer.
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "crypto/key_schedule.h"
+#include "node/action.h"
+#include "node/peer_table.h"
+
+namespace kadwire::node {
+
+/// A device that never answers a snapshot request is asked again after this.
+inline constexpr Duration kSnapshotPatience = 3s;
+
+class DataPlane {
+ public:
+  /// All references outlive this object. `adopted`: the device has tunnels from an earlier run, so
+  /// nothing is changed before they were seen.
+  DataPlane(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity,
+            RandomSource& random, PeerTable& peers, bool adopted, Now now);
+
+  void handle_event(Now now, const DeviceEvent& event);
+  void handle_timeout(Now now);
+  /// Rows came, went or changed.
+  void peers_changed(Now now);
+  /// This host's own addresses changed: standing tunnels must leave from the new ones.
+  void addresses_changed(Now now);
+  /// Stops acting; the device keeps its peers.
+  void stop() { stopped_ = true; }
+
+  [[nodiscard]] std::optional<TimePoint> next_timeout() const;
+  [[nodiscard]] std::optional<Action> poll_action();
+  [[nodiscard]] bool device_up() const { return device_up_; }
+
+ private:
+  void on_snapshot(Now now, const DeviceSnapshot& snapshot);
+  void on_ready(Now now);
+  void dial(Now now, bool statuses_fresh);
+  void reconcile();
+  void submit(ApplyPeers apply);
+  void note_applied(const PeerConfig& config);
+  void ask_snapshot(Now now);
+  void notice(Notice::Level level, std::string text);
+  [[nodiscard]] bool idle() const { return stopped_ || !device_up_ || !seen_; }
+  [[nodiscard]] PeerConfig desired(const PeerRow& row) const;
+  [[nodiscard]] crypto::SecretBytes psk(const crypto::WireguardKey& peer) const;
+
+  const crypto::KeySchedule& keys_;
+  const crypto::NodeIdentity& identity_;
+  RandomSource& random_;
+  PeerTable& peers_;
+  std::vector<PeerStatus> actual_;          ///< the device's peers as last seen or told
+  bool stopped_ = false;
+  bool device_up_ = true;
+  bool seen_;                               ///< false: an adopted device not looked at yet
+  std::optional<TimePoint> snapshot_asked_;
+  bool changed_since_asked_ = false;        ///< so the snapshot under way may be old
+  std::deque<Action> actions_;
+};
+
+}  // namespace kadwire::node

@@ -1,0 +1,289 @@
+#include "node/mesh_node.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "crypto/mesh_address.h"
+
+namespace kadwire::node {
+
+MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
+                   const crypto::NodeIdentity& identity, RandomSource& random, Now now)
+    : config_(std::move(config)),
+      keys_(keys),
+      identity_(identity),
+      random_(random),
+      announcer_(keys, random, operations_),
+      listener_(keys, random, operations_),
+      peers_(keys, identity.node_id(), config_.ipv4_network),
+      data_plane_(keys, identity, random, peers_, config_.device_adopted, now),
+      own_(keys, identity, config_.ipv4_network, config_.hostname, config_.state, now.wall),
+      started_(now.steady),
+      next_sweep_(now.steady + kSweep),
+      next_record_renewal_(now.steady + kRecordRenewal) {
+  for (Bytes& record : config_.cached_records) {
+    receive(now, std::move(record), Source::kCache, false);
+  }
+  config_.cached_records.clear();
+  listener_.start(now);
+}
+
+void MeshNode::handle_network(Now now, const NetworkState& network) {
+  const bool moved = network_known_ && network.addresses != network_.addresses;
+  network_ = network;
+  check_ipv4_overlap(network);
+  const auto own = usable_addresses();
+  const bool changed = own_.set_candidates(
+      rendezvous::host_candidates(own, config_.listen_port, mesh_networks()));
+  for (auto& [node, row] : peers_.rows()) {
+    refresh_candidates(now, row);
+  }
+  if (changed || !network_known_) publish(now);
+  network_known_ = true;
+  settle_leases(now);
+  choose_addresses();
+  if (moved) data_plane_.addresses_changed(now);
+  data_plane_.peers_changed(now);
+}
+
+void MeshNode::handle_directory_event(Now now, const dht::DirectoryEvent& event) {
+  if (const auto* change = std::get_if<dht::ConnectivityChanged>(&event)) {
+    connected_ = change->connected;
+    if (connected_ && !clock_check_) clock_check_ = now.steady + kAloneMax;
+    notice(Notice::Level::kInfo, connected_ ? "dht connected" : "dht lost");
+  }
+  listener_.handle_event(now, event);
+  announcer_.handle_event(now, event);
+  receive_records(now);
+}
+
+void MeshNode::handle_timeout(Now now) {
+  announcer_.handle_timeout(now);
+  listener_.handle_timeout(now);
+  receive_records(now);
+  if (leaving_) return;
+  if (now.steady >= next_record_renewal_) publish(now);
+  if (now.steady >= next_sweep_) sweep(now);
+  if (cache_save_ && now.steady >= *cache_save_) save_cache(now);
+  watch_clock(now);
+  data_plane_.handle_timeout(now);
+}
+
+void MeshNode::handle_device_event(Now now, const DeviceEvent& event) {
+  data_plane_.handle_event(now, event);
+}
+
+void MeshNode::leave(Now now) {
+  leaving_ = true;
+  data_plane_.stop();
+  save_cache(now);
+  announcer_.set_record(now, own_.sign(now.wall, true).encoded);
+  actions_.push_back(SaveNodeState{own_.state()});
+}
+
+bool MeshNode::departed() const { return leaving_ && (!connected_ || announcer_.accepted()); }
+
+std::optional<TimePoint> MeshNode::next_timeout() const {
+  std::optional<TimePoint> earliest;
+  const auto consider = [&](std::optional<TimePoint> other) {
+    if (other) earliest = std::min(earliest.value_or(*other), *other);
+  };
+  consider(announcer_.next_timeout());
+  consider(listener_.next_timeout());
+  if (leaving_) return earliest;
+  consider(next_sweep_);
+  consider(next_record_renewal_);
+  consider(data_plane_.next_timeout());
+  consider(cache_save_);
+  if (peers_.rows().empty()) consider(clock_check_);
+  return earliest;
+}
+
+std::optional<Action> MeshNode::poll_action() {
+  if (!actions_.empty()) {
+    Action action = std::move(actions_.front());
+    actions_.pop_front();
+    return action;
+  }
+  if (auto action = data_plane_.poll_action()) return action;
+  if (auto request = listener_.poll_request()) return std::move(*request);
+  if (auto request = announcer_.poll_request()) return std::move(*request);
+  return std::nullopt;
+}
+
+void MeshNode::receive_records(Now now) {
+  while (auto received = listener_.poll_record()) {
+    receive(now, std::move(received->record), Source::kDht, received->outside_hours);
+  }
+}
+
+void MeshNode::receive(Now now, Bytes encoded, Source source, bool outside_hours) {
+  auto record = rendezvous::decode_record(encoded, keys_.mesh_id());
+  if (!record) {
+    return notice(Notice::Level::kDebug, fmt::format("record refused reason=\"{}\"",
+                                                     rendezvous::describe(record.error())));
+  }
+  const rendezvous::PeerRecord claim = record->record;
+  if (claim.node == identity_.node_id()) return on_own_record(now, *record);
+  if (outside_hours) return on_wrong_clock(now, claim);
+  const auto verdict =
+      peers_.apply(now, std::move(*record), source, new_tunnel(now, claim.node));
+  on_verdict(now, verdict, claim);
+}
+
+void MeshNode::on_own_record(Now now, const rendezvous::SignedRecord& record) {
+  if (leaving_ || !own_.outbid(record.record.sequence)) return;
+  notice(Notice::Level::kInfo, "record outbid reason=\"an earlier run published a later one\"");
+  publish(now);
+}
+
+void MeshNode::on_wrong_clock(Now now, const rendezvous::PeerRecord& record) {
+  const auto offset = std::chrono::duration_cast<std::chrono::minutes>(record.issued - now.wall);
+  clock_problem_ = fmt::format(
+      "a member's clock is {} min {} this one: members meet only while clocks agree within some "
+      "minutes; set this clock (timedatectl set-ntp true) or the other's",
+      std::abs(offset.count()), offset.count() > 0 ? "ahead of" : "behind");
+  notice(Notice::Level::kWarning, "clock " + *clock_problem_);
+}
+
+void MeshNode::on_verdict(Now now, PeerTable::Verdict verdict,
+                          const rendezvous::PeerRecord& record) {
+  const std::string peer = record.node.short_form();
+  switch (verdict) {
+    case PeerTable::Verdict::kNew:
+      notice(Notice::Level::kInfo,
+             fmt::format("peer found node={} hostname=\"{}\"", peer, record.hostname));
+      break;
+    case PeerTable::Verdict::kDeparted:
+      notice(Notice::Level::kInfo, fmt::format("peer left node={}", peer));
+      break;
+    case PeerTable::Verdict::kUpdated:
+      break;
+    case PeerTable::Verdict::kKnown:
+    case PeerTable::Verdict::kExpired:
+      return;
+    case PeerTable::Verdict::kFromTheFuture:
+      return notice(Notice::Level::kDebug, fmt::format("record from the future node={}", peer));
+    case PeerTable::Verdict::kConflict:
+    case PeerTable::Verdict::kFull:
+      return notice(Notice::Level::kDebug,
+                    fmt::format("peer refused node={} reason=\"{}\"", peer,
+                                verdict == PeerTable::Verdict::kFull
+                                    ? "the table is full"
+                                    : "its key or address is another member's"));
+  }
+  if (const auto row = peers_.rows().find(record.node); row != peers_.rows().end()) {
+    refresh_candidates(now, row->second);
+  }
+  if (!cache_save_) {
+    cache_save_ = std::max(now.steady + kCacheSaveDelay, cache_saved_ + kCacheSaveSpacing);
+  }
+  settle_leases(now);
+  data_plane_.peers_changed(now);
+}
+
+void MeshNode::check_ipv4_overlap(const NetworkState& network) {
+  const auto clash = std::ranges::find_if(network.routes, [&](const LocalRoute& route) {
+    return route.prefix.overlaps(config_.ipv4_network);
+  });
+  ipv4_usable_ = clash == network.routes.end();
+  if (ipv4_usable_) {
+    overlap_problem_.reset();
+  } else if (!overlap_problem_) {
+    overlap_problem_ = fmt::format(
+        "mesh IPv4 is left out: {} overlaps the local route {} on {}; mesh IPv6 works, or make a "
+        "mesh with another range (kadwire init --net CIDR)",
+        config_.ipv4_network.to_string(), clash->prefix.to_string(), clash->interface);
+    notice(Notice::Level::kWarning, *overlap_problem_);
+  }
+}
+
+void MeshNode::settle_leases(Now now) {
+  if (!ipv4_usable_ || ipv4_exhausted_) {
+    return peers_.release_addresses();
+  }
+  if (peers_.assign_addresses(now, own_.claim(now.wall))) return;
+  const std::string lost = own_.ipv4().to_string();
+  ipv4_exhausted_ = !own_.take_next_lease(
+      now.wall, [&](const IpAddress& address) { return peers_.is_claimed(address); });
+  notice(Notice::Level::kWarning,
+         ipv4_exhausted_
+             ? fmt::format("lease lost address={} reason=\"no free address is left\"", lost)
+             : fmt::format("lease moved from={} to={} reason=\"another member held it first\"",
+                           lost, own_.ipv4().to_string()));
+  settle_leases(now);
+  publish(now);
+  choose_addresses();
+}
+
+void MeshNode::choose_addresses() {
+  std::vector<Prefix> addresses;
+  if (ipv4_usable_ && !ipv4_exhausted_) {
+    addresses.push_back({own_.ipv4(), config_.ipv4_network.length});
+  }
+  addresses.push_back({crypto::mesh_ipv6_address(keys_, identity_.node_id()),
+                       config_.ipv6_network.length});
+  if (addresses == addresses_) return;
+  addresses_ = addresses;
+  actions_.push_back(SetAddresses{std::move(addresses)});
+}
+
+void MeshNode::refresh_candidates(Now now, PeerRow& row) {
+  std::vector<Endpoint> endpoints;
+  for (const rendezvous::Candidate& candidate : rendezvous::dialable_candidates(
+           row.record().candidates, usable_addresses(), mesh_networks())) {
+    endpoints.push_back(candidate.endpoint);
+  }
+  row.tunnel.set_candidates(now.steady, std::move(endpoints));
+}
+
+void MeshNode::publish(Now now) {
+  if (leaving_) return;
+  announcer_.set_record(now, own_.sign(now.wall).encoded);
+  next_record_renewal_ = now.steady + kRecordRenewal;
+  actions_.push_back(SaveNodeState{own_.state()});
+}
+
+void MeshNode::watch_clock(Now now) {
+  if (!clock_check_ || now.steady < *clock_check_ || !peers_.rows().empty()) return;
+  clock_check_ = TimePoint::max();  // once a run
+  listener_.ask_neighbouring_hours(now);
+}
+
+void MeshNode::sweep(Now now) {
+  next_sweep_ = now.steady + kSweep;
+  if (peers_.expire(now)) data_plane_.peers_changed(now);
+}
+
+void MeshNode::save_cache(Now now) {
+  cache_save_.reset();
+  cache_saved_ = now.steady;
+  actions_.push_back(SavePeerCache{peers_.records()});
+}
+
+Tunnel MeshNode::new_tunnel(Now now, const crypto::NodeId& node) const {
+  const bool initiator = identity_.node_id() < node;
+  const bool resume = config_.identity_restored && !config_.device_adopted &&
+                      now.steady - started_ < kResumeWindow;
+  return Tunnel(now.steady, initiator ? Tunnel::Role::kInitiator : Tunnel::Role::kResponder,
+                resume);
+}
+
+std::vector<Prefix> MeshNode::mesh_networks() const {
+  return {config_.ipv4_network, config_.ipv6_network};
+}
+
+std::vector<rendezvous::LocalAddress> MeshNode::usable_addresses() const {
+  auto addresses = network_.addresses;
+  if (!config_.use_ipv6) {
+    std::erase_if(addresses, [](const auto& each) { return each.prefix.address.is_v6(); });
+  }
+  return addresses;
+}
+
+void MeshNode::notice(Notice::Level level, std::string text) {
+  actions_.push_back(Notice{level, std::move(text)});
+}
+
+}  // namespace kadwire::node

@@ -1,0 +1,116 @@
+#pragma once
+
+/// One mesh node as a whole, sans-IO: inputs in, actions out. It routes between its parts and decides
+/// nothing that one of them could:
+///   listener ─records─▶ peer_table ─rows─▶ data_plane (tunnels, reconciler) ─▶ ApplyPeers
+///   network, lease ─▶ own_record ─▶ announcer
+/// The same object runs in production and in simulation.
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crypto/key_schedule.h"
+#include "dht/announcer.h"
+#include "dht/listener.h"
+#include "node/action.h"
+#include "node/data_plane.h"
+#include "node/node_view.h"
+#include "node/own_record.h"
+#include "node/peer_table.h"
+#include "node/ports/network_monitor.h"
+
+namespace kadwire::node {
+
+/// A node that hears of nobody for this long asks whether a clock is wrong.
+inline constexpr Duration kAloneMax = 60s;
+/// Peers met this soon after a restart may still believe in sessions from before it.
+inline constexpr Duration kResumeWindow = 60s;
+/// A change of the peer cache is saved after this, and not again for a while.
+inline constexpr Duration kCacheSaveDelay = 500ms;
+inline constexpr Duration kCacheSaveSpacing = 15s;
+/// How often expiry is looked at.
+inline constexpr Duration kSweep = 60s;
+
+struct MeshNodeConfig {
+  std::string hostname;
+  Prefix ipv4_network;              ///< of the mesh, host bits zero
+  Prefix ipv6_network;
+  std::uint16_t listen_port = 0;    ///< WireGuard's
+  bool use_ipv6 = true;             ///< as a way to reach peers; mesh IPv6 is always there
+  bool identity_restored = false;   ///< this identity has run before
+  bool device_adopted = false;      ///< its tunnels stand already
+  NodeState state;                  ///< from the last run, or zeroes
+  std::vector<Bytes> cached_records;
+};
+
+class MeshNode {
+ public:
+  /// `keys`, `identity` and `random` outlive the node.
+  MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
+           const crypto::NodeIdentity& identity, RandomSource& random, Now now);
+
+  void handle_network(Now now, const NetworkState& network);
+  void handle_directory_event(Now now, const dht::DirectoryEvent& event);
+  void handle_device_event(Now now, const DeviceEvent& event);
+  void handle_timeout(Now now);
+  /// Withdraws the record. Poll on until departed() or patience ends.
+  void leave(Now now);
+  /// True once the withdrawal was accepted, or there is nobody to tell.
+  [[nodiscard]] bool departed() const;
+
+  [[nodiscard]] std::optional<TimePoint> next_timeout() const;
+  [[nodiscard]] std::optional<Action> poll_action();
+
+  /// The parts of the view that this object knows; the driver adds the rest.
+  [[nodiscard]] NodeView view(Now now) const;
+  [[nodiscard]] std::vector<PeerView> peer_views() const;
+
+ private:
+  void receive_records(Now now);
+  void receive(Now now, Bytes encoded, Source source, bool outside_hours);
+  void on_own_record(Now now, const rendezvous::SignedRecord& record);
+  void on_wrong_clock(Now now, const rendezvous::PeerRecord& record);
+  void on_verdict(Now now, PeerTable::Verdict verdict, const rendezvous::PeerRecord& record);
+  void choose_addresses();
+  void check_ipv4_overlap(const NetworkState& network);
+  void settle_leases(Now now);
+  void refresh_candidates(Now now, PeerRow& row);
+  void publish(Now now);
+  void watch_clock(Now now);
+  void sweep(Now now);
+  void save_cache(Now now);
+  void notice(Notice::Level level, std::string text);
+  [[nodiscard]] std::vector<Prefix> mesh_networks() const;
+  [[nodiscard]] std::vector<rendezvous::LocalAddress> usable_addresses() const;
+  [[nodiscard]] Tunnel new_tunnel(Now now, const crypto::NodeId& node) const;
+
+  MeshNodeConfig config_;
+  const crypto::KeySchedule& keys_;
+  const crypto::NodeIdentity& identity_;
+  RandomSource& random_;
+  dht::OperationIds operations_;
+  dht::Announcer announcer_;
+  dht::Listener listener_;
+  PeerTable peers_;
+  DataPlane data_plane_;
+  OwnRecord own_;
+  NetworkState network_;
+  std::vector<Prefix> addresses_;          ///< of the interface, as last set
+  bool ipv4_usable_ = true;                ///< the mesh's range overlaps no local route
+  bool ipv4_exhausted_ = false;
+  bool network_known_ = false;
+  bool connected_ = false;                 ///< the DHT answers
+  bool leaving_ = false;
+  TimePoint started_;
+  TimePoint next_sweep_;
+  TimePoint next_record_renewal_;
+  std::optional<TimePoint> clock_check_;   ///< when to ask the neighbouring hours, once
+  std::optional<TimePoint> cache_save_;
+  TimePoint cache_saved_;
+  std::optional<std::string> clock_problem_, overlap_problem_;
+  std::deque<Action> actions_;
+};
+
+}  // namespace kadwire::node

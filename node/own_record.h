@@ -1,0 +1,55 @@
+#pragma once
+
+/// This node's own record as it develops: its candidates, its IPv4 lease, its sequence number. Pure.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "crypto/mesh_address.h"
+#include "node/membership/lease.h"
+#include "node/state_store.h"
+#include "rendezvous/peer_record.h"
+
+namespace kadwire::node {
+
+/// Long enough for a laptop's night: members keep a silent peer's addresses that long.
+inline constexpr std::chrono::seconds kRecordLifetime = rendezvous::kRecordLifetimeMax;
+/// A record is signed anew this often, so that its issue time stays young.
+inline constexpr Duration kRecordRenewal = 1h;
+/// Nonces tried for a free IPv4 lease: with all of them taken the network is as good as full.
+inline constexpr unsigned kLeaseNonces = 256;
+
+class OwnRecord {
+ public:
+  /// `keys` and `identity` outlive this object. `state` is what the last run left, or zeroes.
+  OwnRecord(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity,
+            Prefix ipv4_network, std::string hostname, const NodeState& state, WallTime now);
+
+  /// True if they differ from what the record says, so that it must be published again.
+  bool set_candidates(std::vector<rendezvous::Candidate> candidates);
+  /// A record of our own with this sequence is about: ours must be higher. True if it was not.
+  bool outbid(std::uint64_t sequence);
+  /// Moves to the next nonce whose address `taken` denies. False if there is none.
+  bool take_next_lease(WallTime now, const std::function<bool(const IpAddress&)>& taken);
+  /// Signs the record as it is now, under a fresh sequence number.
+  [[nodiscard]] rendezvous::SignedRecord sign(WallTime now, bool tombstone = false);
+
+  [[nodiscard]] const IpAddress& ipv4() const { return ipv4_; }
+  [[nodiscard]] LeaseClaim claim(WallTime now) const;
+  [[nodiscard]] const std::vector<rendezvous::Candidate>& candidates() const { return candidates_; }
+  [[nodiscard]] const std::string& hostname() const { return hostname_; }
+  /// What to save: sequence and lease.
+  [[nodiscard]] const NodeState& state() const { return state_; }
+
+ private:
+  const crypto::KeySchedule& keys_;
+  const crypto::NodeIdentity& identity_;
+  Prefix ipv4_network_;
+  std::string hostname_;
+  NodeState state_;
+  IpAddress ipv4_;
+  std::vector<rendezvous::Candidate> candidates_;
+};
+
+}  // namespace kadwire::node

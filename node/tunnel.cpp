@@ -1,0 +1,86 @@
+#include "node/tunnel.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace kadwire::node {
+
+Tunnel::Tunnel(TimePoint now, Role role, bool resume)
+    : role_(role),
+      next_dial_(role == Role::kInitiator || resume ? now : now + kResponderPatience),
+      next_status_(now) {}
+
+void Tunnel::set_candidates(TimePoint now, std::vector<Endpoint> candidates) {
+  if (candidates == candidates_) return;
+  const bool first = candidates_.empty();
+  candidates_ = std::move(candidates);
+  if (up()) return;
+  spacing_ = kDialSpacingFirst;
+  if (role_ == Role::kInitiator && !first) next_dial_ = now;
+  next_status_ = std::min(next_status_, now + spacing_);
+}
+
+void Tunnel::handle_status(TimePoint now, const PeerStatus* status) {
+  const bool shaken = status != nullptr && status->last_handshake &&
+                      status->last_handshake != last_handshake_;
+  const bool received = status != nullptr && status->rx_bytes > last_rx_bytes_;
+  if (status != nullptr) {
+    last_handshake_ = status->last_handshake;
+    last_rx_bytes_ = status->rx_bytes;
+  }
+  if (shaken || (up() && received)) rise(now, *status);
+  if (up() && now - *heard_at_ > kSilenceMax) fall_silent(now);
+
+  const Duration longest = role_ == Role::kInitiator ? kDialSpacingLast : kResponderPollLast;
+  next_status_ = now + (up() ? kUpPoll : std::min(spacing_, longest));
+  if (!up() && role_ == Role::kResponder) spacing_ = std::min(spacing_ * 3 / 2, kDialSpacingLast);
+  if (!up() && !candidates_.empty()) next_status_ = std::min(next_status_, next_dial_);
+}
+
+bool Tunnel::may_dial_unseen(TimePoint now) const {
+  return dials_ == 0 && !up() && !candidates_.empty() && now >= next_dial_;
+}
+
+std::optional<Endpoint> Tunnel::dial(TimePoint now, RandomSource& random) {
+  if (up() || candidates_.empty() || now < next_dial_) return std::nullopt;
+  std::vector<Endpoint> targets = candidates_;
+  if (last_good_ && !std::ranges::count(targets, *last_good_)) targets.push_back(*last_good_);
+  const Endpoint target = targets[dials_ % targets.size()];
+  ++dials_;
+  state_ = State::kDialling;
+  // Jitter keeps two sides that both dial from crossing again and again.
+  const Duration spacing = random_between(random, spacing_ * 9 / 10, spacing_ * 11 / 10);
+  next_dial_ = now + (role_ == Role::kInitiator ? spacing : std::max(spacing, kResponderPatience));
+  next_status_ = now + spacing;
+  spacing_ = std::min(spacing_ * 3 / 2, kDialSpacingLast);
+  last_handshake_.reset();  // a renewed peer starts from nothing
+  last_rx_bytes_ = 0;
+  return target;
+}
+
+void Tunnel::reset(TimePoint now) {
+  state_ = State::kWaiting;
+  dials_ = 0;
+  spacing_ = kDialSpacingFirst;
+  next_dial_ = next_status_ = now;
+  last_handshake_.reset();
+  last_rx_bytes_ = 0;
+}
+
+std::chrono::seconds Tunnel::keepalive() const {
+  return up() || dials_ > 0 ? kKeepalive : std::chrono::seconds(0);
+}
+
+void Tunnel::rise(TimePoint now, const PeerStatus& status) {
+  state_ = State::kUp;
+  heard_at_ = now;
+  if (status.endpoint) last_good_ = status.endpoint;
+  spacing_ = kDialSpacingFirst;
+}
+
+void Tunnel::fall_silent(TimePoint now) {
+  state_ = State::kWaiting;
+  next_dial_ = role_ == Role::kInitiator ? now : now + kResponderPatience;
+}
+
+}  // namespace kadwire::node

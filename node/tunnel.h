@@ -1,0 +1,85 @@
+#pragma once
+
+/// One peer's tunnel, from "known" to "traffic flows" and back: when to make WireGuard initiate, and
+/// towards which endpoint. Sans-IO. Not here: which peers there are, what the device is told (mesh_node).
+///
+/// WireGuard initiates a handshake at once only on a fresh peer; after an unanswered initiation it
+/// waits 5 s, and nothing but removing and adding the peer shortens that. As long as records are the
+/// only channel the initiator cannot know that the other side has it yet, so it renews the peer with
+/// a growing spacing, turning through the candidates.
+/// Initiations that cross destroy each other: only the initiator dials, and the responder waits,
+/// except when it must assume that the other side still believes in a session that is lost here
+/// (`resume`), or when nothing came for long (the initiator may be unable to reach us).
+
+#include <optional>
+#include <vector>
+
+#include "node/base/random.h"
+#include "node/ports/wireguard_device.h"
+
+namespace kadwire::node {
+
+/// A response needs one round trip, and renewing before it arrives would throw it away: so the
+/// spacing grows until it fits any path.
+inline constexpr Duration kDialSpacingFirst = 120ms;
+inline constexpr Duration kDialSpacingLast = 30s;
+/// How long a responder leaves the dialling to the other side.
+inline constexpr Duration kResponderPatience = 4s;
+/// RFC 4787 REQ-5 promises 2 min; real NATs and firewalls may forget after 30 s.
+inline constexpr std::chrono::seconds kKeepalive{25};
+/// Two lost keepalives and a little: then a tunnel that was up counts as silent.
+inline constexpr Duration kSilenceMax = 65s;
+/// How often a standing tunnel's counters are looked at.
+inline constexpr Duration kUpPoll = 10s;
+/// How soon a responder looks whether the other side has come; grows like the dial spacing.
+inline constexpr Duration kResponderPollLast = 2s;
+
+class Tunnel {
+ public:
+  enum class Role { kInitiator, kResponder };
+  enum class State { kWaiting, kDialling, kUp };
+
+  /// `resume`: the peer may hold a session that this side lost; dial once whatever the role.
+  Tunnel(TimePoint now, Role role, bool resume);
+
+  /// Where the peer may be reached, best first. New ones are tried soon, unless the tunnel is up.
+  void set_candidates(TimePoint now, std::vector<Endpoint> candidates);
+  /// What the device says of this peer; nullptr: it does not have it.
+  void handle_status(TimePoint now, const PeerStatus* status);
+  /// When a fresh status is wanted: to see whether the tunnel came up, or to dial.
+  [[nodiscard]] TimePoint next_status() const { return next_status_; }
+  /// True if the next dial needs no status first, because nothing was dialled yet.
+  [[nodiscard]] bool may_dial_unseen(TimePoint now) const;
+  /// The endpoint to renew the peer with now; nullopt: not yet. Call after handle_status.
+  [[nodiscard]] std::optional<Endpoint> dial(TimePoint now, RandomSource& random);
+  /// The device lost everything (or this node's addresses changed): begin anew.
+  void reset(TimePoint now);
+
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] bool up() const { return state_ == State::kUp; }
+  /// The persistent keepalive the device should have: off while this side must stay silent.
+  [[nodiscard]] std::chrono::seconds keepalive() const;
+  /// When something was last received, as far as seen.
+  [[nodiscard]] std::optional<TimePoint> heard_at() const { return heard_at_; }
+
+ private:
+  //  Waiting ──candidates, role or patience──▶ Dialling ──handshake──▶ Up
+  //     └───────────────handshake────────────────────────────────────▶ │
+  //  Dialling (initiator) or Waiting (responder) ◀──65 s of silence────┘
+  void rise(TimePoint now, const PeerStatus& status);
+  void fall_silent(TimePoint now);
+
+  Role role_;
+  State state_ = State::kWaiting;
+  std::vector<Endpoint> candidates_;
+  std::optional<Endpoint> last_good_;       ///< where the tunnel last stood
+  std::size_t dials_ = 0;
+  TimePoint next_dial_;
+  TimePoint next_status_;
+  Duration spacing_ = kDialSpacingFirst;
+  std::optional<WallTime> last_handshake_;  ///< as the device reports it: compared, never dated
+  std::uint64_t last_rx_bytes_ = 0;
+  std::optional<TimePoint> heard_at_;
+};
+
+}  // namespace kadwire::node
