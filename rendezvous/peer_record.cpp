@@ -72,7 +72,7 @@ Bytes encode_body(const PeerRecord& record, const crypto::Signature& cross_signa
     writer.u8(kFieldHostname).u8(static_cast<std::uint8_t>(record.hostname.size()));
     writer.text(record.hostname);
   }
-  return std::move(writer).take();
+  return writer.take();
 }
 
 bool read_candidate(ByteView value, PeerRecord& record) {
