@@ -65,7 +65,8 @@ class MeshNode {
 
   /// The parts of the view that this object knows; the driver adds the rest.
   [[nodiscard]] NodeView view(Now now) const;
-  [[nodiscard]] std::vector<PeerView> peer_views() const;
+  /// Sorted by hostname, then NodeId.
+  [[nodiscard]] std::vector<PeerView> peer_views(Now now) const;
 
  private:
   void receive_records(Now now);
@@ -81,6 +82,7 @@ class MeshNode {
   void watch_clock(Now now);
   void sweep(Now now);
   void save_cache(Now now);
+  [[nodiscard]] std::vector<std::string> problems() const;
   void notice(Notice::Level level, std::string text);
   [[nodiscard]] std::vector<Prefix> mesh_networks() const;
   [[nodiscard]] std::vector<rendezvous::LocalAddress> usable_addresses() const;

@@ -57,6 +57,8 @@ class Tunnel {
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool up() const { return state_ == State::kUp; }
+  /// False while there is no candidate this host could send to.
+  [[nodiscard]] bool has_targets() const { return !candidates_.empty(); }
   /// The persistent keepalive the device should have: off while this side must stay silent.
   [[nodiscard]] std::chrono::seconds keepalive() const;
   /// When something was last received, as far as seen.

@@ -1,0 +1,145 @@
+#include "node/driver.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace kadwire::node {
+
+Driver::Driver(DriverPorts ports, MeshNode& node, std::string interface)
+    : ports_(ports), node_(node), interface_(std::move(interface)) {}
+
+void Driver::start() {
+  const Now now = ports_.scheduler.now();
+  started_ = now.steady;
+  next_node_save_ = now.steady + kNodeCacheFirst;
+  ports_.dht_socket.start([this](const Endpoint& from, ByteView datagram) {
+    const Now then = ports_.scheduler.now();
+    ports_.directory.handle_datagram(then, from, datagram);
+    pump(then);
+  });
+  ports_.device.start([this](DeviceEvent event) {
+    const Now then = ports_.scheduler.now();
+    node_.handle_device_event(then, event);
+    pump(then);
+  });
+  ports_.monitor.start([this](const NetworkState& state) {
+    const Now then = ports_.scheduler.now();
+    node_.handle_network(then, state);
+    pump(then);
+  });
+  pump(now);
+}
+
+void Driver::set_bootstrap(std::vector<Endpoint> endpoints) {
+  bootstrap_ = std::move(endpoints);
+  const Now now = ports_.scheduler.now();
+  ports_.directory.set_bootstrap(now, bootstrap_);
+  pump(now);
+}
+
+void Driver::stop(std::function<void()> done) {
+  const Now now = ports_.scheduler.now();
+  departed_ = std::move(done);
+  departure_ = now.steady + kDeparturePatience;
+  save_dht_nodes(now);
+  node_.leave(now);
+  pump(now);
+}
+
+void Driver::on_wake() {
+  const Now now = ports_.scheduler.now();
+  const auto directory_due = ports_.directory.next_timeout();
+  if (directory_due && now.steady >= *directory_due) ports_.directory.handle_timeout(now);
+  const auto node_due = node_.next_timeout();
+  if (node_due && now.steady >= *node_due) node_.handle_timeout(now);
+  if (now.steady >= next_node_save_) save_dht_nodes(now);
+  pump(now);
+}
+
+void Driver::pump(Now now) {
+  while (route(now)) {
+  }
+  while (auto transmit = ports_.directory.poll_transmit()) ports_.dht_socket.send(*transmit);
+  if (departure_ && (node_.departed() || now.steady >= *departure_)) {
+    departure_.reset();
+    if (const auto done = std::exchange(departed_, nullptr)) return done();
+  }
+  schedule();
+}
+
+/// Moves everything that waits one step on; true if anything did.
+bool Driver::route(Now now) {
+  bool moved = false;
+  while (auto event = ports_.directory.poll_event()) {
+    node_.handle_directory_event(now, *event);
+    moved = true;
+  }
+  while (auto action = node_.poll_action()) {
+    execute(now, std::move(*action));
+    moved = true;
+  }
+  return moved;
+}
+
+void Driver::execute(Now now, Action action) {
+  if (auto* request = std::get_if<dht::DirectoryRequest>(&action)) {
+    ports_.directory.request(now, std::move(*request));
+  } else if (auto* apply = std::get_if<ApplyPeers>(&action)) {
+    ports_.device.apply(std::move(apply->changes));
+  } else if (std::holds_alternative<RequestSnapshot>(action)) {
+    ports_.device.request_snapshot();
+  } else if (auto* set = std::get_if<SetAddresses>(&action)) {
+    ports_.device.set_addresses(std::move(set->addresses));
+  } else if (auto* save = std::get_if<SaveNodeState>(&action)) {
+    save->state.dht_port = ports_.dht_socket.local_port();
+    ports_.memory.save_node_state(save->state);
+  } else if (const auto* cache = std::get_if<SavePeerCache>(&action)) {
+    ports_.memory.save_peer_cache(cache->records);
+  } else {
+    ports_.journal.write(std::get<Notice>(action));
+  }
+}
+
+void Driver::schedule() {
+  TimePoint earliest = next_node_save_;
+  const auto consider = [&](std::optional<TimePoint> other) {
+    if (other) earliest = std::min(earliest, *other);
+  };
+  consider(ports_.directory.next_timeout());
+  consider(node_.next_timeout());
+  consider(departure_);
+  ports_.scheduler.wake_at(earliest, [this] { on_wake(); });
+}
+
+void Driver::save_dht_nodes(Now now) {
+  next_node_save_ = now.steady + kNodeCacheInterval;
+  const auto nodes = ports_.directory.known_nodes();
+  if (!nodes.empty()) ports_.memory.save_dht_nodes(nodes);  // an outage must not empty the cache
+}
+
+NodeView Driver::node_view() const {
+  const Now now = ports_.scheduler.now();
+  NodeView view = node_.view(now);
+  view.interface = interface_;
+  view.listen_port = ports_.device.listen_port();
+  view.dht_port = ports_.dht_socket.local_port();
+  view.uptime = std::chrono::duration_cast<std::chrono::seconds>(now.steady - started_);
+  view.dht = ports_.directory.stats();
+  if (view.dht.connected) return view;
+  if (bootstrap_.empty() && !bootstrap_problem_.empty()) {
+    view.problems.push_back("no way into the DHT: " + bootstrap_problem_);
+  } else {
+    view.problems.push_back(fmt::format(
+        "no DHT node answers ({} bootstrap address{} tried, trying on): check that UDP gets out of "
+        "this network and that a bootstrap host is up (--bootstrap HOST:PORT)",
+        bootstrap_.size(), bootstrap_.size() == 1 ? "" : "es"));
+  }
+  return view;
+}
+
+std::vector<PeerView> Driver::peer_views() const {
+  return node_.peer_views(ports_.scheduler.now());
+}
+
+}  // namespace kadwire::node

@@ -1,0 +1,77 @@
+#pragma once
+
+/// Runs one MeshNode and its Directory against the ports: brings every input in, carries every action
+/// out, and wakes when the earliest of all timeouts is due. The same code in production (asio) and in
+/// simulation (virtual time). It decides nothing about peers.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dht/directory.h"
+#include "node/mesh_node.h"
+#include "node/node_view.h"
+#include "node/ports/datagram_socket.h"
+#include "node/ports/journal.h"
+#include "node/ports/network_monitor.h"
+#include "node/ports/node_memory.h"
+#include "node/ports/scheduler.h"
+#include "node/ports/wireguard_device.h"
+
+namespace kadwire::node {
+
+/// The node cache is saved soon after the first nodes are known, then every so often.
+inline constexpr Duration kNodeCacheFirst = 10s;
+inline constexpr Duration kNodeCacheInterval = 2min;
+/// How long a leaving node waits for its withdrawal to be accepted: a few round trips, and within the
+/// 3 s in which the whole process must end.
+inline constexpr Duration kDeparturePatience = 1500ms;
+
+/// All outlive the driver.
+struct DriverPorts {
+  Scheduler& scheduler;
+  DatagramSocket& dht_socket;
+  dht::Directory& directory;
+  WireguardDevice& device;
+  NetworkMonitor& monitor;
+  NodeMemory& memory;
+  Journal& journal;
+};
+
+class Driver final : public NodeInspector {
+ public:
+  /// `node` outlives the driver. `interface` is only shown.
+  Driver(DriverPorts ports, MeshNode& node, std::string interface);
+
+  void start();
+  /// Replaces the addresses through which the DHT is entered.
+  void set_bootstrap(std::vector<Endpoint> endpoints);
+  /// Why there are none, in one sentence for people; empty: all well.
+  void set_bootstrap_problem(std::string problem) { bootstrap_problem_ = std::move(problem); }
+  /// Withdraws this node's record, saves, then calls `done` once, within kDeparturePatience.
+  void stop(std::function<void()> done);
+
+  [[nodiscard]] NodeView node_view() const override;
+  [[nodiscard]] std::vector<PeerView> peer_views() const override;
+
+ private:
+  void on_wake();
+  void pump(Now now);
+  bool route(Now now);
+  void execute(Now now, Action action);
+  void schedule();
+  void save_dht_nodes(Now now);
+
+  DriverPorts ports_;
+  MeshNode& node_;
+  std::string interface_;
+  TimePoint started_;
+  TimePoint next_node_save_;
+  std::vector<Endpoint> bootstrap_;
+  std::string bootstrap_problem_;
+  std::function<void()> departed_;
+  std::optional<TimePoint> departure_;
+};
+
+}  // namespace kadwire::node
