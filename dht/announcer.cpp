@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dht/sealed_value.h"
+#include "node/base/queue.h"
 
 namespace kadwire::dht {
 namespace {
@@ -47,10 +48,7 @@ std::optional<TimePoint> Announcer::next_timeout() const {
 }
 
 std::optional<DirectoryRequest> Announcer::poll_request() {
-  if (requests_.empty()) return std::nullopt;
-  DirectoryRequest request = std::move(requests_.front());
-  requests_.pop_front();
-  return request;
+  return take_front(requests_);
 }
 
 bool Announcer::accepted() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dht/sealed_value.h"
+#include "node/base/queue.h"
 
 namespace kadwire::dht {
 namespace {
@@ -58,17 +59,11 @@ std::optional<TimePoint> Listener::next_timeout() const {
 }
 
 std::optional<DirectoryRequest> Listener::poll_request() {
-  if (requests_.empty()) return std::nullopt;
-  DirectoryRequest request = std::move(requests_.front());
-  requests_.pop_front();
-  return request;
+  return take_front(requests_);
 }
 
 std::optional<ReceivedRecord> Listener::poll_record() {
-  if (records_.empty()) return std::nullopt;
-  ReceivedRecord record = std::move(records_.front());
-  records_.pop_front();
-  return record;
+  return take_front(records_);
 }
 
 void Listener::ask_neighbouring_hours(Now now) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "node/base/queue.h"
 #include "node/reconciler.h"
 
 namespace kadwire::node {
@@ -65,12 +66,7 @@ std::optional<TimePoint> DataPlane::next_timeout() const {
   return earliest;
 }
 
-std::optional<Action> DataPlane::poll_action() {
-  if (actions_.empty()) return std::nullopt;
-  Action action = std::move(actions_.front());
-  actions_.pop_front();
-  return action;
-}
+std::optional<Action> DataPlane::poll_action() { return take_front(actions_); }
 
 void DataPlane::on_snapshot(Now now, const DeviceSnapshot& snapshot) {
   snapshot_asked_.reset();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "crypto/mesh_address.h"
+#include "node/base/queue.h"
 
 namespace kadwire::node {
 
@@ -101,11 +102,7 @@ std::optional<TimePoint> MeshNode::next_timeout() const {
 }
 
 std::optional<Action> MeshNode::poll_action() {
-  if (!actions_.empty()) {
-    Action action = std::move(actions_.front());
-    actions_.pop_front();
-    return action;
-  }
+  if (auto action = take_front(actions_)) return action;
   if (auto action = data_plane_.poll_action()) return action;
   if (auto request = listener_.poll_request()) return std::move(*request);
   if (auto request = announcer_.poll_request()) return std::move(*request);
