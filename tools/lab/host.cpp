@@ -141,7 +141,6 @@ Expected<void> Host::lay_cable() {
                 "--delay", fmt::format("{}", Milliseconds(quality.delay).count()), "--jitter",
                 fmt::format("{}", Milliseconds(quality.jitter).count()), "--loss",
                 fmt::format("{}", quality.loss), "--seed", std::to_string(number_)},
-       .environment = {},
        .output = log_path("cable")});
   if (!cable) return tl::unexpected(cable.error());
   cable_ = std::make_unique<Process>(std::move(*cable));
@@ -161,8 +160,7 @@ Expected<void> Host::configure_network() {
   return write_text(core, core_script())
       .and_then([&] { return write_text(own, host_script()); })
       .and_then([&] {
-        return run_command(
-            {.argv = {"ip", "-batch", core}, .environment = {}, .output = log_path("core-ip")});
+        return run_command({.argv = {"ip", "-batch", core}, .output = log_path("core-ip")});
       })
       .and_then([&] {
         return run({"ip", "-batch", "/run/network.ip"});
@@ -233,10 +231,8 @@ Expected<Process> Host::spawn(std::vector<std::string> argv, const std::string& 
 }
 
 Expected<void> Host::run(std::vector<std::string> argv) const {
-  return run_command({.argv = std::move(argv),
-                      .environment = {},
-                      .output = log_path("commands"),
-                      .host_pidfd = holder_pidfd_.get()});
+  return run_command(
+      {.argv = std::move(argv), .output = log_path("commands"), .host_pidfd = holder_pidfd_.get()});
 }
 
 Expected<UniqueFd> Host::open_socket(int family, int type, int protocol) const {

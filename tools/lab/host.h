@@ -24,7 +24,7 @@ namespace kadwire::lab {
 enum class Families { kBoth, kIpv4Only, kIpv6Only };
 
 struct HostOptions {
-  std::string name;  ///< its host name; empty: "hostN"
+  std::string name{};  ///< its host name; empty: "hostN"
   Families families = Families::kBoth;
   CableQuality cable{.delay = 20ms};
 };

@@ -89,6 +89,7 @@ struct PingBoard::Flow {
   TimePoint next_send;
 };
 
+PingBoard::PingBoard() = default;
 PingBoard::~PingBoard() = default;
 
 Expected<PingBoard::Source*> PingBoard::source_of(const Host& host) {

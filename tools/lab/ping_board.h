@@ -37,7 +37,7 @@ class PingBoard {
   using FlowId = std::size_t;
   enum class Until { kFirstReply, kForever };
 
-  PingBoard() = default;
+  PingBoard();
   ~PingBoard();
   PingBoard(const PingBoard&) = delete;
   PingBoard& operator=(const PingBoard&) = delete;

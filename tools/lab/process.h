@@ -15,10 +15,10 @@
 namespace kadwire::lab {
 
 struct ProcessOptions {
-  std::vector<std::string> argv;         ///< argv[0] is looked up in PATH unless it has a slash
-  std::vector<std::string> environment;  ///< "NAME=VALUE", in addition to our own
-  std::filesystem::path output;          ///< its stdout and stderr are appended here
-  int host_pidfd = -1;                   ///< of the process whose namespaces it enters; -1: ours
+  std::vector<std::string> argv;           ///< argv[0] is looked up in PATH unless it has a slash
+  std::vector<std::string> environment{};  ///< "NAME=VALUE", in addition to our own
+  std::filesystem::path output;            ///< its stdout and stderr are appended here
+  int host_pidfd = -1;                     ///< of the process whose namespaces it enters; -1: ours
 };
 
 /// Owns the process: a destroyed Process is killed and buried.
