@@ -32,7 +32,7 @@ inline constexpr std::size_t kCandidatesMax = 8;
 
 /// One address of an own interface, as the network monitor reports it.
 struct LocalAddress {
-  Prefix prefix;          ///< the address with its on-link prefix length
+  Prefix prefix;  ///< the address with its on-link prefix length
   std::string interface;
   bool deprecated = false;
   bool tentative = false;  ///< duplicate address detection still runs, or failed
@@ -41,17 +41,17 @@ struct LocalAddress {
   auto operator<=>(const LocalAddress&) const = default;
 };
 
-/// The host candidates to publish, best first: IPv6 global, IPv4 public, then private, bridges last;
-/// at most kCandidatesMax. Left out: loopback, link-local, multicast, unspecified, deprecated,
-/// tentative, and anything inside `mesh_networks` (the mesh's own addresses).
+/// The host candidates to publish, best first: IPv6 global, IPv4 public, then private, bridges
+/// last; at most kCandidatesMax. Left out: loopback, link-local, multicast, unspecified,
+/// deprecated, tentative, and anything inside `mesh_networks` (the mesh's own addresses).
 [[nodiscard]] std::vector<Candidate> host_candidates(std::span<const LocalAddress> addresses,
                                                      std::uint16_t port,
                                                      std::span<const Prefix> mesh_networks);
 
 /// The candidates of a peer that this node may send to, best first. A lying member must not be able
-/// to point us at others: never loopback, multicast, unspecified, link-local, port 0, the mesh's own
-/// networks, an own address, nor a private range in which this node has no interface; nor a family
-/// it has no address in.
+/// to point us at others: never loopback, multicast, unspecified, link-local, port 0, the mesh's
+/// own networks, an own address, nor a private range in which this node has no interface; nor a
+/// family it has no address in.
 [[nodiscard]] std::vector<Candidate> dialable_candidates(std::span<const Candidate> claimed,
                                                          std::span<const LocalAddress> own,
                                                          std::span<const Prefix> mesh_networks);

@@ -5,9 +5,10 @@
 ///   body       version u8 ‖ flags u8 ‖ NodeId 32 ‖ WireGuard signing key 32 ‖ cross-signature 64 ‖
 ///              sequence be64 ‖ issued be64 (Unix ms) ‖ lifetime be32 (s) ‖ lease nonce u8 ‖
 ///              lease since be64 (Unix ms) ‖ mesh IPv4 network 4 ‖ its length u8 ‖ fields
-///   field      type u8 ‖ length u8 ‖ value, types not descending; unknown types are kept and skipped
-///   record     body ‖ identity signature 64 over (kRecordDomain, mesh id, body)
-/// Not here: sealing and padding (dht/sealed_value.h), what becomes of a record (node/peer_table.h).
+///   field      type u8 ‖ length u8 ‖ value, types not descending; unknown types are kept and
+///   skipped record     body ‖ identity signature 64 over (kRecordDomain, mesh id, body)
+/// Not here: sealing and padding (dht/sealed_value.h), what becomes of a record
+/// (node/peer_table.h).
 
 #include <cstdint>
 #include <string>
@@ -40,12 +41,12 @@ struct PeerRecord {
   std::uint64_t sequence = 0;          ///< larger replaces smaller
   WallTime issued;
   std::chrono::seconds lifetime{0};
-  bool tombstone = false;              ///< "I have left": withdraws everything else
+  bool tombstone = false;  ///< "I have left": withdraws everything else
   std::uint8_t lease_nonce = 0;
-  WallTime lease_since;                ///< since when the node holds its IPv4 lease
-  Prefix ipv4_network;                 ///< the mesh IPv4 network this node believes in
-  std::vector<Candidate> candidates;   ///< at most kCandidatesMax
-  std::string hostname;                ///< UTF-8 without control characters, may be empty
+  WallTime lease_since;               ///< since when the node holds its IPv4 lease
+  Prefix ipv4_network;                ///< the mesh IPv4 network this node believes in
+  std::vector<Candidate> candidates;  ///< at most kCandidatesMax
+  std::string hostname;               ///< UTF-8 without control characters, may be empty
 
   [[nodiscard]] WallTime expires() const { return issued + lifetime; }
 };
@@ -57,7 +58,7 @@ struct SignedRecord {
 };
 
 enum class RecordError {
-  kMalformed,        ///< cut short, too long, a field out of its bounds, fields out of order
+  kMalformed,  ///< cut short, too long, a field out of its bounds, fields out of order
   kUnknownVersion,
   kBadCrossSignature,
   kBadSignature,

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Makes record.json, frame.json and sealed_value.json in this folder: a second implementation of
-rendezvous/PROTOCOL.md and of the derivation tree, sharing no code with the first. Only the Ed25519 and
-ChaCha20-Poly1305 primitives come from a library (OpenSSL, by Debian's python3-cryptography); HKDF,
-HChaCha20 and the Curve25519 form of a key are written out below. Run it without arguments."""
+"""Makes record.json, frame.json, sealed_value.json and stun_sha256.json in this folder: a second
+implementation of rendezvous/PROTOCOL.md and of the derivation tree, sharing no code with the first.
+Only the Ed25519 and ChaCha20-Poly1305 primitives come from a library (OpenSSL, by Debian's
+python3-cryptography); HKDF, HChaCha20 and the Curve25519 form of a key are written out below.
+Run it without arguments."""
 
 import hashlib
 import hmac
 import json
 import pathlib
 import struct
+import zlib
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -115,6 +117,18 @@ def seal_value(value, shard, nonce):
     return nonce + cipher.encrypt(bytes(4) + nonce[16:], plain, associated)
 
 
+def stun_request(key, tag_size):
+    """USERNAME, MESSAGE-INTEGRITY-SHA256 cut to tag_size, FINGERPRINT (RFC 8489)."""
+    def head(length):
+        return struct.pack(">HHI", 1, length, 0x2112A442) + bytes(range(12))
+    attributes = struct.pack(">HH", 6, 5) + b"alice" + bytes(3)
+    covered = head(len(attributes) + 4 + tag_size) + attributes
+    tag = hmac.new(key, covered, hashlib.sha256).digest()[:tag_size]
+    attributes += struct.pack(">HH", 0x1C, tag_size) + tag
+    message = head(len(attributes) + 8) + attributes
+    return message + struct.pack(">HHI", 0x8028, 4, zlib.crc32(message) ^ 0x5354554E)
+
+
 def write(name, content):
     (FOLDER / name).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
@@ -134,3 +148,6 @@ NONCE = bytes(range(0x40, 0x58))
 write("sealed_value.json", {
     "note": NOTE, "ikm": IKM.hex(), "hour": HOUR, "shard": 0, "nonce": NONCE.hex(),
     "record": FULL.hex(), "value": seal_value(FULL, 0, NONCE).hex()})
+write("stun_sha256.json", {
+    "note": NOTE, "key": b"password".hex(), "username": "alice",
+    "whole": stun_request(b"password", 32).hex(), "cut": stun_request(b"password", 16).hex()})

@@ -1,0 +1,108 @@
+#include "rendezvous/stun_responder.h"
+
+#include <gtest/gtest.h>
+
+#include "rendezvous/stun_message.h"
+
+namespace kadwire::rendezvous {
+namespace {
+
+constexpr TimePoint kStart{1h};
+constexpr StunTransactionId kTransaction{std::byte{1}, std::byte{2}};
+constexpr auto kChangeRequest = static_cast<StunAttributeType>(0x0003);
+
+StunWriter request() {
+  return {StunClass::kRequest, kStunBinding, kTransaction};
+}
+
+class StunResponderTest : public ::testing::Test {
+ protected:
+  std::optional<Transmit> answer(ByteView datagram, TimePoint now = kStart) {
+    return responder_.handle_datagram(now, from_, datagram);
+  }
+  Endpoint from_ = *Endpoint::parse("192.0.2.1:32853");
+  StunResponder responder_{{.per_source = {2, 3}, .in_all = {5, 5}}};
+};
+
+TEST_F(StunResponderTest, TellsAnIpv4ClientItsEndpointIn32Bytes) {
+  const auto reply = answer(request().take());
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(reply->to, from_);
+  EXPECT_EQ(reply->payload.size(), 32U);
+  const auto message = parse_stun(reply->payload);
+  ASSERT_TRUE(message.has_value());
+  EXPECT_EQ(message->message_class, StunClass::kSuccess);
+  EXPECT_EQ(message->transaction, kTransaction);
+  EXPECT_EQ(message->xor_mapped_address(), from_);
+  EXPECT_EQ(responder_.stats().answered, 1U);
+}
+
+TEST_F(StunResponderTest, TellsAnIpv6ClientItsEndpointIn44Bytes) {
+  from_ = *Endpoint::parse("[2001:db8::1]:40000");
+  const auto reply = answer(request().take());
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(reply->payload.size(), 44U);
+  EXPECT_EQ(parse_stun(reply->payload)->xor_mapped_address(), from_);
+}
+
+TEST_F(StunResponderTest, NamesAnUnknownAttributeIfTheAnswerFitsTheRequest) {
+  const Bytes large = request().software("a client").attribute(kChangeRequest, Bytes(4)).take();
+  const auto reply = answer(large);
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_LE(reply->payload.size(), large.size());
+  const auto message = parse_stun(reply->payload);
+  EXPECT_EQ(message->error_code()->code, 420);
+  EXPECT_EQ(to_hex(*message->find(StunAttributeType::kUnknownAttributes)), "0003");
+  EXPECT_EQ(responder_.stats().refused, 1U);
+}
+
+TEST_F(StunResponderTest, StaysSilentRatherThanAnswerWithMoreThanItGot) {
+  EXPECT_FALSE(answer(request().attribute(kChangeRequest, Bytes(4)).take()).has_value());
+  EXPECT_EQ(responder_.stats().ignored, 1U);
+}
+
+TEST_F(StunResponderTest, AnswersNothingButBindingRequests) {
+  for (const StunClass other : {StunClass::kIndication, StunClass::kSuccess, StunClass::kError}) {
+    EXPECT_FALSE(answer(StunWriter(other, kStunBinding, kTransaction).take()).has_value());
+  }
+  EXPECT_FALSE(answer(StunWriter(StunClass::kRequest, 3, kTransaction).take()).has_value());
+  EXPECT_EQ(responder_.stats().ignored, 4U);
+}
+
+TEST_F(StunResponderTest, CountsWhatIsNotStun) {
+  EXPECT_FALSE(answer(Bytes(20)).has_value());
+  EXPECT_FALSE(answer({}).has_value());
+  EXPECT_EQ(responder_.stats().malformed, 2U);
+}
+
+TEST_F(StunResponderTest, AnswersNobodyAtPortZero) {
+  from_.port = 0;
+  EXPECT_FALSE(answer(request().take()).has_value());
+}
+
+TEST_F(StunResponderTest, LimitsASourceNetworkWithoutMutingOthers) {
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(answer(request().take()).has_value());
+  EXPECT_FALSE(answer(request().take()).has_value());
+  EXPECT_EQ(responder_.stats().limited_by_source, 1U);
+  from_ = *Endpoint::parse("198.51.100.1:1000");
+  EXPECT_TRUE(answer(request().take()).has_value());
+}
+
+TEST_F(StunResponderTest, LimitsAllSourcesTogether) {
+  int answered = 0;
+  for (std::uint32_t i = 0; i < 20; ++i) {
+    from_.address = IpAddress::v4(0x0a000000 + (i << 8));
+    if (answer(request().take())) ++answered;
+  }
+  EXPECT_EQ(answered, 5);
+  EXPECT_EQ(responder_.stats().limited_in_all, 15U);
+  EXPECT_TRUE(answer(request().take(), kStart + 1s).has_value());
+}
+
+TEST_F(StunResponderTest, SpendsNothingOnGarbage) {
+  for (int i = 0; i < 1000; ++i) EXPECT_FALSE(answer(Bytes(40, std::byte{0x5a})).has_value());
+  EXPECT_TRUE(answer(request().take()).has_value());
+}
+
+}  // namespace
+}  // namespace kadwire::rendezvous
