@@ -17,7 +17,6 @@ constexpr std::size_t kSha256TagBytesMin = 16;
 constexpr std::size_t kFingerprintBytes = 4;
 /// "STUN" in ASCII: keeps the CRC apart from that of another protocol in the same datagram (§14.7).
 constexpr std::uint32_t kFingerprintXor = 0x5354554e;
-constexpr std::size_t kAttributeBytesMax = 763;
 
 constexpr std::size_t padded(std::size_t size) {
   return (size + 3) / 4 * 4;
@@ -266,7 +265,7 @@ StunWriter::StunWriter(StunClass message_class, std::uint16_t method,
 }
 
 StunWriter& StunWriter::attribute(StunAttributeType type, ByteView value) {
-  assert(value.size() <= kAttributeBytesMax);
+  assert(value.size() <= kStunTextBytesMax);
   ByteWriter writer;
   writer.be16(static_cast<std::uint16_t>(type)).be16(static_cast<std::uint16_t>(value.size()));
   writer.raw(value).raw(Bytes(padded(value.size()) - value.size()));

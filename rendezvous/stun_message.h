@@ -23,6 +23,8 @@ inline constexpr std::size_t kStunHeaderBytes = 20;
 inline constexpr std::size_t kStunBytesMax = 1280;
 /// Real messages have fewer than ten; the rest would be work for nothing.
 inline constexpr std::size_t kStunAttributesMax = 24;
+/// The longest text an attribute may have (§14.8: 127 characters of at most 6 bytes, and one).
+inline constexpr std::size_t kStunTextBytesMax = 763;
 inline constexpr std::uint32_t kStunCookie = 0x2112a442;
 inline constexpr std::uint16_t kStunBinding = 0x001;
 
@@ -97,7 +99,7 @@ enum class StunIntegrity { kAbsent, kValid, kInvalid };
 class StunWriter {
  public:
   StunWriter(StunClass message_class, std::uint16_t method, const StunTransactionId& transaction);
-  /// Any attribute by its bytes, at most 763 of them (§14's largest text).
+  /// Any attribute by its bytes, at most kStunTextBytesMax of them.
   StunWriter& attribute(StunAttributeType type, ByteView value);
   StunWriter& username(std::string_view name);
   StunWriter& software(std::string_view description);
