@@ -1,22 +1,19 @@
 #pragma once
 
-/// A folder of a test's own under the system's temporary folder, removed with all it holds.
+/// A folder of its own for one test, removed with everything in it.
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <stdexcept>
 #include <string>
-#include <string_view>
-#include <system_error>
 
 namespace kadwire::testing {
 
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "kadwire-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
+    std::string name = (std::filesystem::temp_directory_path() / "kadwire-test-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make " + name);
     path_ = name;
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
@@ -27,13 +24,6 @@ class TemporaryFolder {
   }
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-  /// A file of this name with this text, mode 0600.
-  std::filesystem::path write(std::string_view name, std::string_view text) const {
-    const std::filesystem::path file = path_ / name;
-    std::ofstream(file, std::ios::binary) << text;
-    std::filesystem::permissions(file, std::filesystem::perms(0600));
-    return file;
-  }
 
  private:
   std::filesystem::path path_;
