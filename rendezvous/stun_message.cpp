@@ -77,17 +77,20 @@ StunIntegrity compare_tag(const StunMessage& message, ByteView tag, ByteView key
 
 /// The 14 bits of the message type: class bits at 4 and 8, the method around them (§5).
 std::uint16_t type_bits(StunClass message_class, std::uint16_t method) {
+  const unsigned m = method;
   const auto c = static_cast<unsigned>(message_class);
-  return static_cast<std::uint16_t>((method & 0xf80) << 2 | (method & 0x070) << 1 |
-                                    (method & 0x00f) | (c & 2) << 7 | (c & 1) << 4);
+  return static_cast<std::uint16_t>((m & 0xf80) << 2 | (m & 0x070) << 1 | (m & 0x00f) |
+                                    (c & 2) << 7 | (c & 1) << 4);
 }
 
 StunClass class_of(std::uint16_t type) {
-  return static_cast<StunClass>((type >> 7 & 2) | (type >> 4 & 1));
+  const unsigned bits = type;
+  return static_cast<StunClass>((bits >> 7 & 2) | (bits >> 4 & 1));
 }
 
 std::uint16_t method_of(std::uint16_t type) {
-  return static_cast<std::uint16_t>((type >> 2 & 0xf80) | (type >> 1 & 0x070) | (type & 0x00f));
+  const unsigned bits = type;
+  return static_cast<std::uint16_t>((bits >> 2 & 0xf80) | (bits >> 1 & 0x070) | (bits & 0x00f));
 }
 
 /// What addresses are XORed with: the cookie, then the transaction id (§14.2).

@@ -33,22 +33,22 @@ PeerRecord typical_record() {
   return record;
 }
 
-void sign_record(benchmark::State& state) {
+void bench_sign_record(benchmark::State& state) {
   const crypto::NodeIdentity identity = fresh_identity();
   const PeerRecord record = typical_record();
   for (auto _ : state) benchmark::DoNotOptimize(sign_record(record, identity, kMesh));
 }
-BENCHMARK(sign_record);
+BENCHMARK(bench_sign_record)->Name("sign_record");
 
-void decode_record(benchmark::State& state) {
+void bench_decode_record(benchmark::State& state) {
   const Bytes encoded = sign_record(typical_record(), fresh_identity(), kMesh).encoded;
   for (auto _ : state) {
     if (!decode_record(encoded, kMesh)) state.SkipWithError("refused");
   }
 }
-BENCHMARK(decode_record);
+BENCHMARK(bench_decode_record)->Name("decode_record");
 
-void open_frame(benchmark::State& state) {
+void bench_open_frame(benchmark::State& state) {
   crypto::initialise();
   const crypto::KeySchedule schedule({crypto::SecretBytes(crypto::kSecretBytes), std::nullopt});
   FrameKeys keys(schedule);
@@ -58,9 +58,9 @@ void open_frame(benchmark::State& state) {
     if (!open_frame(frame, 1, keys)) state.SkipWithError("refused");
   }
 }
-BENCHMARK(open_frame)->Arg(100)->Arg(kFramePayloadBytesMax);
+BENCHMARK(bench_open_frame)->Name("open_frame")->Arg(100)->Arg(kFramePayloadBytesMax);
 
-void answer_stun(benchmark::State& state) {
+void bench_answer_stun(benchmark::State& state) {
   StunResponder responder({.per_source = {1'000'000'000, 1000}, .in_all = {1'000'000'000, 1000}});
   const Bytes request = StunWriter(StunClass::kRequest, kStunBinding, {}).take();
   const Endpoint from = *Endpoint::parse("192.0.2.1:4000");
@@ -70,7 +70,7 @@ void answer_stun(benchmark::State& state) {
     if (!responder.handle_datagram(now, from, request)) state.SkipWithError("no answer");
   }
 }
-BENCHMARK(answer_stun);
+BENCHMARK(bench_answer_stun)->Name("answer_stun");
 
 }  // namespace
 }  // namespace kadwire::rendezvous
