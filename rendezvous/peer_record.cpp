@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "node/base/utf8.h"
+
 namespace kadwire::rendezvous {
 namespace {
 
@@ -16,34 +18,26 @@ constexpr std::size_t kSignatureBytes = 64;
 constexpr unsigned kNetworkLengthMin = 8;
 constexpr unsigned kNetworkLengthMax = 30;
 
-/// How many bytes the code point takes that `text` begins with; 0 unless it is well-formed UTF-8
-/// (RFC 3629: shortest form, no surrogates, at most U+10FFFF) and no control character.
-std::size_t clean_code_point(std::string_view text) {
-  const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte_at(0);
-  if (lead < 0x80) return lead >= 0x20 && lead != 0x7f ? 1 : 0;
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
-  std::uint32_t code_point = lead & (0xffU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte_at(i) & 0xc0) != 0x80) return 0;
-    code_point = code_point << 6 | (byte_at(i) & 0x3f);
+/// U+0000 to U+001F and U+007F to U+009F, which could steer the terminal that a name is shown on.
+/// `text` is UTF-8.
+bool has_control_character(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7f) return true;
+    if (byte == 0xc2 && static_cast<unsigned char>(text[i + 1]) < 0xa0) return true;
   }
-  constexpr std::uint32_t kSmallestOfLength[] = {0, 0, 0xa0, 0x800, 0x10000};  // 80–9f: controls
-  const bool surrogate = code_point >= 0xd800 && code_point <= 0xdfff;
-  return code_point >= kSmallestOfLength[length] && code_point <= 0x10ffff && !surrogate ? length
-                                                                                         : 0;
+  return false;
 }
 
-/// The longest beginning of `text` that a record may carry as its hostname.
-std::string_view clean_hostname(std::string_view text) {
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const std::size_t length = clean_code_point(text.substr(size));
-    if (length == 0 || size + length > kHostnameBytesMax) break;
-    size += length;
-  }
-  return text.substr(0, size);
+bool is_hostname(std::string_view text) {
+  return text.size() <= kHostnameBytesMax && is_utf8(text) && !has_control_character(text);
+}
+
+/// The longest beginning of `text` that a record may carry.
+std::string_view longest_hostname(std::string_view text) {
+  text = text.substr(0, kHostnameBytesMax);
+  while (!is_hostname(text)) text.remove_suffix(1);
+  return text;
 }
 
 bool is_mesh_network(const Prefix& prefix) {
@@ -93,7 +87,7 @@ bool read_candidate(ByteView value, PeerRecord& record) {
 
 bool read_hostname(ByteView value, PeerRecord& record) {
   const std::string_view text = as_text(value);
-  if (text.empty() || clean_hostname(text) != text) return false;
+  if (text.empty() || !is_hostname(text)) return false;
   record.hostname = text;
   return true;
 }
@@ -158,7 +152,7 @@ SignedRecord sign_record(PeerRecord record, const crypto::NodeIdentity& identity
   record.node = identity.node_id();
   record.wireguard_signing_key = identity.wireguard_signing_key();
   record.wireguard_key = identity.wireguard_key();
-  record.hostname = std::string(clean_hostname(record.hostname));
+  record.hostname = std::string(longest_hostname(record.hostname));
   if (record.candidates.size() > kCandidatesMax) record.candidates.resize(kCandidatesMax);
   Bytes encoded = encode_body(record, identity.cross_sign(mesh));
   const crypto::Signature signature = identity.sign(kRecordDomain, mesh, encoded);
