@@ -80,7 +80,7 @@ TEST_F(LabNetwork, CountsBytesAndPortsOfAHost) {
   const Host& a = add();
   const Host& b = add();
   EXPECT_FALSE(b.has_udp_port(4222));
-  const UniqueFd server = must(b.open_socket(AF_INET, SOCK_DGRAM, 0));
+  const node::UniqueFd server = must(b.open_socket(AF_INET, SOCK_DGRAM, 0));
   sockaddr_in any{};
   any.sin_family = AF_INET;
   any.sin_port = htons(4222);

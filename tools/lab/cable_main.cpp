@@ -21,9 +21,9 @@
 #include <cstring>
 #include <string>
 
+#include "node/adapters/unique_fd.h"
 #include "tools/lab/delay_line.h"
 #include "tools/lab/lab_error.h"
-#include "tools/lab/unique_fd.h"
 
 namespace kadwire::lab {
 namespace {
@@ -42,8 +42,8 @@ struct CableOptions {
 };
 
 /// A TAP interface in the present network namespace; lives as long as the descriptor.
-Expected<UniqueFd> make_tap(const std::string& name) {
-  UniqueFd tap(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
+Expected<node::UniqueFd> make_tap(const std::string& name) {
+  node::UniqueFd tap(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));
   if (!tap) return system_error("/dev/net/tun");
   ifreq request{};
   request.ifr_flags = IFF_TAP | IFF_NO_PI;
@@ -53,7 +53,7 @@ Expected<UniqueFd> make_tap(const std::string& name) {
 }
 
 Expected<void> enter_network(const std::string& path) {
-  const UniqueFd network(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const node::UniqueFd network(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!network || ::setns(network.get(), CLONE_NEWNET) != 0) return system_error(path);
   return {};
 }
@@ -63,7 +63,7 @@ TimePoint steady_now() {
 }
 
 /// Moves what arrived at `tap` into `line`.
-void take_in(const UniqueFd& tap, DelayLine& line) {
+void take_in(const node::UniqueFd& tap, DelayLine& line) {
   std::array<std::byte, kFrameBytesMax> buffer;
   for (int i = 0; i < kReadBatchMax; ++i) {
     const ssize_t size = ::read(tap.get(), buffer.data(), buffer.size());
@@ -74,7 +74,7 @@ void take_in(const UniqueFd& tap, DelayLine& line) {
 
 /// Moves what is due from `line` to `tap`. An interface that is down refuses frames: lost, as it
 /// is.
-void let_out(DelayLine& line, const UniqueFd& tap) {
+void let_out(DelayLine& line, const node::UniqueFd& tap) {
   while (const auto frame = line.pop(steady_now())) {
     [[maybe_unused]] const ssize_t ignored = ::write(tap.get(), frame->data(), frame->size());
   }
@@ -90,8 +90,8 @@ timespec time_until_due(const DelayLine& a, const DelayLine& b) {
   return {.tv_sec = wait / 1s, .tv_nsec = (wait % 1s).count()};
 }
 
-[[noreturn]] void run_cable(const CableOptions& options, const UniqueFd& near,
-                            const UniqueFd& far) {
+[[noreturn]] void run_cable(const CableOptions& options, const node::UniqueFd& near,
+                            const node::UniqueFd& far) {
   DelayLine outward(options.quality, options.seed);
   DelayLine inward(options.quality, options.seed + 1);
   for (;;) {

@@ -19,7 +19,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "tools/lab/unique_fd.h"
+#include "node/adapters/unique_fd.h"
 
 namespace kadwire::lab {
 namespace {
@@ -37,7 +37,7 @@ pid_t fork_into_cell() {
 
 /// Asks the kernel to kill this process when its parent ends. The parent may already be gone; then
 /// nobody holds the other end of `alive` any more.
-bool die_with_parent(const UniqueFd& alive) {
+bool die_with_parent(const node::UniqueFd& alive) {
   if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return false;
   pollfd parent{.fd = alive.get(), .events = POLLIN, .revents = 0};
   return ::poll(&parent, 1, 0) == 0;
@@ -52,7 +52,7 @@ bool prepare_file_system() {
 }
 
 /// The first process of the cell: starts `body`, buries orphans, and ends with `body`.
-[[noreturn]] void run_init(const UniqueFd& alive, const std::function<int()>& body,
+[[noreturn]] void run_init(const node::UniqueFd& alive, const std::function<int()>& body,
                            const sigset_t& signals) {
   if (!die_with_parent(alive)) ::_exit(kCellFailed);
   if (!prepare_file_system()) {
@@ -116,7 +116,7 @@ bool may_make_namespaces() {
 
 std::optional<std::string> lab_obstacle() {
   if (::geteuid() != 0) return "the lab needs root (it makes network namespaces): use sudo";
-  if (!UniqueFd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC))) {
+  if (!node::UniqueFd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC))) {
     return std::string("the lab needs /dev/net/tun: ") + std::strerror(errno) +
            " (try: modprobe tun)";
   }
@@ -131,8 +131,8 @@ std::optional<std::string> lab_obstacle() {
 int run_in_cell(const std::function<int()>& body) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return kCellFailed;
-  UniqueFd alive_here(ends[1]);
-  UniqueFd alive_there(ends[0]);
+  node::UniqueFd alive_here(ends[1]);
+  node::UniqueFd alive_there(ends[0]);
 
   sigset_t watched;
   sigset_t before;

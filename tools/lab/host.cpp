@@ -76,7 +76,7 @@ class NetworkScope {
   [[nodiscard]] bool entered() const { return entered_; }
 
  private:
-  UniqueFd home_;
+  node::UniqueFd home_;
   bool entered_ = false;
 };
 
@@ -119,15 +119,15 @@ Expected<void> Host::start_holder() {
   if (error) return lab_error(folder_.string() + ": " + error.message());
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return system_error("pipe");
-  const UniqueFd report_here(ends[0]);
-  UniqueFd report_there(ends[1]);
+  const node::UniqueFd report_here(ends[0]);
+  node::UniqueFd report_there(ends[1]);
   holder_ = ::fork();
   if (holder_ == 0) hold(folder_, options_.name, report_there.get());
   if (holder_ < 0) return system_error("fork");
   report_there.reset();
   const ssize_t size = ::read(report_here.get(), &outer_pid_, sizeof outer_pid_);
   if (size != sizeof outer_pid_ || outer_pid_ == 0) return lab_error("cannot make its namespaces");
-  holder_pidfd_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, holder_, 0)));
+  holder_pidfd_ = node::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, holder_, 0)));
   if (!holder_pidfd_) return system_error("pidfd_open");
   return {};
 }
@@ -235,10 +235,10 @@ Expected<void> Host::run(std::vector<std::string> argv) const {
       {.argv = std::move(argv), .output = log_path("commands"), .host_pidfd = holder_pidfd_.get()});
 }
 
-Expected<UniqueFd> Host::open_socket(int family, int type, int protocol) const {
+Expected<node::UniqueFd> Host::open_socket(int family, int type, int protocol) const {
   const NetworkScope network(holder_pidfd_.get());
   if (!network.entered()) return system_error(name() + ": cannot enter its network");
-  UniqueFd socket(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+  node::UniqueFd socket(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
   if (!socket) return system_error(name() + ": socket");
   return socket;
 }

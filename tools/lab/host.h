@@ -11,12 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "node/adapters/unique_fd.h"
 #include "node/base/endpoint.h"
 #include "tools/lab/delay_line.h"
 #include "tools/lab/lab_error.h"
 #include "tools/lab/proc_stats.h"
 #include "tools/lab/process.h"
-#include "tools/lab/unique_fd.h"
 
 namespace kadwire::lab {
 
@@ -61,7 +61,7 @@ class Host {
   /// Runs a program in the host to its end.
   [[nodiscard]] Expected<void> run(std::vector<std::string> argv) const;
   /// A socket in the host's network, for the caller to use from where it is.
-  [[nodiscard]] Expected<UniqueFd> open_socket(int family, int type, int protocol) const;
+  [[nodiscard]] Expected<node::UniqueFd> open_socket(int family, int type, int protocol) const;
 
   /// What the host sees as `path` (below /run or /var/lib), as the lab sees it.
   [[nodiscard]] std::filesystem::path outside(const std::filesystem::path& path) const;
@@ -91,7 +91,7 @@ class Host {
   std::filesystem::path folder_;
   pid_t holder_ = -1;  ///< keeps the namespaces open
   pid_t outer_pid_ = -1;
-  UniqueFd holder_pidfd_;
+  node::UniqueFd holder_pidfd_;
   std::unique_ptr<Process> cable_;
 };
 

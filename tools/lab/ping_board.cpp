@@ -75,7 +75,7 @@ void accept_echo_replies_only(int v4, int v6) {
 
 /// The two raw sockets with which a host pings.
 struct PingBoard::Source {
-  UniqueFd v4, v6;
+  node::UniqueFd v4, v6;
   [[nodiscard]] int socket_for(const IpAddress& address) const {
     return address.is_v4() ? v4.get() : v6.get();
   }

@@ -44,7 +44,9 @@ class PingBoard {
 
   /// Begins to ping. `from` must outlive this object.
   [[nodiscard]] Expected<FlowId> add(const Host& from, const IpAddress& to, Until until);
+  /// Flows are numbered from 0 in the order in which they were added.
   [[nodiscard]] const PingFlow& flow(FlowId id) const;
+  [[nodiscard]] std::size_t size() const { return flows_.size(); }
   /// Sends no more on this flow.
   void end(FlowId id);
   [[nodiscard]] bool all_answered() const;

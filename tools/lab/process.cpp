@@ -17,7 +17,7 @@
 #include <thread>
 #include <utility>
 
-#include "tools/lab/unique_fd.h"
+#include "node/adapters/unique_fd.h"
 
 namespace kadwire::lab {
 namespace {
@@ -62,13 +62,13 @@ void become(const ProcessOptions& options, int output) {
 
 Expected<Process> Process::spawn(const ProcessOptions& options) {
   assert(!options.argv.empty());
-  const UniqueFd output(
+  const node::UniqueFd output(
       ::open(options.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!output) return system_error(options.output.string());
   const TimePoint before = steady_now();
   const pid_t child = ::fork();
   if (child == 0) {
-    const UniqueFd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const node::UniqueFd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     ::dup2(input.get(), STDIN_FILENO);
     become(options, output.get());
     ::dprintf(STDERR_FILENO, "cannot run %s: %s\n", options.argv.front().c_str(),
@@ -153,7 +153,7 @@ std::string read_text(const std::filesystem::path& path) {
 }
 
 Expected<void> write_text(const std::filesystem::path& path, const std::string& text, mode_t mode) {
-  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+  const node::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
   if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
     return system_error(path.string());
   }

@@ -1,0 +1,159 @@
+#include "tools/lab/mesh.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cassert>
+#include <chrono>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "node/base/bytes.h"
+#include "node/control/rpc_client.h"
+
+namespace kadwire::lab {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kSecretFile = "/run/secret";
+constexpr const char* kBootstrapState = "/var/lib/kadwire-bootstrap";
+constexpr auto kBootstrapReadyMax = 10s;
+constexpr auto kStopPatience = 5s;
+constexpr auto kPollStep = 2ms;
+/// A busy machine may let a daemon wait; a hanging one should not stop the lab for long.
+constexpr auto kRpcPatience = 1s;
+/// wireguard-go, in the kernel's words.
+constexpr const char* kWireguardProcess = "wireguard-go";
+
+std::vector<std::string> bootstrap_arguments(const Host& member, const Host& bootstrap) {
+  std::vector<std::string> arguments;
+  const auto add = [&](const IpAddress& address) {
+    arguments.insert(arguments.end(),
+                     {"--bootstrap", Endpoint{address, kBootstrapPort}.to_string()});
+  };
+  if (member.has_ipv4()) add(bootstrap.ipv4());
+  if (member.has_ipv6()) add(bootstrap.ipv6());
+  return arguments;
+}
+
+}  // namespace
+
+Member::Member(Host& host, std::vector<std::string> arguments)
+    : host_(host), arguments_(std::move(arguments)) {}
+
+Expected<void> Member::start() {
+  assert(!running());
+  std::vector<std::string> argv = {program_folder() / "kadwire",
+                                   "join",
+                                   "--secret-file",
+                                   kSecretFile,
+                                   "--interface",
+                                   kMeshInterface};
+  argv.insert(argv.end(), arguments_.begin(), arguments_.end());
+  auto process = host_.spawn(std::move(argv), "kadwire");
+  if (!process) return tl::unexpected(process.error());
+  process_ = std::make_unique<Process>(std::move(*process));
+  return {};
+}
+
+void Member::crash() {
+  process_.reset();
+}
+
+void Member::crash_whole() {
+  crash();
+  host_.signal_all(kWireguardProcess, SIGKILL);
+}
+
+int Member::stop() {
+  assert(process_);
+  return process_->stop(kStopPatience);
+}
+
+Expected<json> Member::call(const std::string& method, const json& params) const {
+  const auto socket = host_.outside(fmt::format("/run/kadwire/{}.sock", kMeshInterface));
+  auto answer = control::call_daemon(socket, method, params, kRpcPatience);
+  if (!answer) return lab_error(name() + ": " + answer.error().message);
+  return std::move(*answer);
+}
+
+std::optional<MeshAddresses> Member::addresses() const {
+  const auto status = call("daemon.status");
+  if (!status) return std::nullopt;
+  MeshAddresses addresses;
+  addresses.node = status->value("node", "");
+  const auto ipv6 = IpAddress::parse(status->value("ipv6", ""));
+  if (!ipv6) return std::nullopt;
+  addresses.ipv6 = *ipv6;
+  if (status->contains("ipv4") && (*status)["ipv4"].is_string()) {
+    addresses.ipv4 = IpAddress::parse((*status)["ipv4"].get<std::string>());
+  }
+  return addresses;
+}
+
+std::size_t Member::peers_active() const {
+  const auto count = call("peers.count");
+  return count ? count->value("active", std::size_t{0}) : 0;
+}
+
+std::vector<std::string> Member::problems() const {
+  const auto status = call("daemon.status");
+  return status ? status->value("problems", std::vector<std::string>{})
+                : std::vector<std::string>{};
+}
+
+Mesh::Mesh(Lab& lab, Host& bootstrap_host)
+    : lab_(lab), bootstrap_host_(bootstrap_host), secret_(random_secret()) {}
+
+Expected<std::unique_ptr<Mesh>> Mesh::create(Lab& lab) {
+  const auto host = lab.add_host({.name = "bootstrap", .cable = {}});
+  if (!host) return tl::unexpected(host.error());
+  return std::unique_ptr<Mesh>(new Mesh(lab, **host));
+}
+
+Expected<void> Mesh::start_bootstrap() {
+  std::vector<std::string> argv = {program_folder() / "kadwire-bootstrap", "--state-dir",
+                                   kBootstrapState};
+  for (const IpAddress& address : {bootstrap_host_.ipv4(), bootstrap_host_.ipv6()}) {
+    argv.insert(argv.end(), {"--listen", Endpoint{address, kBootstrapPort}.to_string()});
+  }
+  auto process = bootstrap_host_.spawn(std::move(argv), "kadwire-bootstrap");
+  if (!process) return tl::unexpected(process.error());
+  bootstrap_ = std::make_unique<Process>(std::move(*process));
+  const auto deadline = std::chrono::steady_clock::now() + kBootstrapReadyMax;
+  while (!bootstrap_host_.has_udp_port(kBootstrapPort)) {
+    if (!bootstrap_->running() || std::chrono::steady_clock::now() > deadline) {
+      return lab_error("kadwire-bootstrap does not come up: " + bootstrap_host_.logs());
+    }
+    std::this_thread::sleep_for(kPollStep);
+  }
+  return {};
+}
+
+void Mesh::stop_bootstrap() {
+  if (bootstrap_) bootstrap_->stop(kStopPatience);
+}
+
+Expected<Member*> Mesh::add_member(MemberOptions options) {
+  const auto host = lab_.add_host(std::move(options.host));
+  if (!host) return tl::unexpected(host.error());
+  const std::string& secret = options.secret.empty() ? secret_ : options.secret;
+  const auto written = write_text((*host)->outside(kSecretFile), secret + "\n", 0600);
+  if (!written) return tl::unexpected(written.error());
+  std::vector<std::string> arguments = bootstrap_arguments(**host, bootstrap_host_);
+  arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
+  members_.push_back(std::make_unique<Member>(**host, std::move(arguments)));
+  return members_.back().get();
+}
+
+std::string random_secret() {
+  std::random_device device;
+  ByteWriter writer;
+  for (int i = 0; i < 8; ++i) writer.be32(device());
+  return "kadwire://v1/" + to_base64url(writer.view());
+}
+
+}  // namespace kadwire::lab

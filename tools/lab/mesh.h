@@ -1,0 +1,100 @@
+#pragma once
+
+/// kadwire in the lab: a bootstrap host, and members that run the real `kadwire join` with its
+/// production paths. Not here: measuring (mesh_pings.h), scenarios (demo.h, joins.h, idle.h).
+
+#include <nlohmann/json.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "node/base/endpoint.h"
+#include "tools/lab/host.h"
+#include "tools/lab/lab.h"
+#include "tools/lab/lab_error.h"
+
+namespace kadwire::lab {
+
+/// Where the bootstrap host's DHT node listens.
+inline constexpr std::uint16_t kBootstrapPort = 4222;
+/// The interface of every member.
+inline constexpr const char* kMeshInterface = "kadwire0";
+
+struct MemberOptions {
+  HostOptions host{};
+  std::vector<std::string> arguments{};  ///< more of `kadwire join`
+  std::string secret{};                  ///< empty: the mesh's
+};
+
+/// What a member says of itself.
+struct MeshAddresses {
+  std::string node;               ///< NodeId, 64 hexadecimal digits
+  std::optional<IpAddress> ipv4;  ///< nullopt: it has no lease
+  IpAddress ipv6;
+  bool operator==(const MeshAddresses&) const = default;
+};
+
+/// A host and the `kadwire join` that runs in it, or not.
+class Member {
+ public:
+  Member(Host& host, std::vector<std::string> arguments);
+
+  [[nodiscard]] Host& host() const { return host_; }
+  [[nodiscard]] const std::string& name() const { return host_.name(); }
+  /// Starts the daemon; it must not run.
+  [[nodiscard]] Expected<void> start();
+  /// SIGKILL to the daemon alone: its wireguard-go lives on, as after a crash.
+  void crash();
+  /// SIGKILL to the daemon and to its wireguard-go: as after a power cut.
+  void crash_whole();
+  /// SIGTERM, and up to 5 s of patience. The exit code.
+  int stop();
+  [[nodiscard]] bool running() { return process_ && process_->running(); }
+  /// The last one started.
+  [[nodiscard]] Process& process() { return *process_; }
+
+  /// Asks the daemon; see node/control for methods and fields.
+  [[nodiscard]] Expected<nlohmann::json> call(
+      const std::string& method, const nlohmann::json& params = nlohmann::json::object()) const;
+  /// nullopt while the daemon does not answer.
+  [[nodiscard]] std::optional<MeshAddresses> addresses() const;
+  /// Peers with a standing tunnel; 0 while the daemon does not answer.
+  [[nodiscard]] std::size_t peers_active() const;
+  /// What the daemon complains of.
+  [[nodiscard]] std::vector<std::string> problems() const;
+
+ private:
+  Host& host_;
+  std::vector<std::string> arguments_;
+  std::unique_ptr<Process> process_;
+};
+
+class Mesh {
+ public:
+  /// Adds the bootstrap host, whose cable adds no delay, and starts nothing. `lab` must outlive it.
+  [[nodiscard]] static Expected<std::unique_ptr<Mesh>> create(Lab& lab);
+
+  /// Starts kadwire-bootstrap and waits until it listens.
+  [[nodiscard]] Expected<void> start_bootstrap();
+  void stop_bootstrap();
+
+  /// Builds a host for a member, which it starts not yet. Lives as long as the mesh.
+  [[nodiscard]] Expected<Member*> add_member(MemberOptions options);
+  [[nodiscard]] const std::vector<std::unique_ptr<Member>>& members() const { return members_; }
+  [[nodiscard]] Host& bootstrap_host() { return bootstrap_host_; }
+
+ private:
+  Mesh(Lab& lab, Host& bootstrap_host);
+  Lab& lab_;
+  Host& bootstrap_host_;
+  std::string secret_;
+  std::unique_ptr<Process> bootstrap_;
+  std::vector<std::unique_ptr<Member>> members_;
+};
+
+/// A fresh `kadwire://` URI.
+[[nodiscard]] std::string random_secret();
+
+}  // namespace kadwire::lab

@@ -1,0 +1,52 @@
+#pragma once
+
+/// The scenarios of kadwire-lab: each builds a lab in the present cell, forms a mesh in it, prints
+/// one table on stdout, and tells what it is doing on stderr. An error is a lab that could not be
+/// built or a daemon that ended; a mesh that did not form is a result.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "node/base/time.h"
+#include "tools/lab/lab_error.h"
+
+namespace kadwire::lab {
+
+/// What all scenarios have in common.
+struct ScenarioOptions {
+  Duration latency = 20ms;                      ///< of each member's cable, each way
+  double loss = 0.0;                            ///< of each member's cable, each way
+  std::string log_level{};                      ///< of each member; empty: its default
+  std::optional<std::filesystem::path> json{};  ///< the figures go there, too
+  std::optional<std::filesystem::path> logs{};  ///< every program's output goes there at the end
+};
+
+inline constexpr unsigned kNodesMin = 2;
+/// More WireGuard and DHT nodes than this make two cores the thing that is measured.
+inline constexpr unsigned kNodesMax = 30;
+
+struct DemoOptions : ScenarioOptions {
+  unsigned nodes = 5;
+  bool keep = false;  ///< stay until SIGINT or SIGTERM
+};
+/// Members that start at once, with a cold DHT, the last of them IPv6-only: every pair is pinged.
+/// True: every pair answered.
+[[nodiscard]] Expected<bool> run_demo(const DemoOptions& options);
+
+struct JoinsOptions : ScenarioOptions {
+  unsigned count = 100;
+  unsigned per_lab = 10;
+};
+/// Members that join one after another and stay, in a fresh lab for every `per_lab` of them: from
+/// the start of each to the answer of the first member. True: each was answered.
+[[nodiscard]] Expected<bool> run_joins(const JoinsOptions& options);
+
+struct IdleOptions : ScenarioOptions {
+  unsigned nodes = 5;
+  unsigned seconds = 60;
+};
+/// A mesh with nothing to do: memory, CPU time and traffic of each member. True: the mesh formed.
+[[nodiscard]] Expected<bool> run_idle(const IdleOptions& options);
+
+}  // namespace kadwire::lab
