@@ -1,0 +1,217 @@
+/// Whole meshes of the real `kadwire join` in the lab: how they form, and what they survive.
+
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+
+#include "tests/integration/mesh_fixture.h"
+
+namespace kadwire::lab {
+namespace {
+
+/// What a member that comes back may take until it is reached again.
+constexpr auto kBackAfterMax = 3s * kSlowdown;
+/// Nobody notices a shorter gap; the daemons' timers are all longer.
+constexpr auto kSilenceMax = 1s;
+
+std::size_t peers_known(const Member& member) {
+  const auto count = member.call("peers.count");
+  return count ? count->value("total", std::size_t{0}) : 0;
+}
+
+bool in_dht(const Member& member) {
+  const auto status = member.call("daemon.status");
+  return status && status->contains("dht") && (*status)["dht"].value("connected", false);
+}
+
+pid_t wireguard_pid(const Host& host) {
+  for (const ProcessUsage& process : host.processes()) {
+    if (process.name == "wireguard-go") return process.pid;
+  }
+  return -1;
+}
+
+TEST_F(MeshTest, FormsColdAmongFiveHostsOneOfThemIpv6Only) {
+  must(mesh().start_bootstrap());
+  auto members = add_many(4);
+  members.push_back(&add({.host = {.families = Families::kIpv6Only}}));
+  form(members);
+  for (Member* member : members) {
+    EXPECT_TRUE(eventually([&] { return member->peers_active() == 4; }, 5s)) << member->name();
+  }
+}
+
+TEST_F(MeshTest, TakesInASixthMemberThatJoinsLater) {
+  must(mesh().start_bootstrap());
+  auto members = add_many(6);
+  Member& late = *members.back();
+  form({members.begin(), members.end() - 1});
+  must(late.start());
+  expect_full_mesh(members);
+}
+
+TEST_F(MeshTest, GivesACrashedMemberItsTunnelsBackWithoutAGap) {
+  must(mesh().start_bootstrap());
+  const auto members = add_many(3);
+  form(members);
+  Member& crashed = *members[0];
+  const MeshAddresses before = addresses_of(crashed);
+  const pid_t data_plane = wireguard_pid(crashed.host());
+  const auto flow = ping(*members[1], crashed);
+  board().run(200ms);
+
+  crashed.crash();
+  must(crashed.start());
+  EXPECT_TRUE(eventually([&] { return crashed.peers_active() == 2; }, kBackAfterMax));
+
+  EXPECT_EQ(crashed.addresses(), before);
+  EXPECT_EQ(wireguard_pid(crashed.host()), data_plane) << "wireguard-go was not adopted";
+  EXPECT_LT(board().flow(flow).longest_silence, kSilenceMax);
+}
+
+TEST_F(MeshTest, IsReachedWithinThreeSecondsByAMemberThatLostItsDataPlaneToo) {
+  must(mesh().start_bootstrap());
+  const auto members = add_many(3);
+  form(members);
+  Member& crashed = *members[0];
+  const MeshAddresses before = addresses_of(crashed);
+  const MeshAddresses other = addresses_of(*members[1]);
+
+  crashed.crash_whole();
+  ASSERT_TRUE(eventually([&] { return !crashed.host().counters(kMeshInterface); }, 5s));
+  must(crashed.start());
+  PingBoard back;
+  must(back.add(crashed.host(), other.ipv6, PingBoard::Until::kFirstReply));
+  must(back.add(crashed.host(), other.ipv4.value(), PingBoard::Until::kFirstReply));
+
+  EXPECT_TRUE(back.run_until([&] { return back.all_answered(); }, kBackAfterMax));
+  EXPECT_EQ(crashed.addresses(), before);
+}
+
+TEST_F(MeshTest, KeepsItsTunnelsWhenTheBootstrapHostGoes) {
+  must(mesh().start_bootstrap());
+  const auto members = add_many(3);
+  form(members);
+  const auto flow = ping(*members[0], *members[1]);
+  board().run(200ms);
+
+  mesh().stop_bootstrap();
+  board().run(15s);
+
+  EXPECT_LT(board().flow(flow).longest_silence, kSilenceMax);
+  EXPECT_TRUE(in_dht(*members[0])) << "the members are a DHT of their own";
+}
+
+TEST_F(MeshTest, TakesBackAMemberThatLeftWhileThereIsNoBootstrapHost) {
+  must(mesh().start_bootstrap());
+  const auto members = add_many(3);
+  form(members);
+  mesh().stop_bootstrap();
+  Member& returning = *members[0];
+  ASSERT_EQ(returning.stop(), 0);
+  must(returning.start());
+  expect_full_mesh(members);
+}
+
+TEST_F(MeshTest, WaitsForABootstrapHostThatIsNotThereYetAndSaysSo) {
+  const auto members = add_many(2);
+  start_all(members);
+  EXPECT_TRUE(eventually([&] {
+    const auto problems = members[0]->problems();
+    return std::any_of(problems.begin(), problems.end(), [](const std::string& problem) {
+      return problem.find("DHT") != std::string::npos;
+    });
+  })) << "it does not say that it waits";
+  must(mesh().start_bootstrap());
+  expect_full_mesh(members);
+  EXPECT_TRUE(eventually([&] { return members[0]->problems().empty(); }))
+      << members[0]->problems().front();
+}
+
+TEST_F(MeshTest, NeverMixesMembersOfDifferentSecrets) {
+  must(mesh().start_bootstrap());
+  const auto members = add_many(2);
+  Member& stranger = add({.secret = random_secret()});
+  must(stranger.start());
+  form(members);
+  ASSERT_TRUE(eventually([&] { return in_dht(stranger); }));
+  board().run(5s);  // several times what the two needed to find each other
+  EXPECT_EQ(peers_known(stranger), 0U);
+  EXPECT_EQ(peers_known(*members[0]), 1U);
+  EXPECT_EQ(peers_known(*members[1]), 1U);
+}
+
+TEST_F(MeshTest, RefusesASecondDaemonOnTheSameInterfaceInOneClearLine) {
+  must(mesh().start_bootstrap());
+  const auto members = add_many(2);
+  form(members);
+  Member& first = *members[0];
+  const auto flow = ping(*members[1], first);
+
+  auto second = must(first.host().spawn({program_folder() / "kadwire", "join", "--secret-file",
+                                         "/run/secret", "--interface", kMeshInterface},
+                                        "second"));
+  EXPECT_EQ(second.wait(5s), 1);
+  const std::string said = read_text(first.host().log_path("second"));
+  EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+  EXPECT_NE(said.find(kMeshInterface), std::string::npos) << said;
+
+  board().run(500ms);
+  EXPECT_TRUE(first.running());
+  EXPECT_GT(board().flow(flow).received, 0U);
+  EXPECT_LT(board().flow(flow).longest_silence, kSilenceMax);
+}
+
+TEST_F(MeshTest, LosesNobodyWhenTheHourTurns) {
+  using namespace std::chrono;
+  // The members' clocks stand at ten seconds to the hour when the test begins.
+  const auto now = system_clock::now().time_since_epoch();
+  const auto to_offset = (3590s + 3600s - now % 3600s) % 3600s;
+  const std::string offset = std::to_string(duration_cast<milliseconds>(to_offset).count());
+  must(mesh().start_bootstrap());
+  auto members = add_many(4, {.arguments = {"--clock-offset", offset}});
+  Member& late = *members.back();
+  members.pop_back();
+  form(members);
+  const auto topic = must(members[0]->call("daemon.status")).value("topic_prefix", "");
+  const auto there = ping(*members[0], *members[1]);
+  const auto back = ping(*members[2], *members[0]);
+
+  ASSERT_TRUE(eventually([&] {
+    const auto status = members[0]->call("daemon.status");
+    return status && status->value("topic_prefix", topic) != topic;
+  })) << "the hour did not turn";
+  board().run(5s);
+  EXPECT_LT(board().flow(there).longest_silence, kSilenceMax);
+  EXPECT_LT(board().flow(back).longest_silence, kSilenceMax);
+
+  members.push_back(&late);
+  must(late.start());
+  expect_full_mesh(members);
+}
+
+TEST_F(MeshTest, FormsOverCablesThatLoseOneFrameInTwenty) {
+  must(mesh().start_bootstrap());
+  form(add_many(4, {.host = {.cable = {.delay = 20ms, .loss = 0.05}}}));
+}
+
+TEST_F(MeshTest, LeavesNothingOnTheHostOfAMemberThatStops) {
+  must(mesh().start_bootstrap());
+  const auto members = add_many(2);
+  form(members);
+  Member& leaving = *members[0];
+
+  const TimePoint asked = std::chrono::steady_clock::now();
+  EXPECT_EQ(leaving.stop(), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - asked, 3s);
+
+  EXPECT_FALSE(leaving.host().counters(kMeshInterface)) << "its interface still stands";
+  EXPECT_TRUE(leaving.host().processes().empty()) << leaving.host().processes().front().name;
+  EXPECT_TRUE(eventually([&] { return peers_known(*members[1]) == 0; }, 10s))
+      << "the others do not learn that it left";
+}
+
+}  // namespace
+}  // namespace kadwire::lab
