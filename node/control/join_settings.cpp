@@ -1,0 +1,271 @@
+#include "node/control/join_settings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "node/control/socket_file.h"
+#include "node/control/text.h"
+
+namespace kadwire::control {
+namespace {
+
+using Applied = tl::expected<void, Failure>;
+
+/// As a record carries it (rendezvous/peer_record.h).
+constexpr std::size_t kHostnameBytesMax = 63;
+/// RFC 1035 §2.3.4.
+constexpr std::size_t kDomainNameBytesMax = 253;
+/// IFNAMSIZ without the terminator.
+constexpr std::size_t kInterfaceBytesMax = 15;
+/// More entrances than this help nobody.
+constexpr std::size_t kBootstrapHostsMax = 32;
+/// The word that stands for "no bootstrap host at all".
+constexpr std::string_view kNoBootstrap = "none";
+/// The public network's well-known entrance.
+constexpr const char* kDefaultBootstrapHost = "bootstrap.jami.net";
+constexpr std::uint16_t kDefaultBootstrapPort = 4222;
+
+constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warn", "error"};
+
+bool is_letter(char character) {
+  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z');
+}
+bool is_letter_or_digit(char character) {
+  return is_letter(character) || (character >= '0' && character <= '9');
+}
+bool is_name_character(char character) {
+  return is_letter_or_digit(character) || character == '-' || character == '_' || character == '.';
+}
+
+bool is_host_name(std::string_view text, std::size_t bytes_max) {
+  return !text.empty() && text.size() <= bytes_max && is_letter_or_digit(text.front()) &&
+         std::ranges::all_of(text, is_name_character);
+}
+
+template <typename Number>
+std::optional<Number> parse_number(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+tl::unexpected<Failure> wrong(std::string_view value, std::string_view flaw) {
+  return tl::unexpected(Failure{fmt::format("'{}' {}", printable(value), flaw)});
+}
+
+/// Stores a value that was understood; `flaw` completes "'<value>' …" if it was not.
+template <typename Value>
+Applied assign(std::optional<Value>& slot, std::optional<Value> parsed, std::string_view value,
+               std::string_view flaw) {
+  if (!parsed) return wrong(value, flaw);
+  slot = std::move(parsed);
+  return {};
+}
+
+std::optional<std::string> text_if(bool good, std::string_view text) {
+  return good ? std::optional<std::string>(text) : std::nullopt;
+}
+
+std::optional<std::filesystem::path> path_if_any(std::string_view text) {
+  return text.empty() ? std::nullopt : std::optional<std::filesystem::path>(text);
+}
+
+constexpr std::string_view kNoPath = "is not the path of a file or folder";
+constexpr std::string_view kNoPort = "is not a port (1 to 65535)";
+
+Applied set_secret_file(JoinSettings& settings, std::string_view value) {
+  return assign(settings.secret_file, path_if_any(value), value, kNoPath);
+}
+Applied set_interface(JoinSettings& settings, std::string_view value) {
+  return assign(settings.interface, text_if(is_interface_name(value), value), value,
+                "is not an interface name: a letter, then up to 14 letters, digits, '_' or '-'");
+}
+Applied set_hostname(JoinSettings& settings, std::string_view value) {
+  return assign(settings.hostname, text_if(is_host_name(value, kHostnameBytesMax), value), value,
+                "is not a hostname: up to 63 letters, digits, '.', '_' or '-', the first a letter "
+                "or digit");
+}
+Applied set_listen_port(JoinSettings& settings, std::string_view value) {
+  return assign(settings.listen_port, parse_port(value), value, kNoPort);
+}
+Applied set_dht_port(JoinSettings& settings, std::string_view value) {
+  return assign(settings.dht_port, parse_port(value), value, kNoPort);
+}
+Applied add_bootstrap(JoinSettings& settings, std::string_view value) {
+  const bool none_before = settings.bootstrap && settings.bootstrap->empty();
+  const bool some_before = settings.bootstrap && !settings.bootstrap->empty();
+  if (none_before || (value == kNoBootstrap && some_before)) {
+    return tl::unexpected(Failure{"'none' excludes every other bootstrap host"});
+  }
+  if (!settings.bootstrap) settings.bootstrap.emplace();
+  if (value == kNoBootstrap) return {};
+  const auto host = parse_bootstrap_host(value);
+  if (!host) return wrong(value, "is not HOST[:PORT]; an IPv6 address with a port needs brackets");
+  if (settings.bootstrap->size() == kBootstrapHostsMax) {
+    return wrong(value,
+                 fmt::format("is one bootstrap host too many ({} at most)", kBootstrapHostsMax));
+  }
+  settings.bootstrap->push_back(*host);
+  return {};
+}
+Applied set_dht_network(JoinSettings& settings, std::string_view value) {
+  return assign(settings.dht_network, parse_number<std::uint32_t>(value), value,
+                "is not a network id (0 to 4294967295)");
+}
+Applied set_state_dir(JoinSettings& settings, std::string_view value) {
+  return assign(settings.state_dir, path_if_any(value), value, kNoPath);
+}
+Applied set_socket_path(JoinSettings& settings, std::string_view value) {
+  if (value.empty()) return wrong(value, kNoPath);
+  if (const auto fits = check_socket_path(std::filesystem::path(value)); !fits) {
+    return tl::unexpected(fits.error());
+  }
+  settings.socket_path = value;
+  return {};
+}
+Applied set_log_level(JoinSettings& settings, std::string_view value) {
+  const bool known = std::ranges::find(kLogLevels, value) != kLogLevels.end();
+  return assign(settings.log_level, text_if(known, value), value,
+                "is not a log level: debug, info, warn or error");
+}
+Applied set_no_ipv6(JoinSettings& settings, std::string_view value) {
+  settings.no_ipv6 = value == "true";
+  return {};
+}
+Applied set_start_afresh(JoinSettings& settings, std::string_view value) {
+  settings.start_afresh = value == "true";
+  return {};
+}
+Applied set_clock_offset(JoinSettings& settings, std::string_view value) {
+  std::optional<std::chrono::milliseconds> offset;
+  if (const auto count = parse_number<std::int64_t>(value)) offset.emplace(*count);
+  return assign(settings.clock_offset, offset, value, "is not a number of milliseconds");
+}
+
+constexpr std::array kSettings{
+    Setting{"secret-file", "FILE",
+            "Read the mesh secret from this file ('-' for standard input); keep it at mode 0600",
+            ValueKind::kText, true, true, set_secret_file},
+    Setting{"interface", "NAME", "Name of the mesh interface (default kadwire0)", ValueKind::kText,
+            true, true, set_interface},
+    Setting{"hostname", "NAME",
+            "How this node is called in the mesh (default: this machine's name)", ValueKind::kText,
+            true, true, set_hostname},
+    Setting{"listen-port", "PORT", "WireGuard's UDP port, or the next free one (default 51820)",
+            ValueKind::kNumber, true, true, set_listen_port},
+    Setting{"dht-port", "PORT", "The DHT's UDP port (default: any free one, then kept)",
+            ValueKind::kNumber, true, true, set_dht_port},
+    Setting{"bootstrap", "HOST[:PORT]",
+            "Enter the DHT through this host, repeatable; 'none' for nobody (default "
+            "bootstrap.jami.net:4222)",
+            ValueKind::kList, true, true, add_bootstrap},
+    Setting{"dht-network", "ID", "OpenDHT network id (default 0, the public network)",
+            ValueKind::kNumber, true, true, set_dht_network},
+    Setting{"state-dir", "FOLDER",
+            "Keep this node's identity below this folder (default /var/lib/kadwire)",
+            ValueKind::kText, true, true, set_state_dir},
+    Setting{"socket-path", "FILE",
+            "The daemon's control socket (default $KADWIRE_SOCKET, else /run/kadwire/NAME.sock)",
+            ValueKind::kText, true, true, set_socket_path},
+    Setting{"log-level", "LEVEL", "debug, info, warn or error (default info)", ValueKind::kText,
+            true, true, set_log_level},
+    Setting{"no-ipv6", "", "Neither offer nor use IPv6 between hosts", ValueKind::kSwitch, true,
+            true, set_no_ipv6},
+    Setting{"start-afresh", "",
+            "If the saved state belongs to another mesh, set it aside and begin anew",
+            ValueKind::kSwitch, false, true, set_start_afresh},
+    Setting{"clock-offset", "MILLISECONDS", "Added to the clock, for tests", ValueKind::kNumber,
+            false, false, set_clock_offset},
+};
+
+template <typename Value>
+void take_if_set(std::optional<Value>& base, std::optional<Value>& over) {
+  if (over) base = std::move(over);
+}
+
+}  // namespace
+
+std::span<const Setting> join_settings() {
+  return kSettings;
+}
+
+JoinSettings overlay(JoinSettings base, JoinSettings over) {
+  take_if_set(base.secret_file, over.secret_file);
+  take_if_set(base.interface, over.interface);
+  take_if_set(base.hostname, over.hostname);
+  take_if_set(base.listen_port, over.listen_port);
+  take_if_set(base.dht_port, over.dht_port);
+  take_if_set(base.bootstrap, over.bootstrap);
+  take_if_set(base.dht_network, over.dht_network);
+  take_if_set(base.state_dir, over.state_dir);
+  take_if_set(base.socket_path, over.socket_path);
+  take_if_set(base.log_level, over.log_level);
+  take_if_set(base.no_ipv6, over.no_ipv6);
+  base.start_afresh = base.start_afresh || over.start_afresh;
+  take_if_set(base.clock_offset, over.clock_offset);
+  return base;
+}
+
+bool is_interface_name(std::string_view text) {
+  return !text.empty() && text.size() <= kInterfaceBytesMax && is_letter(text.front()) &&
+         std::ranges::all_of(text, [](char character) {
+           return is_letter_or_digit(character) || character == '-' || character == '_';
+         });
+}
+
+std::optional<node::BootstrapHost> parse_bootstrap_host(std::string_view text) {
+  if (const auto endpoint = Endpoint::parse(text)) {
+    return node::BootstrapHost{endpoint->address.to_string(), endpoint->port};
+  }
+  if (const auto address = IpAddress::parse(text)) {
+    return node::BootstrapHost{address->to_string(), kDefaultBootstrapPort};
+  }
+  const auto colon = text.find(':');
+  const std::string_view host = text.substr(0, colon);
+  if (!is_host_name(host, kDomainNameBytesMax)) return std::nullopt;
+  if (colon == std::string_view::npos) {
+    return node::BootstrapHost{std::string(host), kDefaultBootstrapPort};
+  }
+  const auto port = parse_port(text.substr(colon + 1));
+  if (!port) return std::nullopt;
+  return node::BootstrapHost{std::string(host), *port};
+}
+
+std::string mesh_hostname(std::string_view machine_name) {
+  std::string hostname(machine_name.substr(0, machine_name.find('.')));
+  std::erase_if(hostname, [](char character) { return !is_name_character(character); });
+  hostname.erase(0, std::min(hostname.find_first_not_of("-_"), hostname.size()));
+  if (hostname.size() > kHostnameBytesMax) hostname.resize(kHostnameBytesMax);
+  return hostname.empty() ? "node" : hostname;
+}
+
+std::filesystem::path socket_path_of(const JoinSettings& settings) {
+  if (settings.socket_path) return *settings.socket_path;
+  return std::filesystem::path(kSocketFolder) /
+         (settings.interface.value_or(kDefaultInterface) + ".sock");
+}
+
+node::DaemonOptions to_daemon_options(const JoinSettings& settings, crypto::MeshSecret secret,
+                                      std::string_view machine_name) {
+  node::DaemonOptions options;
+  options.secret = std::move(secret);
+  options.interface = settings.interface.value_or(kDefaultInterface);
+  options.listen_port = settings.listen_port.value_or(options.listen_port);
+  options.dht_port = settings.dht_port;
+  options.bootstrap = settings.bootstrap.value_or(
+      std::vector<node::BootstrapHost>{{kDefaultBootstrapHost, kDefaultBootstrapPort}});
+  options.dht_network = settings.dht_network.value_or(options.dht_network);
+  options.state_folder = settings.state_dir.value_or(kDefaultStateFolder) / options.interface;
+  options.socket_path = socket_path_of(settings);
+  options.hostname = settings.hostname.value_or(mesh_hostname(machine_name));
+  options.ipv6 = !settings.no_ipv6.value_or(false);
+  options.start_afresh = settings.start_afresh;
+  options.clock_offset = settings.clock_offset.value_or(options.clock_offset);
+  return options;
+}
+
+}  // namespace kadwire::control
