@@ -90,34 +90,73 @@ tl::expected<std::optional<Link>, DeviceError> find_link(const std::string& inte
   return std::move(*link);
 }
 
-/// Waits for an interface that nobody serves to vanish with its process. True: it is gone.
-Awaitable<bool> vanishes(const std::string& interface) {
+/// Who holds the interface's name and control socket: nobody, or one process both.
+struct Holder {
+  std::optional<Link> link;
+  std::optional<WireguardGoProcess> process;  ///< present exactly if the link is
+  UapiDevice device;                          ///< what the process says of it
+};
+
+/// Why neither is the case.
+struct Obstacle {
+  DeviceError error;
+  bool passing = false;  ///< so it looks while a process is ending: worth another look
+};
+
+tl::expected<Holder, Obstacle> look(const std::string& interface) {
+  auto link = find_link(interface);
+  if (!link) return tl::unexpected(Obstacle{link.error(), false});
+  if (*link && (*link)->kind != "tun") {
+    return tl::unexpected(Obstacle{foreign(interface, "is not one of wireguard-go's"), false});
+  }
+  const auto uapi = connect_uapi(uapi_socket_path(interface));
+  if (!uapi && *link) {
+    return tl::unexpected(Obstacle{foreign(interface, "no WireGuard answers for it"), true});
+  }
+  if (!uapi) return Holder{};
+  auto process = WireguardGoProcess::behind(uapi->get());
+  if (!process) return tl::unexpected(Obstacle{process.error(), true});
+  if (!*link) {
+    return tl::unexpected(
+        Obstacle{{"The control socket of interface " + interface + " is in use by process " +
+                  std::to_string(process->pid()) + "."},
+                 true});
+  }
+  return Holder{std::move(*link), std::move(*process), {}};
+}
+
+/// Waits for an earlier interface whose process is just ending.
+Awaitable<Holder> look_until_settled(const std::string& interface) {
   const auto deadline = Clock::now() + kVanishPatience;
   for (;;) {
-    const auto link = find_link(interface);
-    if (!link) co_return tl::unexpected(link.error());
-    if (!*link) co_return true;
-    if (Clock::now() >= deadline) co_return false;
+    auto holder = look(interface);
+    if (holder && holder->process) {
+      auto device = co_await exchange_get(uapi_socket_path(interface));
+      if (device) {
+        holder->device = std::move(*device);
+      } else {
+        holder =
+            tl::unexpected(Obstacle{foreign(interface, "does not answer as WireGuard does"), true});
+      }
+    }
+    if (holder) co_return std::move(*holder);
+    if (!holder.error().passing || Clock::now() >= deadline) {
+      co_return tl::unexpected(holder.error().error);
+    }
     co_await pause(kVanishRetry);
   }
 }
 
-/// An interface that answers: ours exactly if its private key is.
-Awaitable<StandingInterface> adopt(const WireguardGoOptions& options, Link link, UniqueFd uapi,
-                                   std::optional<WireguardGoProcess>& process) {
-  auto found = WireguardGoProcess::behind(uapi.get());
-  if (!found) co_return tl::unexpected(found.error());
-  uapi.reset();
-  const auto device = co_await exchange_get(uapi_socket_path(options.interface));
-  if (!device) co_return tl::unexpected(foreign(link.name, "does not answer as WireGuard does"));
-  if (!device->private_key.equals(options.private_key.view())) {
-    co_return tl::unexpected(foreign(link.name, "has another private key than this node's"));
+/// An interface that stands: ours exactly if its private key is.
+tl::expected<StandingInterface, DeviceError> adopt(const WireguardGoOptions& options,
+                                                   const Holder& holder) {
+  if (!holder.device.private_key.equals(options.private_key.view())) {
+    return tl::unexpected(foreign(options.interface, "has another private key than this node's"));
   }
-  process.emplace(std::move(*found));
-  StandingInterface standing{std::move(link), device->listen_port.value_or(0), true, {}};
+  StandingInterface standing{*holder.link, holder.device.listen_port.value_or(0), true, {}};
   standing.notes.push_back("Interface " + options.interface + " was left by an earlier run: its " +
-                           std::to_string(device->peers.size()) + " tunnels go on.");
-  co_return standing;
+                           std::to_string(holder.device.peers.size()) + " tunnels go on.");
+  return standing;
 }
 
 /// Until the new process serves its socket. An error if it ends before, or takes too long.
@@ -191,12 +230,6 @@ Awaitable<StandingInterface> configure(const WireguardGoOptions& options) {
 
 Awaitable<StandingInterface> start(const WireguardGoOptions& options,
                                    std::optional<WireguardGoProcess>& process) {
-  if (const auto served = connect_uapi(uapi_socket_path(options.interface))) {
-    const auto other = WireguardGoProcess::behind(served->get());
-    co_return error(other ? "The control socket of interface " + options.interface +
-                                " is in use by process " + std::to_string(other->pid()) + "."
-                          : other.error().message);
-  }
   const auto tun = check_tun_device();
   if (!tun) co_return tl::unexpected(tun.error());
   auto spawned = WireguardGoProcess::spawn(options.program, options.interface);
@@ -216,20 +249,12 @@ asio::awaitable<tl::expected<StandingInterface, DeviceError>> bring_up(
   if (!named) co_return tl::unexpected(named.error());
   const auto permitted = check_permission();
   if (!permitted) co_return tl::unexpected(permitted.error());
-  auto link = find_link(options.interface);
-  if (!link) co_return tl::unexpected(link.error());
-  if (*link) {
-    if ((*link)->kind != "tun") {
-      co_return tl::unexpected(foreign(options.interface, "is not one of wireguard-go's"));
-    }
-    auto uapi = connect_uapi(uapi_socket_path(options.interface));
-    if (uapi) {
-      auto adopted = co_await adopt(options, std::move(**link), std::move(*uapi), process);
-      co_return adopted;
-    }
-    const auto gone = co_await vanishes(options.interface);
-    if (!gone) co_return tl::unexpected(gone.error());
-    if (!*gone) co_return tl::unexpected(foreign(options.interface, "no WireGuard answers for it"));
+  auto holder = co_await look_until_settled(options.interface);
+  if (!holder) co_return tl::unexpected(holder.error());
+  if (holder->process) {
+    auto adopted = adopt(options, *holder);
+    if (adopted) process = std::move(holder->process);
+    co_return adopted;
   }
   auto standing = co_await start(options, process);
   if (!standing && process) {

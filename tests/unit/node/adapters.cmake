@@ -1,5 +1,14 @@
+# The cases that need a network of their own skip, with the reason, where they cannot have one.
 kadwire_test(adapters_tests
   SOURCES
     adapters/asio_datagram_socket_test.cpp
     adapters/asio_scheduler_test.cpp
+    adapters/netlink_network_monitor_test.cpp
+    adapters/own_network.cpp
+    adapters/resolver_test.cpp
+    adapters/rtnetlink_test.cpp
+    adapters/uapi_codec_test.cpp
+    adapters/wireguard_go_device_test.cpp
+    adapters/wireguard_go_start_test.cpp
+    ${CMAKE_SOURCE_DIR}/tests/support/start_crypto.cpp
   LINKS kadwire_adapters)

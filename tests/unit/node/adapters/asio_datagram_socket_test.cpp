@@ -12,7 +12,7 @@ namespace kadwire::node {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::run_until;
+using kadwire::testing::run_until;
 
 Bytes payload(std::string_view text) {
   const ByteView view = as_bytes(text);

@@ -4,13 +4,12 @@
 
 #include <chrono>
 
-namespace kadwire::node::testing {
-
-using namespace std::chrono_literals;
+namespace kadwire::testing {
 
 /// Runs the loop until `done()` or for `limit`; true if done. Waits in the loop, never sleeps.
 template <typename Predicate>
-bool run_until(asio::io_context& context, Predicate done, std::chrono::milliseconds limit = 2s) {
+bool run_until(asio::io_context& context, Predicate done,
+               std::chrono::milliseconds limit = std::chrono::seconds(2)) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   context.restart();
   while (!done()) {
@@ -20,4 +19,4 @@ bool run_until(asio::io_context& context, Predicate done, std::chrono::milliseco
   return true;
 }
 
-}  // namespace kadwire::node::testing
+}  // namespace kadwire::testing
