@@ -63,6 +63,7 @@ void Driver::pump(Now now) {
   while (auto transmit = ports_.directory.poll_transmit()) ports_.dht_socket.send(*transmit);
   if (departure_ && (node_.departed() || now.steady >= *departure_)) {
     departure_.reset();
+    ports_.scheduler.cancel();  // `done` may destroy this driver
     if (const auto done = std::exchange(departed_, nullptr)) return done();
   }
   schedule();

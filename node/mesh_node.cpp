@@ -261,8 +261,7 @@ void MeshNode::save_cache(Now now) {
 
 Tunnel MeshNode::new_tunnel(Now now, const crypto::NodeId& node) const {
   const bool initiator = identity_.node_id() < node;
-  const bool resume = config_.identity_restored && !config_.device_adopted &&
-                      now.steady - started_ < kResumeWindow;
+  const bool resume = config_.identity_restored && now.steady - started_ < kResumeWindow;
   return Tunnel(now.steady, initiator ? Tunnel::Role::kInitiator : Tunnel::Role::kResponder,
                 resume);
 }

@@ -17,12 +17,14 @@ void Tunnel::set_candidates(TimePoint now, std::vector<Endpoint> candidates) {
   if (up()) return;
   spacing_ = kDialSpacingFirst;
   if (role_ == Role::kInitiator && !first) next_dial_ = now;
-  next_status_ = std::min(next_status_, now + spacing_);
+  // With no attempt under way there is nothing to wait for.
+  next_status_ = std::min(next_status_, first ? now : now + spacing_);
 }
 
 void Tunnel::handle_status(TimePoint now, const PeerStatus* status) {
-  const bool shaken = status != nullptr && status->last_handshake &&
-                      status->last_handshake != last_handshake_;
+  looked_at_ = true;
+  const bool shaken =
+      status != nullptr && status->last_handshake && status->last_handshake != last_handshake_;
   const bool received = status != nullptr && status->rx_bytes > last_rx_bytes_;
   if (status != nullptr) {
     last_handshake_ = status->last_handshake;
@@ -31,14 +33,14 @@ void Tunnel::handle_status(TimePoint now, const PeerStatus* status) {
   if (shaken || (up() && received)) rise(now, *status);
   if (up() && now - *heard_at_ > kSilenceMax) fall_silent(now);
 
-  const Duration longest = role_ == Role::kInitiator ? kDialSpacingLast : kResponderPollLast;
-  next_status_ = now + (up() ? kUpPoll : std::min(spacing_, longest));
-  if (!up() && role_ == Role::kResponder) spacing_ = std::min(spacing_ * 3 / 2, kDialSpacingLast);
+  const bool waits = role_ == Role::kResponder || candidates_.empty();
+  next_status_ = now + (up() ? kUpPoll : waits ? std::min(spacing_, kWaitingPollLast) : spacing_);
+  if (!up() && waits) spacing_ = std::min(spacing_ * 3 / 2, kDialSpacingLast);
   if (!up() && !candidates_.empty()) next_status_ = std::min(next_status_, next_dial_);
 }
 
 bool Tunnel::may_dial_unseen(TimePoint now) const {
-  return dials_ == 0 && !up() && !candidates_.empty() && now >= next_dial_;
+  return !looked_at_ && !up() && !candidates_.empty() && now >= next_dial_;
 }
 
 std::optional<Endpoint> Tunnel::dial(TimePoint now, RandomSource& random) {
@@ -47,6 +49,7 @@ std::optional<Endpoint> Tunnel::dial(TimePoint now, RandomSource& random) {
   if (last_good_ && !std::ranges::count(targets, *last_good_)) targets.push_back(*last_good_);
   const Endpoint target = targets[dials_ % targets.size()];
   ++dials_;
+  looked_at_ = true;
   state_ = State::kDialling;
   // Jitter keeps two sides that both dial from crossing again and again.
   const Duration spacing = random_between(random, spacing_ * 9 / 10, spacing_ * 11 / 10);
@@ -61,6 +64,7 @@ std::optional<Endpoint> Tunnel::dial(TimePoint now, RandomSource& random) {
 void Tunnel::reset(TimePoint now) {
   state_ = State::kWaiting;
   dials_ = 0;
+  looked_at_ = false;
   spacing_ = kDialSpacingFirst;
   next_dial_ = next_status_ = now;
   last_handshake_.reset();

@@ -1,14 +1,15 @@
 #pragma once
 
-/// One peer's tunnel, from "known" to "traffic flows" and back: when to make WireGuard initiate, and
-/// towards which endpoint. Sans-IO. Not here: which peers there are, what the device is told (mesh_node).
+/// One peer's tunnel, from "known" to "traffic flows" and back: when to make WireGuard initiate,
+/// and towards which endpoint. Sans-IO. Not here: which peers there are, what the device is told
+/// (mesh_node).
 ///
 /// WireGuard initiates a handshake at once only on a fresh peer; after an unanswered initiation it
-/// waits 5 s, and nothing but removing and adding the peer shortens that. As long as records are the
-/// only channel the initiator cannot know that the other side has it yet, so it renews the peer with
-/// a growing spacing, turning through the candidates.
-/// Initiations that cross destroy each other: only the initiator dials, and the responder waits,
-/// except when it must assume that the other side still believes in a session that is lost here
+/// waits 5 s, and nothing but removing and adding the peer shortens that. As long as records are
+/// the only channel the initiator cannot know that the other side has it yet, so it renews the peer
+/// with a growing spacing, turning through the candidates. Initiations that cross destroy each
+/// other: only the initiator dials, and the responder waits, except when it must assume that the
+/// other side still believes in a session that is lost here
 /// (`resume`), or when nothing came for long (the initiator may be unable to reach us).
 
 #include <optional>
@@ -31,8 +32,9 @@ inline constexpr std::chrono::seconds kKeepalive{25};
 inline constexpr Duration kSilenceMax = 65s;
 /// How often a standing tunnel's counters are looked at.
 inline constexpr Duration kUpPoll = 10s;
-/// How soon a responder looks whether the other side has come; grows like the dial spacing.
-inline constexpr Duration kResponderPollLast = 2s;
+/// How often one that does not dial looks whether the other side has come; grows up to this like
+/// the dial spacing.
+inline constexpr Duration kWaitingPollLast = 2s;
 
 class Tunnel {
  public:
@@ -48,7 +50,8 @@ class Tunnel {
   void handle_status(TimePoint now, const PeerStatus* status);
   /// When a fresh status is wanted: to see whether the tunnel came up, or to dial.
   [[nodiscard]] TimePoint next_status() const { return next_status_; }
-  /// True if the next dial needs no status first, because nothing was dialled yet.
+  /// True if the next dial needs no status first: nothing was dialled yet, and the peer is too new
+  /// for its tunnel to have come up from the other side.
   [[nodiscard]] bool may_dial_unseen(TimePoint now) const;
   /// The endpoint to renew the peer with now; nullopt: not yet. Call after handle_status.
   [[nodiscard]] std::optional<Endpoint> dial(TimePoint now, RandomSource& random);
@@ -74,8 +77,9 @@ class Tunnel {
   Role role_;
   State state_ = State::kWaiting;
   std::vector<Endpoint> candidates_;
-  std::optional<Endpoint> last_good_;       ///< where the tunnel last stood
+  std::optional<Endpoint> last_good_;  ///< where the tunnel last stood
   std::size_t dials_ = 0;
+  bool looked_at_ = false;  ///< since the last reset: a status came, or a dial went
   TimePoint next_dial_;
   TimePoint next_status_;
   Duration spacing_ = kDialSpacingFirst;
