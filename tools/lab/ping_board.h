@@ -19,7 +19,7 @@ namespace kadwire::lab {
 /// A flow's pace: the resolution of "time to the first ping".
 inline constexpr auto kPingInterval = 10ms;
 /// All flows together; more of them go slower, so that measuring does not load the machine.
-inline constexpr int kPingsPerSecondMax = 1000;
+inline constexpr int kPingsPerSecondMax = 2000;
 
 /// One host pinging one address.
 struct PingFlow {
