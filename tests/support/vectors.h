@@ -19,6 +19,14 @@ namespace kadwire::testing {
   return nlohmann::json::parse(file);
 }
 
+/// The list `key` of a file, by value: a loop over a part of a temporary would read freed memory.
+[[nodiscard]] inline nlohmann::json load_vector_list(const std::string& name,
+                                                     const std::string& key) {
+  nlohmann::json list = load_vectors(name).at(key);
+  if (!list.is_array() || list.empty()) throw std::runtime_error("no vectors in " + name);
+  return list;
+}
+
 /// The bytes that a hexadecimal text of a vector stands for.
 [[nodiscard]] inline Bytes hex_bytes(const nlohmann::json& text) {
   auto bytes = from_hex(text.get<std::string>());

@@ -10,7 +10,7 @@ namespace {
 using testing::hex_bytes;
 
 TEST(Hkdf, AgreesWithRfc5869) {
-  for (const auto& vector : testing::load_vectors("rfc5869.json").at("cases")) {
+  for (const auto& vector : testing::load_vector_list("rfc5869.json", "cases")) {
     const SecretBytes prk = hkdf_extract(hex_bytes(vector.at("salt")), hex_bytes(vector.at("ikm")));
     EXPECT_EQ(to_hex(prk.view()), vector.at("prk"));
     Bytes okm(hex_bytes(vector.at("okm")).size());

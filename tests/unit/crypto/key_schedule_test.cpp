@@ -30,7 +30,7 @@ NodeId node_of_byte(unsigned value) {
 }
 
 TEST(KeySchedule, AgreesWithASecondImplementation) {
-  for (const auto& mesh : testing::load_vectors("key_schedule.json").at("meshes")) {
+  for (const auto& mesh : testing::load_vector_list("key_schedule.json", "meshes")) {
     SCOPED_TRACE(mesh.at("title").get<std::string>());
     const KeySchedule keys(secret_from_ikm(mesh));
     const Hour hour = mesh.at("hour");
@@ -51,7 +51,7 @@ TEST(KeySchedule, AgreesWithASecondImplementation) {
 }
 
 TEST(KeySchedule, GivesAPairOnePskWhicheverWayRound) {
-  for (const auto& mesh : testing::load_vectors("key_schedule.json").at("meshes")) {
+  for (const auto& mesh : testing::load_vector_list("key_schedule.json", "meshes")) {
     const KeySchedule keys(secret_from_ikm(mesh));
     const WireguardKey a{hex_array<32>(mesh.at("wireguard_a"))};
     const WireguardKey b{hex_array<32>(mesh.at("wireguard_b"))};
@@ -79,7 +79,7 @@ TEST(KeySchedule, NeverGivesTwoPurposesTheSameKey) {
 }
 
 TEST(MeshAddress, AgreesWithASecondImplementation) {
-  for (const auto& mesh : testing::load_vectors("key_schedule.json").at("meshes")) {
+  for (const auto& mesh : testing::load_vector_list("key_schedule.json", "meshes")) {
     SCOPED_TRACE(mesh.at("title").get<std::string>());
     const auto secret = parse_mesh_secret(mesh.at("secret").get<std::string>());
     ASSERT_TRUE(secret);

@@ -12,6 +12,7 @@ namespace {
 
 using testing::hex_array;
 using testing::hex_bytes;
+using testing::load_vector_list;
 using testing::load_vectors;
 
 constexpr MeshId kMesh{std::byte{1}, std::byte{2}, std::byte{3}};
@@ -23,7 +24,7 @@ NodeIdentity identity_of_seed(std::uint64_t seed) {
 }
 
 TEST(NodeIdentity, HasThePublicKeyThatRfc8032GivesToItsSeed) {
-  for (const auto& vector : load_vectors("rfc8032.json").at("cases")) {
+  for (const auto& vector : load_vector_list("rfc8032.json", "cases")) {
     const auto identity =
         NodeIdentity::from_seeds(hex_bytes(vector.at("seed")), hex_bytes(vector.at("seed")));
     ASSERT_TRUE(identity);
@@ -147,7 +148,7 @@ TEST(CrossSignature, CannotBeMadeByTheIdentityInPlaceOfTheWireguardKey) {
 }
 
 TEST(Libsodium, SignsAsRfc8032) {
-  for (const auto& vector : load_vectors("rfc8032.json").at("cases")) {
+  for (const auto& vector : load_vector_list("rfc8032.json", "cases")) {
     ByteArray<32> public_key;
     ByteArray<64> secret_key, signature;
     const Bytes message = hex_bytes(vector.at("message"));
@@ -158,7 +159,7 @@ TEST(Libsodium, SignsAsRfc8032) {
 }
 
 TEST(Libsodium, MultipliesAsRfc7748) {
-  for (const auto& vector : load_vectors("rfc7748.json").at("cases")) {
+  for (const auto& vector : load_vector_list("rfc7748.json", "cases")) {
     ByteArray<32> result;
     ASSERT_EQ(crypto_scalarmult_curve25519(out(result), in(hex_bytes(vector.at("scalar"))),
                                            in(hex_bytes(vector.at("u_coordinate")))),
