@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -24,10 +25,12 @@ std::string field(const json& object, const char* name) {
   return text.empty() ? kNothing : printable(text);
 }
 
+/// A field's whole number; 0 for anything else, negative numbers included.
 std::uint64_t number(const json& object, const char* name) {
   const auto value = object.is_object() ? object.find(name) : object.end();
-  const bool usable = value != object.end() && value->is_number_unsigned();
-  return usable ? value->get<std::uint64_t>() : 0;
+  if (value == object.end() || !value->is_number_integer()) return 0;
+  if (value->is_number_unsigned()) return value->get<std::uint64_t>();
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, value->get<std::int64_t>()));
 }
 
 /// A list of texts, joined.

@@ -1,0 +1,99 @@
+#include "node/control/answer_text.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "node/control/text.h"
+#include "node/control/view_json.h"
+#include "tests/support/fake_inspector.h"
+
+namespace kadwire::control {
+namespace {
+
+using nlohmann::json;
+
+constexpr WallTime kNow{1'767'323'045'678ms};
+
+node::PeerView full_peer() {
+  node::PeerView peer = kadwire::testing::peer_named("alpha", {0xab});
+  peer.ipv4 = IpAddress::v4(0x0a050607);
+  peer.endpoint = Endpoint::parse("192.0.2.1:51820");
+  peer.last_handshake = kNow - 65s;
+  peer.last_seen = kNow - 2s;
+  peer.rx_bytes = 2048;
+  peer.tx_bytes = 10;
+  peer.discovered_via = {"dht", "cache"};
+  return peer;
+}
+
+bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(DescribePeers, PutsEverythingThatIsKnownIntoOneRow) {
+  const json list{{"peers", {to_json(full_peer())}}};
+  const std::string text = describe_peers(list, kNow, false);
+  for (const char* part : {"HOSTNAME", "alpha", "10.5.6.7", "192.0.2.1:51820", "direct",
+                           "1m 5s ago", "2.0 KiB / 10 B"}) {
+    EXPECT_TRUE(contains(text, part)) << part << " in\n" << text;
+  }
+  EXPECT_TRUE(contains(text, full_peer().node.short_form())) << text;
+}
+
+TEST(DescribePeers, SaysThatThereAreNone) {
+  EXPECT_EQ(describe_peers({{"peers", json::array()}}, kNow, false), "No peers yet\n");
+  EXPECT_EQ(describe_peers({}, kNow, false), "No peers yet\n");
+}
+
+TEST(DescribePeers, ColoursThePathOnlyOnRequest) {
+  const json list{{"peers", {to_json(full_peer())}}};
+  EXPECT_FALSE(contains(describe_peers(list, kNow, false), "\033"));
+  EXPECT_TRUE(contains(describe_peers(list, kNow, true), "\033[32mdirect\033[0m"));
+}
+
+TEST(DescribePeer, ShowsADashForWhatIsMissingOrOfAnotherType) {
+  const std::string nothing = describe_peer({}, kNow);
+  EXPECT_TRUE(contains(nothing, "Hostname:       -\n")) << nothing;
+  EXPECT_TRUE(contains(nothing, "Last seen:      -\n")) << nothing;
+  const json odd{{"hostname", nullptr},
+                 {"last_seen", "soon"},
+                 {"rx_bytes", -1},
+                 {"discovered_via", "x"},
+                 {"endpoint", {1, 2}}};
+  const std::string text = describe_peer(odd, kNow);
+  EXPECT_TRUE(contains(text, "Last seen:      -\n")) << text;
+  EXPECT_TRUE(contains(text, "Received:       0 B\n")) << text;
+  EXPECT_TRUE(contains(text, "Discovered via: -\n")) << text;
+}
+
+TEST(DescribePeer, ShowsTheWholeNodeId) {
+  const std::string text = describe_peer(to_json(full_peer()), kNow);
+  EXPECT_TRUE(contains(text, full_peer().node.to_hex())) << text;
+  EXPECT_TRUE(contains(text, "Discovered via: dht, cache\n")) << text;
+}
+
+TEST(DescribePeer, ShowsAHandshakeInTheFutureAsNow) {
+  node::PeerView peer = full_peer();
+  peer.last_handshake = kNow + 5s;
+  EXPECT_TRUE(contains(describe_peer(to_json(peer), kNow), "Last handshake: 0s ago\n"));
+}
+
+TEST(DescribeStatus, ListsProblemsOnlyIfThereAreAny) {
+  node::NodeView node;
+  node.uptime = 3h;
+  const std::string well = describe_status(to_json(node), false);
+  EXPECT_FALSE(contains(well, "Problems")) << well;
+  EXPECT_TRUE(contains(well, "Uptime:         3h 0m\n")) << well;
+  EXPECT_TRUE(contains(well, "Peers:          0 active of 0\n")) << well;
+  node.problems = {"no IPv6", "no DHT"};
+  EXPECT_TRUE(contains(describe_status(to_json(node), false), "Problems:\n  no IPv6\n  no DHT\n"));
+}
+
+TEST(DescribeStatus, SurvivesAnAnswerOfAnotherShape) {
+  EXPECT_EQ(describe_status(json::array(), false), "");
+  EXPECT_TRUE(contains(describe_status({{"dht", 7}, {"peers", "x"}}, false), "DHT:"));
+}
+
+}  // namespace
+}  // namespace kadwire::control

@@ -1,0 +1,126 @@
+#include "node/control/join_settings.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+namespace kadwire::control {
+namespace {
+
+TEST(InterfaceName, IsALetterThenLettersDigitsUnderscoresOrDashes) {
+  for (const char* good : {"a", "kadwire0", "Office_2-b", "abcdefghijklmno"}) {
+    EXPECT_TRUE(is_interface_name(good)) << good;
+  }
+  for (const std::string& bad :
+       {std::string(""), std::string("0a"), std::string("_a"), std::string("abcdefghijklmnop"),
+        std::string("a.b"), std::string("a/b"), std::string(".."), std::string("a\\b"),
+        std::string("a b"), std::string("a\0b", 3), std::string("\xc3\xa4")}) {
+    EXPECT_FALSE(is_interface_name(bad)) << bad;
+  }
+}
+
+TEST(ParseBootstrapHost, TakesNamesAndAddressesWithAndWithoutPort) {
+  struct Case {
+    const char* text;
+    const char* host;
+    std::uint16_t port;
+  };
+  for (const Case& good :
+       {Case{"example.org", "example.org", 4222}, Case{"example.org:5", "example.org", 5},
+        Case{"192.0.2.1", "192.0.2.1", 4222}, Case{"192.0.2.1:65535", "192.0.2.1", 65535},
+        Case{"2001:db8::1", "2001:db8::1", 4222}, Case{"[2001:db8::1]:7", "2001:db8::1", 7}}) {
+    const auto host = parse_bootstrap_host(good.text);
+    ASSERT_TRUE(host) << good.text;
+    EXPECT_EQ(host->host, good.host);
+    EXPECT_EQ(host->port, good.port);
+  }
+}
+
+TEST(ParseBootstrapHost, RefusesEverythingElse) {
+  for (const std::string& bad :
+       {std::string(""), std::string(":4222"), std::string("host:"), std::string("host:0"),
+        std::string("host:65536"), std::string("host:4222x"), std::string("-host"),
+        std::string("ho st"), std::string("[2001:db8::1]"), std::string("[2001:db8::1]:"),
+        std::string("host:1:2"), std::string("http://host"), std::string(254, 'a')}) {
+    EXPECT_FALSE(parse_bootstrap_host(bad)) << bad;
+  }
+}
+
+TEST(MeshHostname, IsWhatIsLeftOfTheMachinesFirstLabel) {
+  EXPECT_EQ(mesh_hostname("alpha.example.org"), "alpha");
+  EXPECT_EQ(mesh_hostname("alpha"), "alpha");
+  EXPECT_EQ(mesh_hostname("my laptop!"), "mylaptop");
+  EXPECT_EQ(mesh_hostname("--x"), "x");
+  EXPECT_EQ(mesh_hostname(""), "node");
+  EXPECT_EQ(mesh_hostname(".local"), "node");
+  EXPECT_EQ(mesh_hostname("--"), "node");
+  EXPECT_EQ(mesh_hostname("\xc3\xa4\n"), "node");
+  EXPECT_EQ(mesh_hostname(std::string(100, 'a')), std::string(63, 'a'));
+}
+
+TEST(MeshHostname, IsAlwaysOneThatTheHostnameSettingTakes) {
+  const auto settings = join_settings();
+  const auto hostname = std::ranges::find(settings, "hostname", &Setting::name);
+  ASSERT_NE(hostname, settings.end());
+  for (const char* machine : {"alpha.example", "-_x", "my laptop", "", "a-", "\xff"}) {
+    JoinSettings chosen;
+    EXPECT_TRUE(hostname->apply(chosen, mesh_hostname(machine))) << machine;
+  }
+}
+
+TEST(JoinSettingsTable, HasOneSettingForEachName) {
+  std::set<std::string_view> names;
+  for (const Setting& setting : join_settings()) {
+    EXPECT_TRUE(names.insert(setting.name).second) << setting.name;
+    EXPECT_EQ(setting.value_name.empty(), setting.kind == ValueKind::kSwitch) << setting.name;
+    EXPECT_FALSE(setting.help.empty()) << setting.name;
+  }
+}
+
+TEST(Overlay, KeepsWhatTheUpperLayerDoesNotMention) {
+  JoinSettings base, over;
+  base.interface = "office";
+  base.listen_port = 1;
+  base.bootstrap.emplace(2);
+  base.no_ipv6 = true;
+  over.listen_port = 2;
+  over.bootstrap.emplace();
+  const JoinSettings merged = overlay(base, over);
+  EXPECT_EQ(merged.interface, "office");
+  EXPECT_EQ(merged.listen_port, 2);
+  EXPECT_TRUE(merged.bootstrap->empty());
+  EXPECT_EQ(merged.no_ipv6, true);
+  EXPECT_EQ(merged.dht_port, std::nullopt);
+}
+
+TEST(Overlay, CarriesEverySettingOfTheTable) {
+  for (const Setting& setting : join_settings()) {
+    const std::string_view value = setting.kind == ValueKind::kSwitch   ? "true"
+                                   : setting.kind == ValueKind::kNumber ? "7"
+                                   : setting.name == "log-level"        ? "warn"
+                                                                        : "name";
+    JoinSettings over;
+    ASSERT_TRUE(setting.apply(over, value)) << setting.name;
+    // Merged over nothing, the layer must be as full as it was: applying again changes nothing.
+    const JoinSettings merged = overlay({}, over);
+    const bool kept = merged.secret_file || merged.interface || merged.hostname ||
+                      merged.listen_port || merged.dht_port || merged.bootstrap ||
+                      merged.dht_network || merged.state_dir || merged.socket_path ||
+                      merged.log_level || merged.no_ipv6 || merged.start_afresh ||
+                      merged.clock_offset;
+    EXPECT_TRUE(kept) << setting.name << " is lost";
+  }
+}
+
+TEST(SocketPathOf, FollowsTheInterface) {
+  JoinSettings settings;
+  EXPECT_EQ(socket_path_of(settings), "/run/kadwire/kadwire0.sock");
+  settings.interface = "office";
+  EXPECT_EQ(socket_path_of(settings), "/run/kadwire/office.sock");
+  settings.socket_path = "/tmp/x.sock";
+  EXPECT_EQ(socket_path_of(settings), "/tmp/x.sock");
+}
+
+}  // namespace
+}  // namespace kadwire::control
