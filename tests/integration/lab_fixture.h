@@ -34,6 +34,11 @@ class LabTest : public ::testing::Test {
   }
 
   Lab& lab() { return *lab_; }
+  /// Ends the lab and makes a new one.
+  void reset_lab() {
+    lab_.reset();
+    lab_ = must(Lab::create());
+  }
 
  private:
   std::unique_ptr<Lab> lab_;

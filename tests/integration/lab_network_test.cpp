@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <chrono>
+#include <filesystem>
 
 #include "tests/integration/lab_fixture.h"
 #include "tools/lab/ping_board.h"
@@ -92,14 +93,28 @@ TEST_F(LabNetwork, CountsBytesAndPortsOfAHost) {
   EXPECT_GE(b.counters(kHostInterface)->rx_bytes, before + 36 + 14);
 }
 
-TEST_F(LabNetwork, StopsAProgramThatDoesNotWantTo) {
+TEST_F(LabNetwork, KnowsAndStopsAProgramThatDoesNotWantToStop) {
   const Host& a = add();
-  auto stubborn =
-      must(a.spawn({"sh", "-c", "trap '' TERM; while :; do sleep 1; done"}, "stubborn"));
-  ASSERT_EQ(a.processes().size(), 1U);
-  stubborn.wait(50ms);  // until its trap is set
+  EXPECT_TRUE(a.processes().empty());
+  auto stubborn = must(a.spawn(
+      {"sh", "-c", "trap '' TERM; touch /run/trapped; while :; do sleep 1; done"}, "stubborn"));
+  PingBoard clock;
+  ASSERT_TRUE(
+      clock.run_until([&] { return std::filesystem::exists(a.outside("/run/trapped")); }, 5s));
+  EXPECT_EQ(a.processes().front().name, "sh");
+
   EXPECT_EQ(stubborn.stop(100ms), 128 + SIGKILL);
   EXPECT_FALSE(stubborn.running());
+}
+
+TEST_F(LabNetwork, ANewLabInTheSameCellStartsEmpty) {
+  must(add().spawn({"sleep", "infinity"}, "sleeper"));
+  reset_lab();
+  const Host& again = add();
+  EXPECT_EQ(again.number(), 1U);
+  EXPECT_TRUE(again.processes().empty());
+  const Host& other = add();
+  EXPECT_LT(round_trip(again, other.ipv6()), 1s);
 }
 
 }  // namespace

@@ -58,6 +58,15 @@ Expected<void> enter_network(const std::string& path) {
   return {};
 }
 
+/// As make_tap, but in the network namespace of that path; then comes home.
+Expected<node::UniqueFd> make_tap_in(const std::string& path, const std::string& name) {
+  const node::UniqueFd home(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+  if (auto entered = enter_network(path); !entered) return tl::unexpected(entered.error());
+  auto tap = make_tap(name);
+  if (!home || ::setns(home.get(), CLONE_NEWNET) != 0) return system_error("cannot come home");
+  return tap;
+}
+
 TimePoint steady_now() {
   return std::chrono::steady_clock::now();
 }
@@ -80,7 +89,7 @@ void let_out(DelayLine& line, const node::UniqueFd& tap) {
   }
 }
 
-/// How long poll may sleep; nullptr semantics are not needed: an hour is long enough.
+/// How long poll may sleep: with nothing under way, an hour is as good as for ever.
 timespec time_until_due(const DelayLine& a, const DelayLine& b) {
   const TimePoint now = steady_now();
   Duration wait = 1h;
@@ -105,12 +114,12 @@ timespec time_until_due(const DelayLine& a, const DelayLine& b) {
   }
 }
 
+/// Returns only with an error. The near end is made last: whoever waits for it finds both.
 Expected<void> lay_cable(const CableOptions& options) {
+  const auto far = make_tap_in(options.far_namespace, options.far);
+  if (!far) return tl::unexpected(far.error());
   const auto near = make_tap(options.near);
   if (!near) return tl::unexpected(near.error());
-  if (const auto entered = enter_network(options.far_namespace); !entered) return entered;
-  const auto far = make_tap(options.far);
-  if (!far) return tl::unexpected(far.error());
   // The kernel may wake us 50 µs late by default, to save power; a cable has a millisecond to keep.
   ::prctl(PR_SET_TIMERSLACK, 1);
   run_cable(options, *near, *far);

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tools/lab/cell.h"
@@ -14,6 +15,7 @@ namespace {
 
 /// A mesh of five needs about a second; a node that failed has tried everything twice by then.
 constexpr auto kMeshTimeMax = 60s;
+constexpr auto kReportTimeMax = 3s;
 
 void explain_how_to_step_in(const ScenarioLab& scenario) {
   const Member& first = *scenario.members().front();
@@ -42,6 +44,19 @@ void wait_for_signal() {
   ::sigwaitinfo(&signals, nullptr);
 }
 
+/// A ping may be faster than a daemon's next look at its tunnels; the table shows what daemons
+/// know.
+void await_handshake_reports(const std::vector<Member*>& members) {
+  PingBoard clock;
+  clock.run_until(
+      [&] {
+        return std::all_of(members.begin(), members.end(), [&](const Member* member) {
+          return member->peers_active() + 1 == members.size();
+        });
+      },
+      kReportTimeMax);
+}
+
 std::string describe(const DemoOptions& options) {
   return fmt::format(
       "{} hosts and a bootstrap host, {} ms of cable each way; no internet, cold DHT",
@@ -64,6 +79,7 @@ Expected<bool> run_demo(const DemoOptions& options) {
   const bool formed = ping_all_pairs(pings, progress, kMeshTimeMax);
   progress.say(fmt::format("{} of {} pings over the mesh answered (each pair, both families)",
                            pings.pairs_answered(), pings.pairs_total()));
+  await_handshake_reports((*scenario)->members());
   fmt::print("\n{}", report_text(pings));
   std::fflush(stdout);
   if (options.json) {

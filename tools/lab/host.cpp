@@ -145,7 +145,7 @@ Expected<void> Host::lay_cable() {
   if (!cable) return tl::unexpected(cable.error());
   cable_ = std::make_unique<Process>(std::move(*cable));
   const auto deadline = std::chrono::steady_clock::now() + kCableReadyMax;
-  while (!counters(kHostInterface)) {
+  while (::if_nametoindex(core_interface().c_str()) == 0) {
     if (!cable_->running() || std::chrono::steady_clock::now() > deadline) {
       return lab_error("the cable does not come up: " + read_text(log_path("cable")));
     }
