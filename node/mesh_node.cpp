@@ -19,7 +19,7 @@ MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
       listener_(keys, random, operations_),
       peers_(keys, identity.node_id(), config_.ipv4_network),
       data_plane_(keys, identity, random, peers_, config_.device_adopted, now),
-      own_(keys, identity, config_.ipv4_network, config_.hostname, config_.state, now.wall),
+      own_(keys, identity, config_.ipv4_network, config_.hostname, config_.state),
       started_(now.steady),
       next_sweep_(now.steady + kSweep),
       next_record_renewal_(now.steady + kRecordRenewal) {
@@ -43,7 +43,6 @@ void MeshNode::handle_network(Now now, const NetworkState& network) {
   if (changed || !network_known_) publish(now);
   network_known_ = true;
   settle_leases(now);
-  choose_addresses();
   if (moved) data_plane_.addresses_changed(now);
   data_plane_.peers_changed(now);
 }
@@ -51,6 +50,7 @@ void MeshNode::handle_network(Now now, const NetworkState& network) {
 void MeshNode::handle_directory_event(Now now, const dht::DirectoryEvent& event) {
   if (const auto* change = std::get_if<dht::ConnectivityChanged>(&event)) {
     connected_ = change->connected;
+    if (connected_ && own_.begin_lease(now.wall) && network_known_) publish(now);
     if (connected_ && !clock_check_) clock_check_ = now.steady + kAloneMax;
     notice(Notice::Level::kInfo, connected_ ? "dht connected" : "dht lost");
   }
@@ -197,24 +197,37 @@ void MeshNode::check_ipv4_overlap(const NetworkState& network) {
 }
 
 void MeshNode::settle_leases(Now now) {
-  if (!ipv4_usable_ || ipv4_exhausted_) {
-    return peers_.release_addresses();
+  if (!ipv4_usable_) {
+    peers_.release_addresses();
+  } else if (peers_.assign_addresses(now, own_.claim(now.wall))) {
+    ipv4_exhausted_ = false;
+  } else {
+    return move_lease(now);
   }
-  if (peers_.assign_addresses(now, own_.claim(now.wall))) return;
+  choose_addresses();
+}
+
+void MeshNode::move_lease(Now now) {
   const std::string lost = own_.ipv4().to_string();
-  ipv4_exhausted_ = !own_.take_next_lease(
+  const bool moved = own_.take_next_lease(
       now.wall, [&](const IpAddress& address) { return peers_.is_claimed(address); });
-  notice(Notice::Level::kWarning,
-         ipv4_exhausted_
-             ? fmt::format("lease lost address={} reason=\"no free address is left\"", lost)
-             : fmt::format("lease moved from={} to={} reason=\"another member held it first\"",
-                           lost, own_.ipv4().to_string()));
-  settle_leases(now);
-  publish(now);
+  if (moved) {
+    notice(Notice::Level::kWarning,
+           fmt::format("lease moved from={} to={} reason=\"another member held it first\"", lost,
+                       own_.ipv4().to_string()));
+    settle_leases(now);  // nobody else claims the new one
+    return publish(now);
+  }
+  if (!ipv4_exhausted_) {
+    notice(Notice::Level::kWarning,
+           fmt::format("lease lost address={} reason=\"no free address is left\"", lost));
+  }
+  ipv4_exhausted_ = true;
   choose_addresses();
 }
 
 void MeshNode::choose_addresses() {
+  if (!network_known_) return;  // the mesh's range may overlap a route
   std::vector<Prefix> addresses;
   if (ipv4_usable_ && !ipv4_exhausted_) {
     addresses.push_back({own_.ipv4(), config_.ipv4_network.length});

@@ -77,6 +77,7 @@ class MeshNode {
   void choose_addresses();
   void check_ipv4_overlap(const NetworkState& network);
   void settle_leases(Now now);
+  void move_lease(Now now);
   void refresh_candidates(Now now, PeerRow& row);
   void publish(Now now);
   void watch_clock(Now now);

@@ -3,20 +3,23 @@
 namespace kadwire::node {
 
 OwnRecord::OwnRecord(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity,
-                     Prefix ipv4_network, std::string hostname, const NodeState& state,
-                     WallTime now)
+                     Prefix ipv4_network, std::string hostname, const NodeState& state)
     : keys_(keys),
       identity_(identity),
       ipv4_network_(ipv4_network),
       hostname_(std::move(hostname)),
       state_(state),
-      ipv4_(crypto::mesh_ipv4_lease(keys, ipv4_network, identity.node_id(), state.lease_nonce)) {
-  if (state_.lease_since == WallTime{}) state_.lease_since = now;
-}
+      ipv4_(crypto::mesh_ipv4_lease(keys, ipv4_network, identity.node_id(), state.lease_nonce)) {}
 
 bool OwnRecord::set_candidates(std::vector<rendezvous::Candidate> candidates) {
   if (candidates == candidates_) return false;
   candidates_ = std::move(candidates);
+  return true;
+}
+
+bool OwnRecord::begin_lease(WallTime now) {
+  if (lease_began()) return false;
+  state_.lease_since = now;
   return true;
 }
 
@@ -34,7 +37,7 @@ bool OwnRecord::take_next_lease(WallTime now,
         crypto::mesh_ipv4_lease(keys_, ipv4_network_, identity_.node_id(), nonce);
     if (taken(address)) continue;
     state_.lease_nonce = nonce;
-    state_.lease_since = now;
+    if (lease_began()) state_.lease_since = now;
     ipv4_ = address;
     return true;
   }
@@ -49,7 +52,7 @@ rendezvous::SignedRecord OwnRecord::sign(WallTime now, bool tombstone) {
   record.lifetime = kRecordLifetime;
   record.tombstone = tombstone;
   record.lease_nonce = state_.lease_nonce;
-  record.lease_since = state_.lease_since;
+  record.lease_since = lease_began() ? state_.lease_since : now;
   record.ipv4_network = ipv4_network_;
   if (!tombstone) {
     record.candidates = candidates_;
@@ -59,8 +62,8 @@ rendezvous::SignedRecord OwnRecord::sign(WallTime now, bool tombstone) {
 }
 
 LeaseClaim OwnRecord::claim(WallTime now) const {
-  const bool pinned = now - state_.lease_since >= kLeaseSettling;
-  return {identity_.node_id(), ipv4_, state_.lease_since, pinned};
+  const WallTime since = lease_began() ? state_.lease_since : now;
+  return {identity_.node_id(), ipv4_, since, now - since >= kLeaseSettling};
 }
 
 }  // namespace kadwire::node

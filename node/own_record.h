@@ -1,6 +1,7 @@
 #pragma once
 
-/// This node's own record as it develops: its candidates, its IPv4 lease, its sequence number. Pure.
+/// This node's own record as it develops: its candidates, its IPv4 lease, its sequence number.
+/// Pure.
 
 #include <functional>
 #include <string>
@@ -24,10 +25,13 @@ class OwnRecord {
  public:
   /// `keys` and `identity` outlive this object. `state` is what the last run left, or zeroes.
   OwnRecord(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity,
-            Prefix ipv4_network, std::string hostname, const NodeState& state, WallTime now);
+            Prefix ipv4_network, std::string hostname, const NodeState& state);
 
   /// True if they differ from what the record says, so that it must be published again.
   bool set_candidates(std::vector<rendezvous::Candidate> candidates);
+  /// Members can hear this node from `now` on. A lease that nobody was told of begins only here:
+  /// nobody could dispute it before. True if it began, so that the record must be published again.
+  bool begin_lease(WallTime now);
   /// A record of our own with this sequence is about: ours must be higher. True if it was not.
   bool outbid(std::uint64_t sequence);
   /// Moves to the next nonce whose address `taken` denies. False if there is none.
@@ -43,11 +47,13 @@ class OwnRecord {
   [[nodiscard]] const NodeState& state() const { return state_; }
 
  private:
+  [[nodiscard]] bool lease_began() const { return state_.lease_since != WallTime{}; }
+
   const crypto::KeySchedule& keys_;
   const crypto::NodeIdentity& identity_;
   Prefix ipv4_network_;
   std::string hostname_;
-  NodeState state_;
+  NodeState state_;  ///< lease_since is zero until the lease began
   IpAddress ipv4_;
   std::vector<rendezvous::Candidate> candidates_;
 };

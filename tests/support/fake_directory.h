@@ -64,9 +64,11 @@ class DirectoryWorld {
 /// One node's door to the world. Answers come as datagrams on `socket`, which wake its driver.
 class FakeDirectory final : public dht::Directory {
  public:
-  FakeDirectory(DirectoryWorld& world, FakeSocket& socket) : world_(world), socket_(socket) {
+  /// Not `online`: it connects only when told to.
+  FakeDirectory(DirectoryWorld& world, FakeSocket& socket, bool online)
+      : world_(world), socket_(socket) {
     world_.directories_.push_back(this);
-    if (world_.reachable_) set_connected(true);
+    if (online && world_.reachable_) set_connected(true);
   }
   ~FakeDirectory() override { std::erase(world_.directories_, this); }
 

@@ -164,8 +164,7 @@ inline void Member::start() {
   const TestMesh& mesh = *options_.mesh;
   scheduler_ = std::make_unique<FakeScheduler>(world_.queue(), options_.clock_offset);
   socket_ = std::make_unique<FakeSocket>();
-  directory_ = std::make_unique<FakeDirectory>(world_.directories(), *socket_);
-  if (!options_.online) directory_->set_connected(false);
+  directory_ = std::make_unique<FakeDirectory>(world_.directories(), *socket_, options_.online);
   monitor_ = std::make_unique<FakeMonitor>(world_.queue(), network());
   node::MeshNodeConfig config;
   config.hostname = "host" + std::to_string(host_);
