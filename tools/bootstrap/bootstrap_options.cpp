@@ -40,7 +40,8 @@ void declare(CLI::App& app, RawArguments& raw, BootstrapOptions& options) {
   app.set_version_flag("--version", "kadwire-bootstrap " KADWIRE_VERSION);
   app.add_option("--listen", raw.listen,
                  "Where the DHT listens; repeatable. Default: port 4222 of all addresses")
-      ->type_name("ADDR:PORT");
+      ->type_name("ADDR:PORT")
+      ->allow_extra_args(false);
   app.add_option(
          "--stun", raw.stun,
          "Answer STUN requests here; repeatable. Without a value: port 3478 of all addresses")
@@ -49,7 +50,8 @@ void declare(CLI::App& app, RawArguments& raw, BootstrapOptions& options) {
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   app.add_option("--bootstrap", raw.bootstrap,
                  "Other nodes to enter the network through; repeatable. Default: none")
-      ->type_name("HOST[:PORT]");
+      ->type_name("HOST[:PORT]")
+      ->allow_extra_args(false);
   app.add_option("--network", options.network, "OpenDHT network id")->capture_default_str();
   app.add_option("--state-dir", options.state_folder, "Keeps the routing table across restarts")
       ->type_name("DIR")
@@ -135,6 +137,8 @@ tl::expected<BootstrapOptions, EarlyExit> parse_arguments(int argc, const char* 
     return tl::unexpected(EarlyExit{0, app.help()});
   } catch (const CLI::CallForVersion& version) {
     return tl::unexpected(EarlyExit{0, version.what()});
+  } catch (const CLI::ExtrasError&) {
+    return tl::unexpected(mistake("unknown argument " + app.remaining().front() + "."));
   } catch (const CLI::ParseError& error) {
     return tl::unexpected(mistake(std::string(error.what()) + "."));
   }

@@ -103,8 +103,9 @@ INSTANTIATE_TEST_SUITE_P(
                       MistakeCase{{"--network", "public"}, "--network"},
                       MistakeCase{{"--network", "-1"}, "--network"},
                       MistakeCase{{"--json"}, "--stats"},
-                      MistakeCase{{"--lisen", "192.0.2.1:4222"}, "--lisen"},
-                      MistakeCase{{"start"}, "start"}));
+                      MistakeCase{{"--lisen"}, "unknown argument --lisen"},
+                      MistakeCase{{"start"}, "unknown argument start"},
+                      MistakeCase{{"--listen", "192.0.2.1:4222", "192.0.2.2:4222"}, "192.0.2.2"}));
 
 TEST(BootstrapOptions, BoundTheNumberOfAddresses) {
   std::vector<const char*> arguments;

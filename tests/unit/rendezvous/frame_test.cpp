@@ -109,6 +109,11 @@ TEST(FrameVectors, AgreeWithTheIndependentImplementation) {
     const FrameType type{vector["type"].get<std::uint8_t>()};
     const Bytes payload = hex_bytes(vector["payload"]);
     EXPECT_EQ(to_hex(encode_frame(type, payload, hour, keys)), vector["frame"]);
+    const Bytes datagram = hex_bytes(vector["frame"]);
+    const auto frame = open_frame(datagram, hour, keys);
+    ASSERT_TRUE(frame.has_value());
+    EXPECT_EQ(frame->type, type);
+    EXPECT_EQ(to_hex(frame->payload), vector["payload"]);
   }
 }
 
