@@ -259,11 +259,14 @@ TEST_F(StateStoreTest, LoadsADamagedCacheAsEmptyAndDoesNotOverwriteIt) {
 
 TEST_F(StateStoreTest, DoesNotFollowLinksNorWaitForPipes) {
   StateStore store = open();
-  overwrite(temporary_.path() / "elsewhere", "precious");
-  fs::create_symlink(temporary_.path() / "elsewhere", folder_ / "state");
+  ASSERT_TRUE(store.save_node_state(NodeState{}));
+  const fs::path elsewhere = temporary_.path() / "elsewhere";
+  fs::rename(folder_ / "state", elsewhere);
+  const std::string whole = content_of(elsewhere);
+  fs::create_symlink(elsewhere, folder_ / "state");
   EXPECT_FALSE(store.load_node_state());
   EXPECT_FALSE(store.save_node_state(kState));
-  EXPECT_EQ(content_of(temporary_.path() / "elsewhere"), "precious");
+  EXPECT_EQ(content_of(elsewhere), whole);
   ASSERT_EQ(::mkfifo((folder_ / "identity").c_str(), 0600), 0);
   EXPECT_FALSE(store.load_identity());
 }
