@@ -32,6 +32,8 @@ constexpr auto kSocketRetry = milliseconds(1);
 /// An interface whose process is just ending vanishes within this time.
 constexpr auto kVanishPatience = milliseconds(500);
 constexpr auto kVanishRetry = milliseconds(10);
+/// Far more than wireguard-go takes from serving its socket to binding its first port.
+constexpr auto kFirstBindPatience = milliseconds(1000);
 constexpr auto kStopPatience = milliseconds(1000);
 constexpr int kListenPortsMax = 100;  ///< how many ports are tried, from the wanted one up
 /// IFNAMSIZ less its terminator.
@@ -176,11 +178,23 @@ Awaitable<bool> wait_for_socket(const std::string& interface, WireguardGoProcess
   co_return true;
 }
 
+/// Soon after it began to serve, wireguard-go binds a random port of its own accord. Had it been
+/// given a port by then, it would bind that one a second time, and could lose it in between.
+asio::awaitable<void> wait_for_first_bind(const std::string& path) {
+  const auto deadline = Clock::now() + kFirstBindPatience;
+  while (Clock::now() < deadline) {
+    const auto device = co_await exchange_get(path);
+    if (!device || device->listen_port) co_return;
+    co_await pause(kSocketRetry);
+  }
+}
+
 /// The wanted port, or the next free one.
 Awaitable<std::uint16_t> bind_listen_port(const WireguardGoOptions& options) {
   const int first = options.listen_port;
   const int last = std::min(first + kListenPortsMax - 1, 65535);
   const std::string path = uapi_socket_path(options.interface);
+  co_await wait_for_first_bind(path);
   for (int port = first; port <= last; ++port) {
     WipedText request = encode_listen_port(static_cast<std::uint16_t>(port));
     const auto refused = co_await exchange_set(path, std::move(request));
