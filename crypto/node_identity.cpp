@@ -12,10 +12,18 @@ namespace {
 /// 64 bits: enough that people never meet two nodes of one short form.
 constexpr std::size_t kShortFormBytes = 8;
 
-/// What a signature covers: "<domain>" ‖ 0x00 ‖ mesh id ‖ message.
+/// What a signature of the identity covers.
 Bytes signed_text(std::string_view domain, const MeshId& mesh, ByteView message) {
-  assert(domain.find('\0') == std::string_view::npos);
-  return ByteWriter().text(domain).u8(0).raw(mesh).raw(message).take();
+  return ByteWriter().text(domain).raw(mesh).raw(message).take();
+}
+
+/// What the WireGuard key's signature covers.
+Bytes cross_signed_text(const NodeId& node, const MeshId& mesh) {
+  return ByteWriter().text(kWireguardKeyDomain).raw(node.bytes).raw(mesh).take();
+}
+
+bool verify_text(ByteView signer, ByteView text, const Signature& signature) {
+  return crypto_sign_verify_detached(in(signature), in(text), text.size(), in(signer)) == 0;
 }
 
 Signature sign_with(const SecretBytes& secret_key, ByteView text) {
@@ -84,20 +92,20 @@ Signature NodeIdentity::sign(std::string_view domain, const MeshId& mesh, ByteVi
 }
 
 Signature NodeIdentity::cross_sign(const MeshId& mesh) const {
-  return sign_with(wireguard_secret_, signed_text(kWireguardKeyDomain, mesh, node_id_.bytes));
+  return sign_with(wireguard_secret_, cross_signed_text(node_id_, mesh));
 }
 
 bool verify(const NodeId& signer, std::string_view domain, const MeshId& mesh, ByteView message,
             const Signature& signature) {
-  const Bytes text = signed_text(domain, mesh, message);
-  return crypto_sign_verify_detached(in(signature), in(text), text.size(), in(signer.bytes)) == 0;
+  return verify_text(signer.bytes, signed_text(domain, mesh, message), signature);
 }
 
 std::optional<WireguardKey> verify_cross_signature(const WireguardSigningKey& signing_key,
                                                    const NodeId& node, const MeshId& mesh,
                                                    const Signature& signature) {
-  const NodeId signer{signing_key.bytes};
-  if (!verify(signer, kWireguardKeyDomain, mesh, node.bytes, signature)) return std::nullopt;
+  if (!verify_text(signing_key.bytes, cross_signed_text(node, mesh), signature)) {
+    return std::nullopt;
+  }
   return to_wireguard_key(signing_key);
 }
 

@@ -5,8 +5,9 @@
 ///   traffic.
 /// The WireGuard pair is the Curve25519 form of a second Ed25519 pair, which cross-signs the
 /// NodeId: so anyone can check that the publisher owns the WireGuard key, and it can rotate while
-/// the NodeId stays. Signatures: RFC 8032 Ed25519 over "<domain>" ‖ 0x00 ‖ mesh id (6 bytes) ‖
-/// message.
+/// the NodeId stays. Signatures are RFC 8032 Ed25519; an identity's covers domain ‖ mesh id (6
+/// bytes) ‖ message, the WireGuard key's covers its domain ‖ NodeId ‖ mesh id. Domains are fixed
+/// texts, none of which begins another.
 
 #include <compare>
 #include <optional>

@@ -45,8 +45,8 @@ def main():
         "mesh_id": MESH_ID.hex(),
         "domain": DOMAIN.decode(),
         "message": MESSAGE.hex(),
-        "signature": identity.sign(DOMAIN + b"\0" + MESH_ID + MESSAGE).hex(),
-        "cross_signature": signing.sign(WIREGUARD_KEY_DOMAIN + b"\0" + MESH_ID + node_id).hex(),
+        "signature": identity.sign(DOMAIN + MESH_ID + MESSAGE).hex(),
+        "cross_signature": signing.sign(WIREGUARD_KEY_DOMAIN + node_id + MESH_ID).hex(),
     }
     print(json.dumps(vector, indent=2))
 

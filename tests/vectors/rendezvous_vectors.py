@@ -41,8 +41,8 @@ def public_bytes(private):
     return private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
-def sign(private, domain, message):
-    return private.sign(domain.encode() + b"\0" + MESH + message)
+def sign(private, *parts):
+    return private.sign(b"".join(parts))
 
 
 def curve25519_form(edwards):
@@ -67,10 +67,10 @@ def candidate(kind, port, address):
 
 def record(flags, sequence, issued, lifetime, nonce, since, network, length, fields):
     body = bytes([1, flags]) + NODE + SIGNING_KEY
-    body += sign(WIREGUARD, "kadwire wireguard key v1", NODE)
+    body += sign(WIREGUARD, b"kadwire wireguard key v1", NODE, MESH)
     body += struct.pack(">QQIBQ", sequence, issued, lifetime, nonce, since)
     body += network + bytes([length]) + b"".join(fields)
-    return body + sign(IDENTITY, "kadwire record v1", body)
+    return body + sign(IDENTITY, b"kadwire record v1", MESH, body)
 
 
 V6 = bytes.fromhex("20010db8000000000000000000000001")
