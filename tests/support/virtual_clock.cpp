@@ -33,7 +33,8 @@ void seed_virtual_random_device(std::uint64_t seed) {
 }  // namespace kadwire::testing
 
 // The names libstdc++ gives these functions in its shared library; the executable's come first.
-namespace std::chrono::_V2 {
+namespace std::chrono {
+inline namespace _V2 {
 
 steady_clock::time_point steady_clock::now() noexcept {
   return kadwire::testing::steady;
@@ -43,7 +44,8 @@ system_clock::time_point system_clock::now() noexcept {
   return system_clock::time_point{kadwire::testing::virtual_now().wall};
 }
 
-}  // namespace std::chrono::_V2
+}  // namespace _V2
+}  // namespace std::chrono
 
 namespace std {
 
