@@ -17,7 +17,7 @@ MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
       random_(random),
       announcer_(keys, random, operations_),
       listener_(keys, random, operations_),
-      peers_(keys, identity.node_id(), config_.ipv4_network),
+      peers_(keys, identity, config_.ipv4_network),
       data_plane_(keys, identity, random, peers_, config_.device_adopted, now),
       own_(keys, identity, config_.ipv4_network, config_.hostname, config_.state),
       started_(now.steady),
@@ -27,6 +27,7 @@ MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
     receive(now, std::move(record), Source::kCache, false);
   }
   config_.cached_records.clear();
+  data_plane_.peers_changed(now);
   listener_.start(now);
 }
 
@@ -51,7 +52,8 @@ void MeshNode::handle_directory_event(Now now, const dht::DirectoryEvent& event)
   if (const auto* change = std::get_if<dht::ConnectivityChanged>(&event)) {
     connected_ = change->connected;
     if (connected_ && own_.begin_lease(now.wall) && network_known_) publish(now);
-    if (connected_ && !clock_check_) clock_check_ = now.steady + kAloneMax;
+    clock_check_.reset();
+    if (connected_ && !clock_checked_) clock_check_ = now.steady + kAloneMax;
     notice(Notice::Level::kInfo, connected_ ? "dht connected" : "dht lost");
   }
   listener_.handle_event(now, event);
@@ -97,7 +99,7 @@ std::optional<TimePoint> MeshNode::next_timeout() const {
   consider(next_record_renewal_);
   consider(data_plane_.next_timeout());
   consider(cache_save_);
-  if (peers_.rows().empty()) consider(clock_check_);
+  if (alone()) consider(clock_check_);
   return earliest;
 }
 
@@ -110,23 +112,32 @@ std::optional<Action> MeshNode::poll_action() {
 }
 
 void MeshNode::receive_records(Now now) {
+  bool changed = false;
   while (auto received = listener_.poll_record()) {
-    receive(now, std::move(received->record), Source::kDht, received->outside_hours);
+    changed |= receive(now, std::move(received->record), Source::kDht, received->outside_hours);
   }
+  if (changed) data_plane_.peers_changed(now);
 }
 
-void MeshNode::receive(Now now, Bytes encoded, Source source, bool outside_hours) {
+/// True if a row came, went or changed: the data plane is to be told, once for many records.
+bool MeshNode::receive(Now now, Bytes encoded, Source source, bool outside_hours) {
   auto record = rendezvous::decode_record(encoded, keys_.mesh_id());
   if (!record) {
-    return notice(Notice::Level::kDebug, fmt::format("record refused reason=\"{}\"",
-                                                     rendezvous::describe(record.error())));
+    notice(Notice::Level::kDebug, fmt::format("record refused reason=\"{}\"",
+                                              rendezvous::describe(record.error())));
+    return false;
   }
   const rendezvous::PeerRecord claim = record->record;
-  if (claim.node == identity_.node_id()) return on_own_record(now, *record);
-  if (outside_hours) return on_wrong_clock(now, claim);
-  const auto verdict =
-      peers_.apply(now, std::move(*record), source, new_tunnel(now, claim.node));
-  on_verdict(now, verdict, claim);
+  if (claim.node == identity_.node_id()) {
+    on_own_record(now, *record);
+    return false;
+  }
+  if (outside_hours) {
+    on_wrong_clock(now, claim);
+    return false;
+  }
+  const auto verdict = peers_.apply(now, std::move(*record), source, new_tunnel(now, claim.node));
+  return on_verdict(now, verdict, claim);
 }
 
 void MeshNode::on_own_record(Now now, const rendezvous::SignedRecord& record) {
@@ -136,7 +147,7 @@ void MeshNode::on_own_record(Now now, const rendezvous::SignedRecord& record) {
 }
 
 void MeshNode::on_wrong_clock(Now now, const rendezvous::PeerRecord& record) {
-  const auto offset = std::chrono::duration_cast<std::chrono::minutes>(record.issued - now.wall);
+  const auto offset = std::chrono::round<std::chrono::minutes>(record.issued - now.wall);
   clock_problem_ = fmt::format(
       "a member's clock is {} min {} this one: members meet only while clocks agree within some "
       "minutes; set this clock (timedatectl set-ntp true) or the other's",
@@ -144,11 +155,12 @@ void MeshNode::on_wrong_clock(Now now, const rendezvous::PeerRecord& record) {
   notice(Notice::Level::kWarning, "clock " + *clock_problem_);
 }
 
-void MeshNode::on_verdict(Now now, PeerTable::Verdict verdict,
+bool MeshNode::on_verdict(Now now, PeerTable::Verdict verdict,
                           const rendezvous::PeerRecord& record) {
   const std::string peer = record.node.short_form();
   switch (verdict) {
     case PeerTable::Verdict::kNew:
+      clock_problem_.reset();  // whom one meets within the active hours has the same hour
       notice(Notice::Level::kInfo,
              fmt::format("peer found node={} hostname=\"{}\"", peer, record.hostname));
       break;
@@ -159,16 +171,17 @@ void MeshNode::on_verdict(Now now, PeerTable::Verdict verdict,
       break;
     case PeerTable::Verdict::kKnown:
     case PeerTable::Verdict::kExpired:
-      return;
+      return false;
     case PeerTable::Verdict::kFromTheFuture:
-      return notice(Notice::Level::kDebug, fmt::format("record from the future node={}", peer));
+      notice(Notice::Level::kDebug, fmt::format("record from the future node={}", peer));
+      return false;
     case PeerTable::Verdict::kConflict:
     case PeerTable::Verdict::kFull:
-      return notice(Notice::Level::kDebug,
-                    fmt::format("peer refused node={} reason=\"{}\"", peer,
-                                verdict == PeerTable::Verdict::kFull
-                                    ? "the table is full"
-                                    : "its key or address is another member's"));
+      notice(Notice::Level::kDebug, fmt::format("peer refused node={} reason=\"{}\"", peer,
+                                                verdict == PeerTable::Verdict::kFull
+                                                    ? "the table is full"
+                                                    : "its key or address is another member's"));
+      return false;
   }
   if (const auto row = peers_.rows().find(record.node); row != peers_.rows().end()) {
     refresh_candidates(now, row->second);
@@ -177,7 +190,7 @@ void MeshNode::on_verdict(Now now, PeerTable::Verdict verdict,
     cache_save_ = std::max(now.steady + kCacheSaveDelay, cache_saved_ + kCacheSaveSpacing);
   }
   settle_leases(now);
-  data_plane_.peers_changed(now);
+  return true;
 }
 
 void MeshNode::check_ipv4_overlap(const NetworkState& network) {
@@ -255,15 +268,25 @@ void MeshNode::publish(Now now) {
   actions_.push_back(SaveNodeState{own_.state()});
 }
 
+/// What the cache says proves nobody's presence.
+bool MeshNode::alone() const {
+  return std::ranges::none_of(peers_.rows(), [](const auto& entry) {
+    return entry.second.from_dht || entry.second.tunnel.up();
+  });
+}
+
 void MeshNode::watch_clock(Now now) {
-  if (!clock_check_ || now.steady < *clock_check_ || !peers_.rows().empty()) return;
-  clock_check_ = TimePoint::max();  // once a run
+  if (!clock_check_ || now.steady < *clock_check_ || !alone()) return;
+  clock_check_.reset();
+  clock_checked_ = true;
   listener_.ask_neighbouring_hours(now);
 }
 
 void MeshNode::sweep(Now now) {
   next_sweep_ = now.steady + kSweep;
-  if (peers_.expire(now)) data_plane_.peers_changed(now);
+  if (!peers_.expire(now)) return;
+  settle_leases(now);
+  data_plane_.peers_changed(now);
 }
 
 void MeshNode::save_cache(Now now) {

@@ -70,16 +70,17 @@ class MeshNode {
 
  private:
   void receive_records(Now now);
-  void receive(Now now, Bytes encoded, Source source, bool outside_hours);
+  bool receive(Now now, Bytes encoded, Source source, bool outside_hours);
   void on_own_record(Now now, const rendezvous::SignedRecord& record);
   void on_wrong_clock(Now now, const rendezvous::PeerRecord& record);
-  void on_verdict(Now now, PeerTable::Verdict verdict, const rendezvous::PeerRecord& record);
+  bool on_verdict(Now now, PeerTable::Verdict verdict, const rendezvous::PeerRecord& record);
   void choose_addresses();
   void check_ipv4_overlap(const NetworkState& network);
   void settle_leases(Now now);
   void move_lease(Now now);
   void refresh_candidates(Now now, PeerRow& row);
   void publish(Now now);
+  [[nodiscard]] bool alone() const;
   void watch_clock(Now now);
   void sweep(Now now);
   void save_cache(Now now);
@@ -109,7 +110,8 @@ class MeshNode {
   TimePoint started_;
   TimePoint next_sweep_;
   TimePoint next_record_renewal_;
-  std::optional<TimePoint> clock_check_;   ///< when to ask the neighbouring hours, once
+  std::optional<TimePoint> clock_check_;   ///< when to ask the neighbouring hours
+  bool clock_checked_ = false;             ///< they were asked: once a run
   std::optional<TimePoint> cache_save_;
   TimePoint cache_saved_;
   std::optional<std::string> clock_problem_, overlap_problem_;

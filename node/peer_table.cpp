@@ -6,12 +6,12 @@
 
 namespace kadwire::node {
 
-PeerTable::PeerTable(const crypto::KeySchedule& keys, const crypto::NodeId& self,
+PeerTable::PeerTable(const crypto::KeySchedule& keys, const crypto::NodeIdentity& self,
                      Prefix ipv4_network)
     : keys_(keys),
       self_(self),
       ipv4_network_(ipv4_network),
-      self_ipv6_(crypto::mesh_ipv6_address(keys, self)) {}
+      self_ipv6_(crypto::mesh_ipv6_address(keys, self.node_id())) {}
 
 PeerTable::Verdict PeerTable::apply(Now now, rendezvous::SignedRecord record, Source source,
                                     const Tunnel& tunnel) {
@@ -22,7 +22,7 @@ PeerTable::Verdict PeerTable::apply(Now now, rendezvous::SignedRecord record, So
     case rendezvous::Freshness::kFromTheFuture: return Verdict::kFromTheFuture;
   }
   const auto row = rows_.find(claim.node);
-  if (claim.node == self_ || claim.sequence <= known_sequence(claim.node)) {
+  if (claim.node == self_.node_id() || claim.sequence <= known_sequence(claim.node)) {
     if (row != rows_.end() && source == Source::kDht) row->second.from_dht = true;
     return Verdict::kKnown;
   }
@@ -83,7 +83,11 @@ bool PeerTable::is_claimed(const IpAddress& address) const {
 
 std::vector<Bytes> PeerTable::records() const {
   std::vector<Bytes> records;
-  for (const auto& [node, row] : rows_) records.push_back(row.signed_record.encoded);
+  for (const bool holder : {true, false}) {
+    for (const auto& [node, row] : rows_) {
+      if (row.holds_lease == holder) records.push_back(row.signed_record.encoded);
+    }
+  }
   for (const auto& [node, record] : departed_) records.push_back(record.encoded);
   return records;
 }
@@ -109,7 +113,7 @@ std::uint64_t PeerTable::known_sequence(const crypto::NodeId& node) const {
 /// NodeId, or grinds one onto another's interface id, gains nothing.
 bool PeerTable::conflicts(const rendezvous::PeerRecord& record) const {
   const IpAddress ipv6 = crypto::mesh_ipv6_address(keys_, record.node);
-  if (ipv6 == self_ipv6_) return true;
+  if (ipv6 == self_ipv6_ || record.wireguard_key == self_.wireguard_key()) return true;
   return std::ranges::any_of(rows_, [&](const auto& entry) {
     if (entry.first == record.node) return false;
     return entry.second.record().wireguard_key == record.wireguard_key ||

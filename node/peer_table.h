@@ -31,9 +31,9 @@ struct PeerRow {
   std::optional<IpAddress> ipv4_claim;  ///< nullopt: it believes in another IPv4 network
   bool holds_lease = false;
   std::optional<TimePoint> held_since;
-  bool lease_remembered = false;        ///< its claim was known before this run: pinned at once
+  bool lease_remembered = false;  ///< its claim was known before this run: pinned at once
   Tunnel tunnel;
-  std::optional<PeerStatus> status;     ///< from the device's last snapshot
+  std::optional<PeerStatus> status;  ///< from the device's last snapshot
 
   [[nodiscard]] const rendezvous::PeerRecord& record() const { return signed_record.record; }
 };
@@ -43,23 +43,24 @@ class PeerTable {
   enum class Verdict {
     kNew,
     kUpdated,
-    kKnown,      ///< this sequence or a later one is here already
-    kDeparted,   ///< a tombstone took a row away
+    kKnown,     ///< this sequence or a later one is here already
+    kDeparted,  ///< a tombstone took a row away
     kExpired,
     kFromTheFuture,
-    kConflict,   ///< its WireGuard key or IPv6 address belongs to another member
+    kConflict,  ///< its WireGuard key or IPv6 address belongs to another member
     kFull,
   };
 
-  /// `keys` outlives the table. `self` is never a row.
-  PeerTable(const crypto::KeySchedule& keys, const crypto::NodeId& self, Prefix ipv4_network);
+  /// `keys` and `self` outlive the table. `self` is never a row, nor is its WireGuard key a row's.
+  PeerTable(const crypto::KeySchedule& keys, const crypto::NodeIdentity& self, Prefix ipv4_network);
 
   /// `tunnel` is given to the row if it is new.
   Verdict apply(Now now, rendezvous::SignedRecord record, Source source, const Tunnel& tunnel);
   /// Removes rows whose record expired and whose tunnel is silent, and forgets old tombstones.
   /// True if a row went.
   bool expire(Now now);
-  /// Gives every address to the claim that prevails, `self`'s among them. True if `self` holds its own.
+  /// Gives every address to the claim that prevails, `self`'s among them. True if `self` holds its
+  /// own.
   bool assign_addresses(Now now, const LeaseClaim& self);
   /// Nobody holds an IPv4 address: the mesh's range cannot be used on this host.
   void release_addresses();
@@ -68,7 +69,8 @@ class PeerTable {
 
   [[nodiscard]] std::map<crypto::NodeId, PeerRow>& rows() { return rows_; }
   [[nodiscard]] const std::map<crypto::NodeId, PeerRow>& rows() const { return rows_; }
-  /// Every record worth remembering, tombstones included.
+  /// Every record worth remembering, tombstones included. Holders of leases come first: whoever
+  /// loads the records in order gives the addresses to the same nodes again.
   [[nodiscard]] std::vector<Bytes> records() const;
 
  private:
@@ -78,7 +80,7 @@ class PeerTable {
   void fill(Now now, PeerRow& row, rendezvous::SignedRecord record, Source source) const;
 
   const crypto::KeySchedule& keys_;
-  crypto::NodeId self_;
+  const crypto::NodeIdentity& self_;
   Prefix ipv4_network_;
   IpAddress self_ipv6_;
   std::map<crypto::NodeId, PeerRow> rows_;

@@ -61,6 +61,8 @@ class Member {
   [[nodiscard]] bool has_problem(std::string_view part) const;
   /// Moves the host to the addresses that a host with this number has.
   void move_to_host(std::size_t number);
+  /// From the next start on.
+  void move_clock(std::chrono::milliseconds by) { options_.clock_offset += by; }
 
  private:
   void make_device();
@@ -229,7 +231,7 @@ inline node::NetworkState Member::network() const {
 inline void Member::move_to_host(std::size_t number) {
   host_ = number;
   device_->move_to(host_addresses(number));
-  monitor_->set(network());
+  if (monitor_) monitor_->set(network());
 }
 
 inline std::optional<node::PeerView> Member::view_of(const Member& other) const {
