@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -19,6 +18,9 @@
 
 namespace kadwire::node {
 namespace {
+
+/// Some forty peers' worth of a reply at a time.
+constexpr std::size_t kPieceBytes = 16384;
 
 using Socket = asio::local::stream_protocol::socket;
 
@@ -79,13 +81,12 @@ asio::awaitable<tl::expected<WipedText, UapiFailure>> exchange(std::string path,
   co_await asio::async_write(socket, asio::buffer(request),
                              asio::redirect_error(asio::use_awaitable, error));
   WipedText reply;
-  std::array<char, 16384> piece;
+  WipedText piece(kPieceBytes, '\0');
   while (!error && !is_complete_reply(reply) && reply.size() <= kUapiReplyBytesMax) {
     const std::size_t size = co_await socket.async_read_some(
         asio::buffer(piece), asio::redirect_error(asio::use_awaitable, error));
     reply.append(piece.data(), size);
   }
-  crypto::wipe(std::as_writable_bytes(std::span(piece)));
   if (error) co_return tl::unexpected(UapiFailure{reason_of(error, deadline)});
   co_return reply;
 }

@@ -207,7 +207,7 @@ asio::awaitable<void> WireguardGoDevice::Core::supervise(std::shared_ptr<Core> c
       core->restart.expires_after(delay);
       co_await core->restart.async_wait(asio::redirect_error(asio::use_awaitable, error));
       delay = std::min<std::chrono::nanoseconds>(2 * delay, kRestartDelayMax);
-      if (!core->closed && co_await start_again(*core)) core->emit(DeviceReady{});
+      if (!core->closed && co_await start_again(*core)) core->emit(DeviceReady{core->options.listen_port});
     }
     core->work.cancel();
   }

@@ -7,11 +7,14 @@
 #include <vector>
 
 #include "tests/unit/node/adapters/event_loop.h"
+#include "tests/unit/node/adapters/own_network.h"
 
 namespace kadwire::node {
 namespace {
 
 using namespace std::chrono_literals;
+using kadwire::testing::in_own_network;
+using kadwire::testing::run_command;
 using kadwire::testing::run_until;
 
 Bytes payload(std::string_view text) {
@@ -55,6 +58,22 @@ TEST(AsioDatagramSocket, DeliversOnOnePortFromBothFamiliesWithoutMappedAddresses
     const auto* source = datagram.text == "four" ? "127.0.0.1" : "::1";
     EXPECT_EQ(datagram.from, endpoint(source, sender->local_port()));
   }
+}
+
+TEST(AsioDatagramSocket, ServesTheOtherFamilyOnAHostWhereIpv6IsDisabled) {
+  KADWIRE_SKIP_WITHOUT_OWN_NETWORK();
+  in_own_network([] {
+    run_command("echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6");
+    asio::io_context context;
+    const auto socket = opened(context);
+    std::vector<Received> received;
+    socket->start(into(received));
+    socket->send({endpoint("::1", socket->local_port()), payload("six")});
+    socket->send({endpoint("127.0.0.1", socket->local_port()), payload("four")});
+    ASSERT_TRUE(run_until(context, [&] { return !received.empty(); }));
+    EXPECT_EQ(received[0].text, "four");
+    EXPECT_EQ(socket->counters().send_failed, 1u);
+  });
 }
 
 TEST(AsioDatagramSocket, TakesThePreferredPortWhenItIsFree) {
