@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -56,6 +57,16 @@ PeerConfig peer(const crypto::NodeIdentity& other, std::optional<std::uint16_t> 
   config.allowed_ips = {*Prefix::parse(allowed_ip)};
   config.keepalive = std::chrono::seconds(port ? 25 : 0);
   return config;
+}
+
+/// Stops the process that serves the interface; returns once all its threads stand still.
+int halt(const std::string& interface) {
+  const int pid = process_behind(interface);
+  EXPECT_EQ(kill(pid, SIGSTOP), 0);
+  int status = 0;
+  EXPECT_EQ(waitpid(pid, &status, WUNTRACED), pid);
+  EXPECT_TRUE(WIFSTOPPED(status));
+  return pid;
 }
 
 TEST(WireguardGoDevice, StandsUpAndClosesWithoutATrace) {
@@ -284,8 +295,7 @@ TEST(WireguardGoDevice, GivesAStoppedProcessTwoSecondsAndGoesOnOnceItRunsAgain) 
     asio::io_context context;
     RunningDevice running(context, options_of(identity(1)));
     ASSERT_TRUE(running.device) << running.error;
-    const int pid = process_behind("kadwire0");
-    kill(pid, SIGSTOP);
+    const int pid = halt("kadwire0");
     const auto began = Clock::now();
     const PeerConfig config = peer(identity(2), std::nullopt);
     running.device->apply(changes(SetPeer{config, shared_psk()}));
@@ -307,7 +317,7 @@ TEST(WireguardGoDevice, KillsAProcessThatDoesNotEndWhenClosed) {
     asio::io_context context;
     RunningDevice running(context, options_of(identity(1)));
     ASSERT_TRUE(running.device) << running.error;
-    kill(process_behind("kadwire0"), SIGSTOP);
+    halt("kadwire0");
     const auto began = Clock::now();
     running.device->close();
     EXPECT_LT(Clock::now() - began, 1700ms);
