@@ -123,7 +123,8 @@ void Listener::receive(const Subscription& subscription, const FoundValue& found
     ++foreign_values_;
     return;
   }
-  remember(found.value);
+  // Found outside its hour it says that a clock is wrong; once that is mended it is news.
+  if (!subscription.outside_hours) remember(found.value);
   records_.push_back(
       {std::move(*record), subscription.topic.hour, subscription.outside_hours});
 }

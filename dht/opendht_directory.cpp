@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "node/base/queue.h"
+
 namespace kadwire::dht {
 namespace {
 
@@ -96,7 +98,10 @@ void OpendhtDirectory::handle_datagram(Now now, const Endpoint& from, ByteView d
     ++refused_[static_cast<std::size_t>(inspection.verdict)];
     return;
   }
-  if (inspection.kind == PacketKind::kReply) hear_reply(now);
+  if (inspection.kind == PacketKind::kReply) {
+    hear_reply(now);
+    confirm_stored(inspection.stored_value);
+  }
   run(now, &from, datagram);
 }
 
@@ -119,8 +124,8 @@ void OpendhtDirectory::run(Now now, const Endpoint* from, ByteView datagram) {
 void OpendhtDirectory::turn(Now now, const Endpoint* from, ByteView datagram) {
   node_->turn(now.steady, from, datagram);
   update_connectivity(now);
-  give_up_waiting(now);
-  collect();
+  collect(now);
+  give_up_overdue(now);
 }
 
 void OpendhtDirectory::update_connectivity(Now now) {
@@ -154,6 +159,8 @@ bool OpendhtDirectory::start_puts(Now now) {
     if (put.started) continue;
     node_->put(put.request);
     put.started = now.steady;
+    put.give_up_at = now.steady + kOperationPatience;
+    put.ahead_until = now.steady + kPutHeadStart;
     put.young = now.steady < young_until_;
     started = true;
   }
@@ -169,6 +176,7 @@ bool OpendhtDirectory::start_gets(Now now) {
   for (auto& [operation, get] : gets_) {
     if (get.started || now.steady < put_ahead_until(get.request.key)) continue;
     node_->get(operation, get.request.key);
+    get.give_up_at = now.steady + kOperationPatience;
     get.started = started = true;
   }
   return started;
@@ -178,8 +186,7 @@ bool OpendhtDirectory::start_gets(Now now) {
 TimePoint OpendhtDirectory::put_ahead_until(const InfoHash& key) const {
   TimePoint until = TimePoint::min();
   for (const auto& [operation, put] : puts_) {
-    if (put.request.key != key || !put.started || put.sent) continue;
-    until = std::max<TimePoint>(until, *put.started + kPutHeadStart);
+    if (put.request.key == key) until = std::max(until, put.ahead_until);
   }
   return until;
 }
@@ -237,14 +244,14 @@ bool OpendhtDirectory::afford_announced(Now now, std::uint32_t values) {
   return true;
 }
 
-void OpendhtDirectory::give_up_waiting(Now now) {
+void OpendhtDirectory::give_up_overdue(Now now) {
   std::erase_if(puts_, [&](const auto& entry) {
-    if (entry.second.started || now.steady < entry.second.give_up_at) return false;
+    if (now.steady < entry.second.give_up_at) return false;
     events_.push_back(PutDone{entry.first, false});
     return true;
   });
   std::erase_if(gets_, [&](const auto& entry) {
-    if (entry.second.started || now.steady < entry.second.give_up_at) return false;
+    if (now.steady < entry.second.give_up_at) return false;
     events_.push_back(GetDone{entry.first, false});
     return true;
   });
@@ -259,12 +266,18 @@ void OpendhtDirectory::fail_operations() {
 }
 
 /// Turns what the library found into events: values first, so that GetDone ends them.
-void OpendhtDirectory::collect() {
-  if (node_->take_put_sent()) {
-    for (auto& [operation, put] : puts_) put.sent = put.started.has_value();
-  }
+void OpendhtDirectory::collect(Now now) {
+  if (node_->take_put_sent()) let_gets_follow(now);
   collect_values();
   for (const OpendhtNode::Done& done : node_->take_done()) finish(done);
+}
+
+/// Some put has left, so its search is over. Which one is not known; taking it for all costs
+/// little.
+void OpendhtDirectory::let_gets_follow(Now now) {
+  for (auto& [operation, put] : puts_) {
+    if (put.started) put.ahead_until = std::min(put.ahead_until, now.steady + kGetAfterPut);
+  }
 }
 
 void OpendhtDirectory::collect_values() {
@@ -287,15 +300,28 @@ void OpendhtDirectory::collect_values() {
 
 void OpendhtDirectory::finish(const OpendhtNode::Done& done) {
   if (gets_.erase(done.operation) > 0) events_.push_back(GetDone{done.operation, done.ok});
-  const auto found = puts_.find(done.operation);
-  if (found == puts_.end()) return;  // a repeat's
-  events_.push_back(PutDone{done.operation, done.ok});
-  Put& put = found->second;
-  if (done.ok && put.young && repeats_.size() < kOperationsMax) {
-    put.request.operation = 0;
+  const auto put = puts_.find(done.operation);
+  if (put != puts_.end()) finish_put(put, done.ok);
+}
+
+/// The first node that stored a value answers its put. The library waits for the last one, which
+/// takes a minute if it is dead.
+void OpendhtDirectory::confirm_stored(std::uint64_t value_id) {
+  if (value_id == 0) return;
+  const auto put = std::find_if(puts_.begin(), puts_.end(), [&](const auto& entry) {
+    return entry.second.started && entry.second.request.value_id == value_id;
+  });
+  if (put != puts_.end()) finish_put(put, true);
+}
+
+void OpendhtDirectory::finish_put(std::map<OperationId, Put>::iterator position, bool ok) {
+  auto& [operation, put] = *position;
+  events_.push_back(PutDone{operation, ok});
+  if (ok && put.young && repeats_.size() < kOperationsMax) {
+    put.request.operation = 0;  // nobody is to be told
     repeats_.push_back({*put.started + kPutAgainAfter, std::move(put.request)});
   }
-  puts_.erase(found);
+  puts_.erase(position);
 }
 
 std::optional<TimePoint> OpendhtDirectory::next_timeout() const {
@@ -312,12 +338,10 @@ std::optional<TimePoint> OpendhtDirectory::next_timeout() const {
 /// When time alone starts or ends a request.
 TimePoint OpendhtDirectory::next_operation() const {
   TimePoint next = TimePoint::max();
-  for (const auto& [operation, put] : puts_) {
-    if (!put.started) next = std::min(next, put.give_up_at);
-  }
+  for (const auto& [operation, put] : puts_) next = std::min(next, put.give_up_at);
   for (const auto& [operation, get] : gets_) {
-    if (get.started) continue;
-    next = std::min(next, connected_ ? put_ahead_until(get.request.key) : get.give_up_at);
+    next = std::min(next, get.give_up_at);
+    if (connected_ && !get.started) next = std::min(next, put_ahead_until(get.request.key));
   }
   if (connected_ && !repeats_.empty()) next = std::min(next, repeats_.front().at);
   return next;
@@ -330,10 +354,7 @@ std::optional<Transmit> OpendhtDirectory::poll_transmit() {
 std::optional<DirectoryEvent> OpendhtDirectory::poll_event() {
   if (events_.empty()) return std::nullopt;
   if (std::holds_alternative<ValuesFound>(events_.front())) --value_events_;
-  const auto taken = [](auto& each) -> DirectoryEvent { return std::move(each); };
-  DirectoryEvent event = std::visit(taken, events_.front());
-  events_.pop_front();
-  return event;
+  return take_front(events_);
 }
 
 std::vector<KnownNode> OpendhtDirectory::known_nodes() const {

@@ -45,9 +45,14 @@ inline constexpr std::size_t kProbeNodes = 4;
 /// then. Also how long a put or get waits for the network before it is given up.
 inline constexpr auto kSilenceMax = 60s;
 inline constexpr auto kSilenceJitter = 5s;
+/// A put or get under way is given up after this: a dead node costs three seconds, and there may be
+/// a few in a row. The library itself forgets some gets for ten minutes.
+inline constexpr auto kOperationPatience = 15s;
 /// A get beside a put on the same key would hold up its search by a round trip a node. It waits
-/// until the put has found its way, and at most so long: three round trips of 150 ms.
+/// until the put has found its way and a moment more, since the library takes a get for answered by
+/// whatever came in at the same time; and at most three round trips of 150 ms.
 inline constexpr auto kPutHeadStart = 500ms;
+inline constexpr auto kGetAfterPut = 1ms;
 /// A node that has just come in knows few others, and a value put now may lie with the bootstrap
 /// alone. What it puts in its first while it puts once more, after a look around: of fifty members
 /// that start together, 95 % of the pairs find each other without this, and all with it.
@@ -75,7 +80,8 @@ class OpendhtDirectory final : public Directory {
   OpendhtDirectory(Now now, OpendhtOptions options, RandomSource& random);
   ~OpendhtDirectory() override;
 
-  /// A put or get made while not connected waits for the connection, at most kSilenceMax.
+  /// A put or get made while not connected waits for the connection, at most kSilenceMax, and is
+  /// answered at most kOperationPatience after it began.
   /// Put a value of at most kSerializedValueMax - kValueOverheadMax bytes (asserted).
   /// A get does not tell of this node's own puts unless others hold them too.
   void request(Now now, DirectoryRequest request) override;
@@ -100,8 +106,8 @@ class OpendhtDirectory final : public Directory {
     PutRequest request;
     TimePoint give_up_at;
     std::optional<TimePoint> started;
-    bool sent = false;   ///< some put has left since: its search is over
-    bool young = false;  ///< started by a node that knew few others
+    TimePoint ahead_until{};  ///< gets of the same key wait until then
+    bool young = false;       ///< started by a node that knew few others
   };
   struct Repeat {
     TimePoint at;
@@ -130,17 +136,20 @@ class OpendhtDirectory final : public Directory {
   bool start_gets(Now now);
   [[nodiscard]] TimePoint put_ahead_until(const InfoHash& key) const;
   [[nodiscard]] TimePoint next_operation() const;
+  void let_gets_follow(Now now);
   void hear_reply(Now now);
+  void confirm_stored(std::uint64_t value_id);
   bool afford_announced(Now now, std::uint32_t values);
   void update_connectivity(Now now);
   void begin_entering(Now now);
   void enter_network(Now now);
   void watch_silence(Now now);
-  void give_up_waiting(Now now);
+  void give_up_overdue(Now now);
   void fail_operations();
-  void collect();
+  void collect(Now now);
   void collect_values();
   void finish(const OpendhtNode::Done& done);
+  void finish_put(std::map<OperationId, Put>::iterator position, bool ok);
 
   const OpendhtOptions options_;
   RandomSource& random_;

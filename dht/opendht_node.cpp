@@ -10,6 +10,8 @@
 #include <deque>
 #include <utility>
 
+#include "node/base/queue.h"
+
 namespace kadwire::dht {
 namespace {
 
@@ -300,10 +302,7 @@ std::size_t LibraryNode::listen(OperationId operation, const InfoHash& key) {
 }
 
 std::optional<Transmit> LibraryNode::poll_transmit() {
-  if (socket_->datagrams.empty()) return std::nullopt;
-  Transmit transmit = std::move(socket_->datagrams.front());
-  socket_->datagrams.pop_front();
-  return transmit;
+  return take_front(socket_->datagrams);
 }
 
 std::vector<KnownNode> LibraryNode::known_nodes() const {

@@ -103,6 +103,7 @@ class Walker {
   bool cut_ = false;  ///< a prefix ended; what there was is right
   unsigned depth_ = 0;
   std::uint32_t announced_values_ = 0;
+  std::uint64_t stored_value_ = 0;
 };
 
 void Walker::run_out() {
@@ -519,7 +520,7 @@ bool Walker::body_known(std::string_view key) {
     const std::size_t size = expect(Type::kBinary).bytes.size();
     return require(size <= kTokenBytesMax, GuardVerdict::kTooMany), true;
   }
-  if (key == "vid") return expect(Type::kUnsigned), true;
+  if (key == "vid") return stored_value_ = expect(Type::kUnsigned).number, true;
   if (key == "n4") return node_list(kNode4Bytes), true;
   if (key == "n6") return node_list(kNode6Bytes), true;
   if (key == "sa") return address(), true;
@@ -566,7 +567,7 @@ Inspection Walker::envelope() {
   } else {
     require(query && method, GuardVerdict::kMissingKey);
   }
-  return {verdict_, kind, announced_values_};
+  return {verdict_, kind, announced_values_, stored_value_};
 }
 
 GuardVerdict Walker::value_alone() {

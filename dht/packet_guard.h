@@ -57,6 +57,8 @@ struct Inspection {
   PacketKind kind = PacketKind::kQuery;  ///< meaningful if accepted
   /// Values announced by their size, to follow in fragments: memory the parser sets aside.
   std::uint32_t announced_values = 0;
+  /// The id of a value the sender says it has stored for us; 0: none.
+  std::uint64_t stored_value = 0;
   [[nodiscard]] bool accepted() const { return verdict == GuardVerdict::kAccepted; }
 };
 

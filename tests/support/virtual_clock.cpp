@@ -26,6 +26,10 @@ void advance_virtual_clock_to(TimePoint when) {
   steady = when;
 }
 
+void restart_virtual_clock() {
+  steady = kSteadyStart;
+}
+
 void seed_virtual_random_device(std::uint64_t seed) {
   device_state = seed;
 }

@@ -14,8 +14,10 @@ namespace kadwire::testing {
 /// The virtual now. Starts at an hour's beginning, with the steady clock far from zero, as on a
 /// machine that has been up for a while.
 [[nodiscard]] Now virtual_now();
-/// Moves both clocks forward; never back.
+/// Moves both clocks forward.
 void advance_virtual_clock_to(TimePoint when);
+/// Back to the start, for a second world after a first one: nothing may live that knows the time.
+void restart_virtual_clock();
 /// Numbers that std::random_device gives from here on.
 void seed_virtual_random_device(std::uint64_t seed);
 

@@ -1,0 +1,152 @@
+#include "tests/unit/dht/opendht_fixture.h"
+
+namespace kadwire::dht {
+namespace {
+
+using OpendhtOutageTest = OpendhtTest;
+
+TEST_F(OpendhtOutageTest, MembersGoOnWithoutTheirBootstrap) {
+  add_host();
+  for (int i = 0; i < 6; ++i) add_mesh_member();
+  network_.run_for(30s);
+  network_.set_up(kBootstrap, false);
+  network_.run_for(180s);
+  const PutRequest put = put_of(1, 50);
+  const TimePoint start = virtual_now().steady;
+  network_.request(1, put);
+  network_.run_for(2s);
+  EXPECT_EQ(put_answer(1, 50), true)
+      << "the dead bootstrap, which is still asked, does not hold it up";
+  for (std::size_t member = 2; member <= 6; ++member) {
+    ASSERT_TRUE(told_of(member, put.value_id)) << member;
+    EXPECT_LE(*told_of(member, put.value_id) - start, 80ms);
+    EXPECT_EQ(directory(member).stats().restarts, 0U);
+  }
+}
+
+TEST_F(OpendhtOutageTest, WaitsForABootstrapThatAppearsAfterNinetySeconds) {
+  add_host();
+  network_.set_up(kBootstrap, false);
+  const std::size_t member = add_mesh_member();
+  network_.run_for(90s);
+  EXPECT_EQ(put_answer(member, kPut), false);
+  EXPECT_EQ(get_answer(member, kGet), false);
+  EXPECT_TRUE(events_of<ConnectivityChanged>(member).empty());
+  EXPECT_EQ(directory(member).stats().restarts, 0U);
+  network_.set_up(kBootstrap, true);
+  EXPECT_TRUE(run_until_connected(member, 13s));
+  network_.request(member, put_of(member, 50));
+  network_.run_for(1s);
+  EXPECT_EQ(put_answer(member, 50), true);
+}
+
+TEST_F(OpendhtOutageTest, ComesBackSecondsAfterASilentOutageOfTenMinutes) {
+  build_settled_network(6);
+  network_.request(1, ListenRequest{kListen, key_});
+  network_.run_for(10s);
+  network_.set_cut_off(1, true);
+  network_.run_for(10min);
+  EXPECT_FALSE(directory(1).stats().connected);
+  EXPECT_EQ(directory(1).stats().restarts, 1U);
+  network_.set_cut_off(1, false);
+  ASSERT_TRUE(run_until_connected(1, 13s));
+  network_.run_for(2s);
+  network_.request(2, put_of(2));
+  network_.run_for(2s);
+  EXPECT_TRUE(found_by(1).contains(2)) << "the listen was renewed by itself";
+}
+
+TEST_F(OpendhtOutageTest, ASilentMinuteEndsInANewNode) {
+  build_settled_network(6);
+  network_.set_cut_off(1, true);
+  network_.run_for(kSilenceMax + kSilenceJitter);
+  EXPECT_EQ(directory(1).stats().restarts, 1U);
+  ASSERT_EQ(events_of<ConnectivityChanged>(1).size(), 2U);
+  EXPECT_FALSE(events_of<ConnectivityChanged>(1).back().connected);
+}
+
+TEST_F(OpendhtOutageTest, QuietIsNotSilence) {
+  build_settled_network(2);
+  network_.run_for(2h);
+  for (std::size_t host = 0; host <= 2; ++host) {
+    EXPECT_EQ(directory(host).stats().restarts, 0U) << host;
+    EXPECT_TRUE(directory(host).stats().connected) << host;
+  }
+}
+
+TEST_F(OpendhtOutageTest, AnswersEveryRequestThatAnOutageSwallows) {
+  build_settled_network(6);
+  network_.set_cut_off(1, true);
+  for (OperationId i = 0; i < 20; ++i) {
+    network_.request(1, put_of(1, 100 + i));
+    network_.request(1, GetRequest{200 + i, key_});
+    network_.run_for(5s);
+  }
+  network_.run_for(3min);
+  for (OperationId i = 0; i < 20; ++i) {
+    EXPECT_EQ(put_answer(1, 100 + i), false) << i;
+    EXPECT_TRUE(get_answer(1, 200 + i).has_value()) << i;
+  }
+  EXPECT_EQ(events_of<PutDone>(1).size(), 20U);
+  EXPECT_EQ(events_of<GetDone>(1).size(), 20U);
+}
+
+TEST_F(OpendhtOutageTest, AMemberThatDiesCostsTheNextOneAtMostTwoSeconds) {
+  add_host();
+  for (int i = 0; i < 6; ++i) add_mesh_member();
+  network_.run_for(60s);
+  network_.set_up(3, false);
+  const TimePoint start = virtual_now().steady;
+  const std::size_t late = add_mesh_member();
+  network_.run_for(10s);
+  for (const std::size_t member : {1, 2, 4, 5, 6}) {
+    ASSERT_TRUE(found_by(member).contains(late)) << member;
+    EXPECT_LE(found_by(member).at(late) - start, 2s);
+  }
+  EXPECT_GE(found_by(late).size(), 5U);
+}
+
+class OpendhtFamiliesTest : public OpendhtTest, public ::testing::WithParamInterface<Families> {};
+
+TEST_P(OpendhtFamiliesTest, AHostWithOneFamilyDoesNotWaitForTheOther) {
+  add_host(Families::kBoth);
+  for (int i = 0; i < 8; ++i) add_mesh_member(Families::kBoth);
+  network_.run_for(60s);
+  const TimePoint start = virtual_now().steady;
+  const std::size_t single = add_mesh_member(GetParam());
+  ASSERT_TRUE(run_until_connected(single, 1s));
+  ASSERT_TRUE(network_.run_for(5s, [&] { return put_answer(single, kPut).has_value(); }));
+  EXPECT_EQ(put_answer(single, kPut), true);
+  EXPECT_LE(virtual_now().steady - start, 600ms);
+  ASSERT_TRUE(network_.run_for(5s, [&] { return get_answer(single, kGet).has_value(); }));
+  EXPECT_LE(virtual_now().steady - start, 1s);
+  EXPECT_EQ(found_by(single).size(), 8U);
+  network_.run_for(2s);
+  for (std::size_t member = 1; member <= 8; ++member) {
+    EXPECT_TRUE(found_by(member).contains(single)) << member;
+  }
+}
+
+TEST_P(OpendhtFamiliesTest, ASecondFamilyIsFoundOutAlthoughTheBootstrapHasOnlyOne) {
+  add_host(Families::kBoth);
+  for (int i = 0; i < 4; ++i) add_member(Families::kBoth);
+  network_.run_for(60s);
+  const Families entry = GetParam();
+  const std::size_t host = add_host(Families::kBoth);
+  network_.set_bootstrap(host, endpoints(kBootstrap, entry));
+  network_.run_for(5min);
+  std::set<AddressFamily> families;
+  for (const KnownNode& node : directory(host).known_nodes()) {
+    families.insert(node.endpoint.address.family());
+  }
+  EXPECT_EQ(families.size(), 2U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, OpendhtFamiliesTest,
+                         ::testing::Values(Families::kIpv4, Families::kIpv6),
+                         [](const auto& parameter) {
+                           return parameter.param == Families::kIpv4 ? "Ipv4" : "Ipv6";
+                         });
+
+}  // namespace
+}  // namespace kadwire::dht
