@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 
 namespace kadwire::rendezvous {
 namespace {
@@ -78,6 +79,7 @@ bool is_directed_broadcast(const IpAddress& address, const Prefix& own) {
 bool is_private_within_reach(const IpAddress& address, std::span<const LocalAddress> own) {
   const auto range = std::ranges::find_if(
       private_ranges(), [&](const Prefix& candidate) { return candidate.contains(address); });
+  assert(range != private_ranges().end() && "the caller asks about private addresses only");
   return std::ranges::any_of(own, [&](const LocalAddress& local) {
     if (local.bridge) return local.prefix.contains(address);
     return range->contains(local.prefix.address);
