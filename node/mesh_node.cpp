@@ -35,14 +35,9 @@ void MeshNode::handle_network(Now now, const NetworkState& network) {
   const bool moved = network_known_ && network.addresses != network_.addresses;
   network_ = network;
   check_ipv4_overlap(network);
-  const auto own = usable_addresses();
-  const bool changed = own_.set_candidates(
-      rendezvous::host_candidates(own, config_.listen_port, mesh_networks()));
-  for (auto& [node, row] : peers_.rows()) {
-    refresh_candidates(now, row);
-  }
-  if (changed || !network_known_) publish(now);
-  network_known_ = true;
+  const bool first = !std::exchange(network_known_, true);
+  if (choose_candidates() || first) publish(now);
+  for (auto& [node, row] : peers_.rows()) refresh_candidates(now, row);
   settle_leases(now);
   if (moved) data_plane_.addresses_changed(now);
   data_plane_.peers_changed(now);
@@ -74,6 +69,10 @@ void MeshNode::handle_timeout(Now now) {
 }
 
 void MeshNode::handle_device_event(Now now, const DeviceEvent& event) {
+  if (const auto* ready = std::get_if<DeviceReady>(&event)) {
+    config_.listen_port = ready->listen_port;
+    if (network_known_ && choose_candidates()) publish(now);
+  }
   data_plane_.handle_event(now, event);
 }
 
@@ -148,11 +147,12 @@ void MeshNode::on_own_record(Now now, const rendezvous::SignedRecord& record) {
 
 void MeshNode::on_wrong_clock(Now now, const rendezvous::PeerRecord& record) {
   const auto offset = std::chrono::round<std::chrono::minutes>(record.issued - now.wall);
+  const bool said = clock_problem_.has_value();
   clock_problem_ = fmt::format(
       "a member's clock is {} min {} this one: members meet only while clocks agree within some "
       "minutes; set this clock (timedatectl set-ntp true) or the other's",
       std::abs(offset.count()), offset.count() > 0 ? "ahead of" : "behind");
-  notice(Notice::Level::kWarning, "clock " + *clock_problem_);
+  if (!said) notice(Notice::Level::kWarning, "clock " + *clock_problem_);
 }
 
 bool MeshNode::on_verdict(Now now, PeerTable::Verdict verdict,
@@ -237,6 +237,11 @@ void MeshNode::move_lease(Now now) {
   }
   ipv4_exhausted_ = true;
   choose_addresses();
+}
+
+bool MeshNode::choose_candidates() {
+  return own_.set_candidates(
+      rendezvous::host_candidates(usable_addresses(), config_.listen_port, mesh_networks()));
 }
 
 void MeshNode::choose_addresses() {

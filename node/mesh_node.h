@@ -75,6 +75,8 @@ class MeshNode {
   void on_wrong_clock(Now now, const rendezvous::PeerRecord& record);
   bool on_verdict(Now now, PeerTable::Verdict verdict, const rendezvous::PeerRecord& record);
   void choose_addresses();
+  /// True if the record must be published again.
+  [[nodiscard]] bool choose_candidates();
   void check_ipv4_overlap(const NetworkState& network);
   void settle_leases(Now now);
   void move_lease(Now now);

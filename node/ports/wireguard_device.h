@@ -66,8 +66,10 @@ struct ChangeFailed {
 struct DeviceLost {
   std::string reason;
 };
-/// The data plane was started again, empty.
-struct DeviceReady {};
+/// The data plane was started again, empty, and perhaps on another port.
+struct DeviceReady {
+  std::uint16_t listen_port = 0;
+};
 using DeviceEvent = std::variant<DeviceSnapshot, ChangeFailed, DeviceLost, DeviceReady>;
 
 class WireguardDevice {

@@ -239,7 +239,7 @@ inline void FakeDevice::crash() {
   later([this] { handler_(node::DeviceLost{"the process ended"}); });
   queue_.after(1s, lifetime_.guard([this] {
     lost_ = false;
-    if (handler_) handler_(node::DeviceReady{});
+    if (handler_) handler_(node::DeviceReady{listen_port()});
   }));
 }
 
