@@ -200,7 +200,7 @@ TEST(MeshLiars, TwoThousandInventedMembersEvictNobody) {
   ASSERT_TRUE(world.time_to_connect(5s));
   const std::uint64_t renewals = world[0].device().renewals();
   for (int i = 0; i < 2000; ++i) Liar(world).publish(world.mesh().record_at(kNoonTwenty));
-  world.run_for(10min);
+  world.run_for(3min);
   for (const auto& member : world.members()) {
     EXPECT_EQ(member->peers().size(), node::kPeersMax);
   }
@@ -244,10 +244,11 @@ TEST(MeshClocks, AClockThatIsAnHourWrongIsReportedWithTheOffset) {
     wrong.clock_offset = std::chrono::hours(hours);
     world.add_started();
     world.add_started(wrong);
+    world.add_started();
     world.run_for(2min);
     EXPECT_TRUE(world[1].has_problem(hours < 0 ? "59 min ahead of" : "61 min behind"));
-    EXPECT_TRUE(world[0].has_problem(hours < 0 ? "61 min behind" : "59 min ahead of"));
     EXPECT_TRUE(world[1].peers().empty());
+    EXPECT_EQ(world[1].journal().count("a member's clock is"), 1U);
   }
 }
 

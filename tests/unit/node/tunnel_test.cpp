@@ -1,0 +1,238 @@
+#include "node/tunnel.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/support/seeded_random.h"
+
+namespace kadwire::node {
+namespace {
+
+constexpr TimePoint kStart{Duration(1000h)};
+constexpr WallTime kShaken{std::chrono::milliseconds{1'763'641'200'000}};
+const Endpoint kHere = *Endpoint::parse("192.0.2.1:51820");
+const Endpoint kThere = *Endpoint::parse("[2001:db8::1]:51820");
+
+PeerStatus status(std::optional<WallTime> handshake = {}, std::uint64_t rx = 0) {
+  PeerStatus result;
+  result.last_handshake = handshake;
+  result.rx_bytes = rx;
+  result.endpoint = kHere;
+  return result;
+}
+
+class TunnelTest : public ::testing::Test {
+ protected:
+  /// Shows the tunnel a device on which nothing happens, whenever it wants to look, until it dials.
+  std::optional<Endpoint> dial_within(Tunnel& tunnel, Duration limit) {
+    const TimePoint end = now_ + limit;
+    while (now_ <= end) {
+      const PeerStatus silent = status();
+      tunnel.handle_status(now_, &silent);
+      if (const auto target = tunnel.dial(now_, random_)) return target;
+      if (tunnel.next_status() <= now_) {
+        ADD_FAILURE() << "a look that stays due spins";
+        return std::nullopt;
+      }
+      now_ = tunnel.next_status();
+    }
+    return std::nullopt;
+  }
+  Tunnel up_tunnel(Tunnel::Role role) {
+    Tunnel tunnel(now_, role, false);
+    tunnel.set_candidates(now_, {kHere});
+    const PeerStatus shaken = status(kShaken, 100);
+    tunnel.handle_status(now_, &shaken);
+    EXPECT_TRUE(tunnel.up());
+    return tunnel;
+  }
+
+  testing::SeededRandom random_{1};
+  TimePoint now_ = kStart;
+};
+
+TEST_F(TunnelTest, AnInitiatorDialsAtOnceAndUnseen) {
+  Tunnel tunnel(now_, Tunnel::Role::kInitiator, false);
+  EXPECT_FALSE(tunnel.may_dial_unseen(now_)) << "nowhere to dial to";
+  tunnel.set_candidates(now_, {kHere});
+  EXPECT_TRUE(tunnel.may_dial_unseen(now_));
+  EXPECT_EQ(tunnel.dial(now_, random_), kHere);
+  EXPECT_FALSE(tunnel.may_dial_unseen(now_ + 1h)) << "it may have come up meanwhile";
+  EXPECT_FALSE(tunnel.dial(now_, random_));
+}
+
+TEST_F(TunnelTest, AResponderWaitsAndStaysSilent) {
+  Tunnel tunnel(now_, Tunnel::Role::kResponder, false);
+  tunnel.set_candidates(now_, {kHere});
+  EXPECT_EQ(tunnel.keepalive(), 0s) << "a keepalive would make WireGuard initiate";
+  EXPECT_FALSE(dial_within(tunnel, kResponderPatience - 1ms));
+  EXPECT_EQ(dial_within(tunnel, 100ms), kHere);
+  EXPECT_EQ(tunnel.keepalive(), kKeepalive);
+}
+
+TEST_F(TunnelTest, AResponderLooksBeforeItDialsForTheFirstTime) {
+  Tunnel tunnel(now_, Tunnel::Role::kResponder, false);
+  tunnel.set_candidates(now_, {kHere});
+  const PeerStatus silent = status();
+  tunnel.handle_status(now_, &silent);
+  now_ += kResponderPatience;
+  EXPECT_FALSE(tunnel.may_dial_unseen(now_)) << "the other side may have come since the last look";
+  const PeerStatus shaken = status(kShaken, 100);
+  tunnel.handle_status(now_, &shaken);
+  EXPECT_FALSE(tunnel.dial(now_, random_));
+}
+
+TEST_F(TunnelTest, AResponderThatResumesDialsOnceAndThenLeavesItToTheOther) {
+  Tunnel tunnel(now_, Tunnel::Role::kResponder, true);
+  tunnel.set_candidates(now_, {kHere});
+  EXPECT_TRUE(tunnel.may_dial_unseen(now_));
+  EXPECT_TRUE(tunnel.dial(now_, random_));
+  now_ += 1ms;
+  EXPECT_FALSE(dial_within(tunnel, kResponderPatience - 2ms));
+  EXPECT_TRUE(dial_within(tunnel, 1s));
+}
+
+TEST_F(TunnelTest, TurnsThroughTheCandidatesWithGrowingSpacing) {
+  Tunnel tunnel(now_, Tunnel::Role::kInitiator, false);
+  tunnel.set_candidates(now_, {kHere, kThere});
+  TimePoint before = now_;
+  Duration spacing_before = 0ms;
+  for (int i = 0; i < 30; ++i) {
+    const auto target = dial_within(tunnel, 1min);
+    ASSERT_EQ(target, i % 2 == 0 ? kHere : kThere);
+    const Duration spacing = now_ - before;
+    EXPECT_LE(spacing, kDialSpacingLast * 11 / 10);
+    const bool grows = spacing_before < kDialSpacingLast / 2;
+    EXPECT_GE(spacing, grows ? spacing_before : kDialSpacingLast / 2);
+    before = now_;
+    spacing_before = spacing;
+  }
+}
+
+TEST_F(TunnelTest, RisesWithAHandshakeAndNotWithBytesAlone) {
+  Tunnel tunnel(now_, Tunnel::Role::kInitiator, false);
+  tunnel.set_candidates(now_, {kHere});
+  ASSERT_TRUE(tunnel.dial(now_, random_));
+  EXPECT_EQ(tunnel.state(), Tunnel::State::kDialling);
+  const PeerStatus bytes = status(std::nullopt, 148);
+  tunnel.handle_status(now_, &bytes);
+  EXPECT_FALSE(tunnel.up());
+  const PeerStatus shaken = status(kShaken, 240);
+  tunnel.handle_status(now_, &shaken);
+  EXPECT_TRUE(tunnel.up());
+  EXPECT_EQ(tunnel.heard_at(), now_);
+  EXPECT_FALSE(tunnel.dial(now_ + 1h, random_)) << "never while it stands";
+}
+
+TEST_F(TunnelTest, StaysUpAsLongAsBytesCome) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  std::uint64_t rx = 100;
+  for (int minute = 0; minute < 60; ++minute) {
+    now_ += 1min;
+    rx += 32;
+    const PeerStatus received = status(kShaken, rx);
+    tunnel.handle_status(now_, &received);
+    ASSERT_TRUE(tunnel.up());
+    EXPECT_EQ(tunnel.next_status(), now_ + kUpPoll);
+  }
+}
+
+TEST_F(TunnelTest, FallsSilentAfterTwoLostKeepalivesAndALittle) {
+  for (const auto role : {Tunnel::Role::kInitiator, Tunnel::Role::kResponder}) {
+    Tunnel tunnel = up_tunnel(role);
+    const PeerStatus same = status(kShaken, 100);
+    tunnel.handle_status(now_ + kSilenceMax, &same);
+    EXPECT_TRUE(tunnel.up());
+    tunnel.handle_status(now_ + kSilenceMax + 1ms, &same);
+    EXPECT_FALSE(tunnel.up());
+    const bool dials = tunnel.dial(now_ + kSilenceMax + 1ms, random_).has_value();
+    EXPECT_EQ(dials, role == Tunnel::Role::kInitiator);
+  }
+}
+
+TEST_F(TunnelTest, APauseOfThisProcessIsNoSilence) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  const PeerStatus received = status(kShaken, 5000);
+  tunnel.handle_status(now_ + 1h, &received);
+  EXPECT_TRUE(tunnel.up());
+}
+
+TEST_F(TunnelTest, ADeviceThatLostThePeerIsSilence) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  tunnel.handle_status(now_ + kSilenceMax + 1ms, nullptr);
+  EXPECT_FALSE(tunnel.up());
+  EXPECT_TRUE(tunnel.dial(now_ + kSilenceMax + 1ms, random_));
+}
+
+TEST_F(TunnelTest, TriesWhereItLastStoodEvenIfNoRecordNamesIt) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);  // stood at kHere
+  now_ += kSilenceMax + 1ms;
+  const PeerStatus same = status(kShaken, 100);
+  tunnel.handle_status(now_, &same);
+  tunnel.set_candidates(now_, {kThere});
+  std::set<Endpoint> targets;
+  for (int i = 0; i < 4; ++i) targets.insert(dial_within(tunnel, 1min).value());
+  EXPECT_EQ(targets, (std::set{kHere, kThere}));
+}
+
+TEST_F(TunnelTest, NewCandidatesAreTriedSoonUnlessItStands) {
+  Tunnel tunnel(now_, Tunnel::Role::kInitiator, false);
+  tunnel.set_candidates(now_, {kHere});
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(dial_within(tunnel, 1min));
+  tunnel.set_candidates(now_, {kThere});
+  const TimePoint then = now_;
+  EXPECT_TRUE(dial_within(tunnel, 1s));
+  EXPECT_LE(now_ - then, kDialSpacingFirst);
+
+  Tunnel standing = up_tunnel(Tunnel::Role::kInitiator);
+  standing.set_candidates(now_, {kThere});
+  EXPECT_FALSE(standing.dial(now_ + 1min, random_));
+}
+
+TEST_F(TunnelTest, TheFirstCandidatesAreDialledAfterALookAtOnce) {
+  Tunnel tunnel(now_, Tunnel::Role::kInitiator, false);
+  const PeerStatus silent = status();
+  tunnel.handle_status(now_, &silent);
+  now_ += 10s;
+  tunnel.set_candidates(now_, {kHere});
+  EXPECT_FALSE(tunnel.may_dial_unseen(now_));
+  EXPECT_LE(tunnel.next_status(), now_);
+  tunnel.handle_status(now_, &silent);
+  EXPECT_TRUE(tunnel.dial(now_, random_));
+}
+
+TEST_F(TunnelTest, WithNowhereToDialItLooksEveryTwoSecondsAtMost) {
+  for (const auto role : {Tunnel::Role::kInitiator, Tunnel::Role::kResponder}) {
+    Tunnel tunnel(now_, role, false);
+    int looks = 0;
+    const TimePoint end = now_ + 1h;
+    const PeerStatus silent = status();
+    while (now_ < end) {
+      ++looks;
+      tunnel.handle_status(now_, &silent);
+      ASSERT_FALSE(tunnel.dial(now_, random_));
+      ASSERT_GT(tunnel.next_status(), now_);
+      now_ = tunnel.next_status();
+    }
+    EXPECT_LE(looks, 3600 / 2 + 20);
+  }
+}
+
+TEST_F(TunnelTest, AfterAResetEitherRoleDialsAtOnce) {
+  for (const auto role : {Tunnel::Role::kInitiator, Tunnel::Role::kResponder}) {
+    Tunnel tunnel = up_tunnel(role);
+    now_ += 1s;
+    tunnel.reset(now_);
+    EXPECT_FALSE(tunnel.up());
+    EXPECT_TRUE(tunnel.may_dial_unseen(now_));
+    EXPECT_TRUE(tunnel.dial(now_, random_));
+    // The renewed peer starts from nothing: a handshake is one even at an old time.
+    const PeerStatus shaken = status(kShaken, 1);
+    tunnel.handle_status(now_ + 1s, &shaken);
+    EXPECT_TRUE(tunnel.up());
+  }
+}
+
+}  // namespace
+}  // namespace kadwire::node
