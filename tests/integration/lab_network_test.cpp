@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
@@ -25,13 +26,20 @@ class LabNetwork : public LabTest {
     board.run_until([&] { return board.all_answered(); }, at_most);
     return board.flow(flow).first_reply.value_or(TimePoint::max()) - start;
   }
+
+  /// Of ten: a busy machine may be late for some, but never early.
+  Duration shortest_round_trip(const Host& from, const IpAddress& to) {
+    Duration shortest = Duration::max();
+    for (int i = 0; i < 10; ++i) shortest = std::min(shortest, round_trip(from, to));
+    return shortest;
+  }
 };
 
 TEST_F(LabNetwork, HostsReachEachOtherAfterTwoCablesEachWayOverBothFamilies) {
   const Host& a = add();
   const Host& b = add();
   for (const IpAddress& address : {b.ipv4(), b.ipv6()}) {
-    const Duration time = round_trip(a, address);
+    const Duration time = shortest_round_trip(a, address);
     EXPECT_GE(time, 80ms) << address.to_string();
     EXPECT_LT(time, 100ms) << address.to_string();
   }
@@ -40,7 +48,7 @@ TEST_F(LabNetwork, HostsReachEachOtherAfterTwoCablesEachWayOverBothFamilies) {
 TEST_F(LabNetwork, ACableWithoutDelayAddsNone) {
   const Host& bootstrap = add({.name = "bootstrap", .cable = {}});
   const Host& a = add();
-  const Duration time = round_trip(a, bootstrap.ipv4());
+  const Duration time = shortest_round_trip(a, bootstrap.ipv4());
   EXPECT_GE(time, 40ms);
   EXPECT_LT(time, 60ms);
 }

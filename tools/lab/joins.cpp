@@ -63,8 +63,9 @@ Expected<Join> join_once(Member& joiner, const MeshAddresses& first, std::size_t
   return join;
 }
 
-Expected<std::vector<Join>> joins_in_one_lab(const JoinsOptions& options, unsigned count,
+Expected<std::vector<Join>> joins_in_one_lab(ScenarioOptions options, unsigned count,
                                              Progress& progress, const std::string& title) {
+  if (options.logs) *options.logs /= title;
   const auto scenario = ScenarioLab::create(options, progress, count + 1, false);
   if (!scenario) return tl::unexpected(scenario.error());
   const auto& members = (*scenario)->members();
