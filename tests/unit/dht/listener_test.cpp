@@ -13,8 +13,9 @@ using testing::kNoonTwenty;
 class ListenerTest : public ::testing::Test {
  protected:
   void advance(Duration by) {
+    const auto before = std::chrono::floor<std::chrono::milliseconds>(now_.steady);
     now_.steady += by;
-    now_.wall += std::chrono::floor<std::chrono::milliseconds>(by);
+    now_.wall += std::chrono::floor<std::chrono::milliseconds>(now_.steady) - before;
   }
   void run_for(Duration duration) {
     const TimePoint end = now_.steady + duration;
@@ -181,13 +182,13 @@ TEST_F(ListenerTest, FollowsTheHoursAndCancelsWhatIsOver) {
   now_.wall = std::chrono::floor<std::chrono::hours>(kNoonTwenty) + 49min;
   start();
   const OperationId old = listen_;
-  run_for(1min);
+  run_for(1min + 1ms);  // wall clocks are read in whole milliseconds
   auto listens = only<ListenRequest>(requests());
   ASSERT_EQ(listens.size(), 1U);
   EXPECT_EQ(listens[0].key, topic_of(mesh_.keys(), hour_ + 1).key);
-  run_for(20min - 1ms);
+  run_for(20min - 2ms);
   EXPECT_TRUE(only<CancelRequest>(requests()).empty());
-  run_for(1ms);
+  run_for(2ms);
   const auto cancels = only<CancelRequest>(requests());
   ASSERT_EQ(cancels.size(), 1U);
   EXPECT_EQ(cancels[0].operation, old);
