@@ -99,7 +99,7 @@ TEST_F(OpendhtOutageTest, AMemberThatDiesCostsTheNextOneAtMostTwoSeconds) {
   const TimePoint start = virtual_now().steady;
   const std::size_t late = add_mesh_member();
   network_.run_for(10s);
-  for (const std::size_t member : {1, 2, 4, 5, 6}) {
+  for (const std::size_t member : {1U, 2U, 4U, 5U, 6U}) {
     ASSERT_TRUE(found_by(member).contains(late)) << member;
     EXPECT_LE(found_by(member).at(late) - start, 2s);
   }
