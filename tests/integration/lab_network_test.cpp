@@ -63,6 +63,17 @@ TEST_F(LabNetwork, AHostOfOneFamilyIsNotReachedByTheOther) {
   EXPECT_GT(round_trip(both, four.ipv6(), 300ms), 1s);
 }
 
+TEST_F(LabNetwork, ALateReplyToAnEarlierPingIsNoReplyToThisOne) {
+  const Host& a = add();
+  const Host& b = add();
+  {
+    PingBoard earlier;
+    must(earlier.add(a, b.ipv4(), PingBoard::Until::kForever));
+    earlier.run(60ms);  // its replies are still on the way
+  }
+  EXPECT_GE(round_trip(a, b.ipv4()), 80ms);
+}
+
 TEST_F(LabNetwork, LossLosesSomePacketsAndNotAll) {
   const Host& a = add();
   const Host& b = add({.cable = {.delay = 1ms, .loss = 0.3}});

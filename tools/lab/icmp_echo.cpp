@@ -8,7 +8,6 @@ namespace {
 
 constexpr std::uint8_t kIpv4EchoRequest = 8, kIpv4EchoReply = 0;
 constexpr std::uint8_t kIpv6EchoRequest = 128, kIpv6EchoReply = 129;
-constexpr std::string_view kPayload = "kadwire!";
 
 /// RFC 1071, over an even number of bytes.
 std::uint16_t internet_checksum(ByteView bytes) {
@@ -21,7 +20,7 @@ std::uint16_t internet_checksum(ByteView bytes) {
 
 Bytes encode(std::uint8_t type, std::uint16_t checksum, EchoId id) {
   ByteWriter writer;
-  writer.u8(type).u8(0).be16(checksum).be16(id.identifier).be16(id.sequence).text(kPayload);
+  writer.u8(type).u8(0).be16(checksum).be16(id.identifier).be16(id.sequence).be64(id.tag);
   return std::move(writer).take();
 }
 
@@ -44,11 +43,9 @@ std::optional<EchoId> decode_echo_reply(AddressFamily family, ByteView datagram)
   EchoId id;
   id.identifier = reader.be16();
   id.sequence = reader.be16();
-  const ByteView payload = reader.raw(kPayload.size());
-  if (!reader.finished() || type != (v4 ? kIpv4EchoReply : kIpv6EchoReply) || code != 0 ||
-      as_text(payload) != kPayload) {
-    return std::nullopt;
-  }
+  id.tag = reader.be64();
+  const bool is_reply = type == (v4 ? kIpv4EchoReply : kIpv6EchoReply) && code == 0;
+  if (!reader.finished() || !is_reply) return std::nullopt;
   return id;
 }
 

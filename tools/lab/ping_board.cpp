@@ -11,6 +11,7 @@
 #include <cassert>
 #include <chrono>
 #include <cstring>
+#include <random>
 #include <utility>
 
 #include "tools/lab/icmp_echo.h"
@@ -89,7 +90,11 @@ struct PingBoard::Flow {
   TimePoint next_send;
 };
 
-PingBoard::PingBoard() = default;
+PingBoard::PingBoard() {
+  std::random_device device;
+  tag_ = (std::uint64_t{device()} << 32) | device();
+}
+
 PingBoard::~PingBoard() = default;
 
 Expected<PingBoard::Source*> PingBoard::source_of(const Host& host) {
@@ -142,8 +147,10 @@ void PingBoard::send_due(TimePoint now) {
     Flow& flow = *flows_[id];
     if (flow.ended || flow.next_send > now) continue;
     const IpAddress& to = flow.view.to;
-    const Bytes request = encode_echo_request(
-        to.family(), {static_cast<std::uint16_t>(id), static_cast<std::uint16_t>(flow.view.sent)});
+    const Bytes request =
+        encode_echo_request(to.family(), {.tag = tag_,
+                                          .identifier = static_cast<std::uint16_t>(id),
+                                          .sequence = static_cast<std::uint16_t>(flow.view.sent)});
     const SocketAddress address = socket_address(to);
     // While there is no tunnel the kernel refuses: that is an answer that did not come, no more.
     ::sendto(flow.source->socket_for(to), request.data(), request.size(), 0,
@@ -164,7 +171,7 @@ void PingBoard::receive(Source& source, AddressFamily family, TimePoint now) {
     if (size < 0) return;
     const auto id =
         decode_echo_reply(family, ByteView(buffer).first(static_cast<std::size_t>(size)));
-    if (!id || id->identifier >= flows_.size()) continue;
+    if (!id || id->tag != tag_ || id->identifier >= flows_.size()) continue;
     Flow& flow = *flows_[id->identifier];
     if (flow.source != &source || flow.view.to != address_of(from)) continue;
     PingFlow& view = flow.view;

@@ -66,6 +66,7 @@ class PingBoard {
   void receive(Source& source, AddressFamily family, TimePoint now);
   void receive_until(TimePoint when);
 
+  std::uint64_t tag_;  ///< random: a late reply to somebody else's ping is none to ours
   std::vector<std::unique_ptr<Flow>> flows_;
   std::map<const Host*, std::unique_ptr<Source>> sources_;
 };

@@ -7,7 +7,7 @@
 namespace kadwire::lab {
 namespace {
 
-constexpr EchoId kEcho{.identifier = 0x1234, .sequence = 7};
+constexpr EchoId kEcho{.tag = 0xfedcba9876543210, .identifier = 0x1234, .sequence = 7};
 
 /// A request made into the reply that a host would send; the checksum is not ours to check.
 Bytes reply_to(AddressFamily family, EchoId id) {
@@ -48,12 +48,12 @@ TEST(IcmpEcho, SkipsIpv4Options) {
   EXPECT_EQ(decode_echo_reply(AddressFamily::kIpv4, datagram), kEcho);
 }
 
-TEST(IcmpEcho, RefusesRequestsForeignPayloadsAndEveryTruncation) {
+TEST(IcmpEcho, RefusesRequestsLongerPayloadsAndEveryTruncation) {
   EXPECT_FALSE(
       decode_echo_reply(AddressFamily::kIpv6, encode_echo_request(AddressFamily::kIpv6, kEcho)));
-  Bytes foreign = reply_to(AddressFamily::kIpv6, kEcho);
-  foreign.back() ^= std::byte{1};
-  EXPECT_FALSE(decode_echo_reply(AddressFamily::kIpv6, foreign));
+  Bytes longer = reply_to(AddressFamily::kIpv6, kEcho);
+  longer.push_back(std::byte{0});
+  EXPECT_FALSE(decode_echo_reply(AddressFamily::kIpv6, longer));
   const Bytes whole = with_ipv4_header(reply_to(AddressFamily::kIpv4, kEcho));
   for (std::size_t size = 0; size < whole.size(); ++size) {
     EXPECT_FALSE(decode_echo_reply(AddressFamily::kIpv4, ByteView(whole).first(size))) << size;
