@@ -33,6 +33,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 target_compile_definitions(kadwire_options INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED)
 
+# For every target that includes asio. Its inline aligned_new takes memory from malloc or from
+# operator new, depending on whether a standard header came before it; two files that differ would
+# free with the one what the other allocated. So the choice is made here, for all of them.
+add_library(kadwire_asio INTERFACE)
+target_compile_definitions(kadwire_asio INTERFACE ASIO_HAS_STD_ALIGNED_ALLOC=1)
+
 set(KADWIRE_SANITIZE "" CACHE STRING "Sanitizers for every target, e.g. address,undefined or thread")
 if(KADWIRE_SANITIZE)
   add_compile_options(-fsanitize=${KADWIRE_SANITIZE} -fno-omit-frame-pointer
