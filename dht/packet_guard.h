@@ -21,6 +21,8 @@ namespace kadwire::dht {
 inline constexpr std::size_t kPacketBytesMax = 65'507;
 /// Legitimate packets nest 8 deep.
 inline constexpr unsigned kPacketDepthMax = 16;
+/// Bytes of one string: OpenDHT's bound of a value, with its margin for the encoding around it.
+inline constexpr std::uint64_t kStringBytesMax = 64 * 1024 + 32;
 /// Entries of one map; the largest known to exist has 12.
 inline constexpr std::uint32_t kMapEntriesMax = 32;
 /// Values or ids in one packet: more than fit a datagram at five bytes an id.
