@@ -74,6 +74,18 @@ TEST_F(LabNetwork, ALateReplyToAnEarlierPingIsNoReplyToThisOne) {
   EXPECT_GE(round_trip(a, b.ipv4()), 80ms);
 }
 
+TEST_F(LabNetwork, AFlowThatStaysUnansweredIsSilentAllThatTime) {
+  const Host& a = add();
+  const Host& b = add();
+  PingBoard board;
+  const auto answered = must(board.add(a, b.ipv4(), PingBoard::Until::kForever));
+  const auto unanswered =
+      must(board.add(a, *IpAddress::parse("198.18.1.99"), PingBoard::Until::kForever));
+  board.run(1s);
+  EXPECT_LT(board.longest_silence(answered), 500ms);
+  EXPECT_GE(board.longest_silence(unanswered), 1s);
+}
+
 TEST_F(LabNetwork, LossLosesSomePacketsAndNotAll) {
   const Host& a = add();
   const Host& b = add({.cable = {.delay = 1ms, .loss = 0.3}});

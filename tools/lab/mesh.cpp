@@ -133,9 +133,7 @@ Expected<void> Mesh::start_bootstrap() {
   return {};
 }
 
-void Mesh::stop_bootstrap() {
-  if (bootstrap_) bootstrap_->stop(kStopPatience);
-}
+void Mesh::stop_bootstrap() { bootstrap_.reset(); }
 
 Expected<Member*> Mesh::add_member(MemberOptions options) {
   const auto host = lab_.add_host(std::move(options.host));

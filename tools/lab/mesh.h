@@ -78,6 +78,7 @@ class Mesh {
 
   /// Starts kadwire-bootstrap and waits until it listens.
   [[nodiscard]] Expected<void> start_bootstrap();
+  /// Kills it, as when its host goes down.
   void stop_bootstrap();
 
   /// Builds a host for a member, which it starts not yet. Lives as long as the mesh.

@@ -88,6 +88,8 @@ struct PingBoard::Flow {
   Until until = Until::kFirstReply;
   bool ended = false;
   TimePoint next_send;
+  TimePoint last_reply;  ///< or the beginning
+  Duration longest_silence{0};
 };
 
 PingBoard::PingBoard() {
@@ -117,13 +119,18 @@ Expected<PingBoard::FlowId> PingBoard::add(const Host& from, const IpAddress& to
   flow->view.to = to;
   flow->source = *source;
   flow->until = until;
-  flow->next_send = steady_now();
+  flow->next_send = flow->last_reply = steady_now();
   flows_.push_back(std::move(flow));
   return flows_.size() - 1;
 }
 
 const PingFlow& PingBoard::flow(FlowId id) const {
   return flows_.at(id)->view;
+}
+
+Duration PingBoard::longest_silence(FlowId id) const {
+  const Flow& flow = *flows_.at(id);
+  return std::max(flow.longest_silence, steady_now() - flow.last_reply);
 }
 
 void PingBoard::end(FlowId id) {
@@ -177,9 +184,8 @@ void PingBoard::receive(Source& source, AddressFamily family, TimePoint now) {
     PingFlow& view = flow.view;
     ++view.received;
     if (!view.first_reply) view.first_reply = now;
-    if (view.last_reply)
-      view.longest_silence = std::max(view.longest_silence, now - *view.last_reply);
-    view.last_reply = now;
+    flow.longest_silence = std::max(flow.longest_silence, now - flow.last_reply);
+    flow.last_reply = now;
     if (flow.until == Until::kFirstReply) flow.ended = true;
   }
 }

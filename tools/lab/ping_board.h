@@ -28,8 +28,6 @@ struct PingFlow {
   std::uint64_t sent = 0;
   std::uint64_t received = 0;
   std::optional<TimePoint> first_reply;
-  std::optional<TimePoint> last_reply;
-  Duration longest_silence{0};  ///< between two replies that followed each other
 };
 
 class PingBoard {
@@ -46,6 +44,8 @@ class PingBoard {
   [[nodiscard]] Expected<FlowId> add(const Host& from, const IpAddress& to, Until until);
   /// Flows are numbered from 0 in the order in which they were added.
   [[nodiscard]] const PingFlow& flow(FlowId id) const;
+  /// The longest time without a reply: before the first, between two, or since the last.
+  [[nodiscard]] Duration longest_silence(FlowId id) const;
   [[nodiscard]] std::size_t size() const { return flows_.size(); }
   /// Sends no more on this flow.
   void end(FlowId id);
