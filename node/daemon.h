@@ -9,14 +9,9 @@
 #include <vector>
 
 #include "crypto/mesh_secret.h"
+#include "node/bootstrap_host.h"
 
 namespace kadwire::node {
-
-/// A host name or address to enter the DHT through.
-struct BootstrapHost {
-  std::string host;
-  std::uint16_t port = 4222;
-};
 
 struct DaemonOptions {
   crypto::MeshSecret secret;

@@ -16,8 +16,6 @@ using Applied = tl::expected<void, Failure>;
 
 /// As a record carries it (rendezvous/peer_record.h).
 constexpr std::size_t kHostnameBytesMax = 63;
-/// RFC 1035 §2.3.4.
-constexpr std::size_t kDomainNameBytesMax = 253;
 /// IFNAMSIZ without the terminator.
 constexpr std::size_t kInterfaceBytesMax = 15;
 /// More entrances than this help nobody.
@@ -26,7 +24,6 @@ constexpr std::size_t kBootstrapHostsMax = 32;
 constexpr std::string_view kNoBootstrap = "none";
 /// The public network's well-known entrance.
 constexpr const char* kDefaultBootstrapHost = "bootstrap.jami.net";
-constexpr std::uint16_t kDefaultBootstrapPort = 4222;
 
 constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warn", "error"};
 
@@ -38,11 +35,6 @@ bool is_letter_or_digit(char character) {
 }
 bool is_name_character(char character) {
   return is_letter_or_digit(character) || character == '-' || character == '_' || character == '.';
-}
-
-bool is_host_name(std::string_view text, std::size_t bytes_max) {
-  return !text.empty() && text.size() <= bytes_max && is_letter_or_digit(text.front()) &&
-         std::ranges::all_of(text, is_name_character);
 }
 
 template <typename Number>
@@ -85,7 +77,7 @@ Applied set_interface(JoinSettings& settings, std::string_view value) {
                 "is not an interface name: a letter, then up to 14 letters, digits, '_' or '-'");
 }
 Applied set_hostname(JoinSettings& settings, std::string_view value) {
-  return assign(settings.hostname, text_if(is_host_name(value, kHostnameBytesMax), value), value,
+  return assign(settings.hostname, text_if(node::is_host_name(value, kHostnameBytesMax), value), value,
                 "is not a hostname: up to 63 letters, digits, '.', '_' or '-', the first a letter "
                 "or digit");
 }
@@ -103,7 +95,7 @@ Applied add_bootstrap(JoinSettings& settings, std::string_view value) {
   }
   if (!settings.bootstrap) settings.bootstrap.emplace();
   if (value == kNoBootstrap) return {};
-  const auto host = parse_bootstrap_host(value);
+  const auto host = node::parse_bootstrap_host(value);
   if (!host) return wrong(value, "is not HOST[:PORT]; an IPv6 address with a port needs brackets");
   if (settings.bootstrap->size() == kBootstrapHostsMax) {
     return wrong(value,
@@ -217,24 +209,6 @@ bool is_interface_name(std::string_view text) {
          });
 }
 
-std::optional<node::BootstrapHost> parse_bootstrap_host(std::string_view text) {
-  if (const auto endpoint = Endpoint::parse(text)) {
-    return node::BootstrapHost{endpoint->address.to_string(), endpoint->port};
-  }
-  if (const auto address = IpAddress::parse(text)) {
-    return node::BootstrapHost{address->to_string(), kDefaultBootstrapPort};
-  }
-  const auto colon = text.find(':');
-  const std::string_view host = text.substr(0, colon);
-  if (!is_host_name(host, kDomainNameBytesMax)) return std::nullopt;
-  if (colon == std::string_view::npos) {
-    return node::BootstrapHost{std::string(host), kDefaultBootstrapPort};
-  }
-  const auto port = parse_port(text.substr(colon + 1));
-  if (!port) return std::nullopt;
-  return node::BootstrapHost{std::string(host), *port};
-}
-
 std::string mesh_hostname(std::string_view machine_name) {
   std::string hostname(machine_name.substr(0, machine_name.find('.')));
   std::erase_if(hostname, [](char character) { return !is_name_character(character); });
@@ -257,7 +231,7 @@ node::DaemonOptions to_daemon_options(const JoinSettings& settings, crypto::Mesh
   options.listen_port = settings.listen_port.value_or(options.listen_port);
   options.dht_port = settings.dht_port;
   options.bootstrap = settings.bootstrap.value_or(
-      std::vector<node::BootstrapHost>{{kDefaultBootstrapHost, kDefaultBootstrapPort}});
+      std::vector<node::BootstrapHost>{{kDefaultBootstrapHost, node::kDhtPortDefault}});
   options.dht_network = settings.dht_network.value_or(options.dht_network);
   options.state_folder = settings.state_dir.value_or(kDefaultStateFolder) / options.interface;
   options.socket_path = socket_path_of(settings);

@@ -64,10 +64,6 @@ struct Setting {
 /// A letter, then up to 14 letters, digits, '_' or '-': what Linux, file names and shells all take.
 [[nodiscard]] bool is_interface_name(std::string_view text);
 
-/// HOST[:PORT] with a host name, an IPv4 address, or an IPv6 address, which needs brackets if a
-/// port follows. The port is OpenDHT's 4222 if left out.
-[[nodiscard]] std::optional<node::BootstrapHost> parse_bootstrap_host(std::string_view text);
-
 /// What the machine's own name becomes as a hostname in the mesh: its first label, without
 /// characters that have no place in one; "node" if nothing is left.
 [[nodiscard]] std::string mesh_hostname(std::string_view machine_name);

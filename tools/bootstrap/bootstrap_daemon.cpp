@@ -14,6 +14,7 @@
 #include "crypto/system_random.h"
 #include "dht/opendht_directory.h"
 #include "node/adapters/asio_scheduler.h"
+#include "node/adapters/bootstrap_names.h"
 #include "node/state_store.h"
 #include "tools/bootstrap/bootstrap_node.h"
 #include "tools/bootstrap/bootstrap_stats.h"

@@ -88,24 +88,6 @@ tl::expected<std::vector<Endpoint>, EarlyExit> parse_addresses(
   return addresses;
 }
 
-/// "host", "host:port", "192.0.2.1", "[2001:db8::1]:port" or a bare IPv6 address.
-std::optional<node::BootstrapHost> parse_host(const std::string& text) {
-  if (const auto address = IpAddress::parse(text))
-    return node::BootstrapHost{text, kDhtPortDefault};
-  if (const auto endpoint = Endpoint::parse(text)) {
-    return node::BootstrapHost{endpoint->address.to_string(), endpoint->port};
-  }
-  const auto colon = text.find(':');
-  const std::string host = text.substr(0, colon);
-  const bool plausible =
-      !host.empty() && host.size() <= 253 && host.find_first_of(" []/@") == std::string::npos;
-  if (!plausible) return std::nullopt;
-  if (colon == std::string::npos) return node::BootstrapHost{host, kDhtPortDefault};
-  const auto port = parse_port(text.substr(colon + 1));
-  if (!port) return std::nullopt;
-  return node::BootstrapHost{host, *port};
-}
-
 tl::expected<BootstrapOptions, EarlyExit> interpret(const RawArguments& raw, bool stun_given,
                                                     BootstrapOptions options) {
   auto listen = parse_addresses("--listen", raw.listen);
@@ -116,7 +98,7 @@ tl::expected<BootstrapOptions, EarlyExit> interpret(const RawArguments& raw, boo
   options.stun.addresses = std::move(*stun);
   options.serve_stun = stun_given;
   for (const std::string& text : raw.bootstrap) {
-    const auto host = parse_host(text);
+    const auto host = node::parse_bootstrap_host(text);
     if (!host) return tl::unexpected(mistake("--bootstrap " + text + ": not HOST[:PORT]."));
     options.bootstrap.push_back(*host);
   }

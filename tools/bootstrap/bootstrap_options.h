@@ -10,12 +10,10 @@
 #include <tl/expected.hpp>
 
 #include "node/base/endpoint.h"
-#include "node/bootstrap_names.h"
+#include "node/bootstrap_host.h"
 
 namespace kadwire::tools {
 
-/// The port by which OpenDHT's public nodes are reached.
-inline constexpr std::uint16_t kDhtPortDefault = 4222;
 /// RFC 8489 §18.6.
 inline constexpr std::uint16_t kStunPortDefault = 3478;
 
@@ -26,7 +24,7 @@ struct ListenOptions {
 };
 
 struct BootstrapOptions {
-  ListenOptions dht{{}, kDhtPortDefault};
+  ListenOptions dht{{}, node::kDhtPortDefault};
   bool serve_stun = false;
   ListenOptions stun{{}, kStunPortDefault};
   std::filesystem::path state_folder = "/var/lib/kadwire-bootstrap";

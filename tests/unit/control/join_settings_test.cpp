@@ -30,7 +30,7 @@ TEST(ParseBootstrapHost, TakesNamesAndAddressesWithAndWithoutPort) {
        {Case{"example.org", "example.org", 4222}, Case{"example.org:5", "example.org", 5},
         Case{"192.0.2.1", "192.0.2.1", 4222}, Case{"192.0.2.1:65535", "192.0.2.1", 65535},
         Case{"2001:db8::1", "2001:db8::1", 4222}, Case{"[2001:db8::1]:7", "2001:db8::1", 7}}) {
-    const auto host = parse_bootstrap_host(good.text);
+    const auto host = node::parse_bootstrap_host(good.text);
     ASSERT_TRUE(host) << good.text;
     EXPECT_EQ(host->host, good.host);
     EXPECT_EQ(host->port, good.port);
@@ -43,7 +43,7 @@ TEST(ParseBootstrapHost, RefusesEverythingElse) {
         std::string("host:65536"), std::string("host:4222x"), std::string("-host"),
         std::string("ho st"), std::string("[2001:db8::1]"), std::string("[2001:db8::1]:"),
         std::string("host:1:2"), std::string("http://host"), std::string(254, 'a')}) {
-    EXPECT_FALSE(parse_bootstrap_host(bad)) << bad;
+    EXPECT_FALSE(node::parse_bootstrap_host(bad)) << bad;
   }
 }
 

@@ -1,4 +1,4 @@
-#include "node/bootstrap_names.h"
+#include "node/adapters/bootstrap_names.h"
 
 namespace kadwire::node {
 

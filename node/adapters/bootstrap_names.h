@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "node/adapters/resolver.h"
-#include "node/daemon.h"
+#include "node/bootstrap_host.h"
 
 namespace kadwire::node {
 
