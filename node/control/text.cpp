@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <ctime>
 
 namespace kadwire::control {
 namespace {
@@ -83,8 +84,9 @@ std::string format_duration(std::chrono::seconds duration) {
 std::string format_rfc3339(WallTime wall) {
   const auto whole = std::chrono::floor<std::chrono::seconds>(wall);
   const auto milliseconds = (wall - whole).count();
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
-                     fmt::gmtime(std::chrono::system_clock::to_time_t(whole)), milliseconds);
+  // Not through system_clock::to_time_t: its nanoseconds overflow in the year 2262.
+  const std::time_t seconds = whole.time_since_epoch().count();
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(seconds), milliseconds);
 }
 
 std::optional<WallTime> parse_rfc3339(std::string_view text) {
