@@ -77,7 +77,8 @@ Applied set_interface(JoinSettings& settings, std::string_view value) {
                 "is not an interface name: a letter, then up to 14 letters, digits, '_' or '-'");
 }
 Applied set_hostname(JoinSettings& settings, std::string_view value) {
-  return assign(settings.hostname, text_if(node::is_host_name(value, kHostnameBytesMax), value), value,
+  return assign(settings.hostname, text_if(node::is_host_name(value, kHostnameBytesMax), value),
+                value,
                 "is not a hostname: up to 63 letters, digits, '.', '_' or '-', the first a letter "
                 "or digit");
 }
