@@ -194,6 +194,28 @@ TEST(MeshLiars, ARestartForgetsNoIncumbent) {
   }
 }
 
+TEST(MeshLiars, AnAddressWhoseHolderExpiredGoesToWhoeverElseClaimsIt) {
+  MeshWorld world(318, "10.9.0.0/28");
+  Member& member = world.add_started();
+  world.run_for(1s);
+  Liar holder(world), other(world);
+  const IpAddress first = *IpAddress::parse("10.9.0.1"), second = *IpAddress::parse("10.9.0.2");
+  const IpAddress address = member.ipv4() == first ? second : first;
+  PeerRecord brief = holder.record();
+  brief.lifetime = 5min;
+  ASSERT_TRUE(holder.claim(brief, address));
+  holder.publish(brief);
+  world.run_for(3min);
+  ASSERT_EQ(member.peers().at(0).ipv4, address);
+  PeerRecord record = other.record();
+  ASSERT_TRUE(other.claim(record, address));
+  other.publish(record);
+  world.run_for(4min);
+  ASSERT_EQ(member.peers().size(), 1U);
+  EXPECT_EQ(member.peers().at(0).node, other.id());
+  EXPECT_EQ(member.peers().at(0).ipv4, address);
+}
+
 TEST(MeshLiars, TwoThousandInventedMembersEvictNobody) {
   MeshWorld world(320);
   world.add_started(3);
