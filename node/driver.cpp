@@ -128,8 +128,11 @@ NodeView Driver::node_view() const {
   view.uptime = std::chrono::duration_cast<std::chrono::seconds>(now.steady - started_);
   view.dht = ports_.directory.stats();
   if (view.dht.connected) return view;
-  if (bootstrap_.empty() && !bootstrap_problem_.empty()) {
-    view.problems.push_back("no way into the DHT: " + bootstrap_problem_);
+  if (bootstrap_.empty()) {
+    view.problems.push_back("no way into the DHT: " +
+                            (bootstrap_problem_.empty() ? "there is no bootstrap host, and no node "
+                                                          "known from before answers"
+                                                        : bootstrap_problem_));
   } else {
     view.problems.push_back(fmt::format(
         "no DHT node answers ({} bootstrap address{} tried, trying on): check that UDP gets out of "

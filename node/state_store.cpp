@@ -5,6 +5,8 @@
 #include <cassert>
 #include <utility>
 
+#include "dht/node_cache.h"
+
 namespace kadwire::node {
 namespace {
 
@@ -21,13 +23,12 @@ struct FileRule {
   bool secret;
 };
 
-constexpr std::size_t kDhtNodeBytesMax = sizeof(crypto::InfoHash) + 1 + 16 + 2;
 constexpr std::array kFileRules{
     FileRule{StateKind::kIdentity, "identity", 2 * kSeedBytes, true},
     FileRule{StateKind::kNodeState, "state", 8 + 1 + 8 + 2, false},
     FileRule{StateKind::kPeerCache, "peers", 2 + kCachedRecordsMax*(2 + kCachedRecordBytesMax),
              false},
-    FileRule{StateKind::kDhtNodes, "dht-nodes", 2 + kCachedDhtNodesMax* kDhtNodeBytesMax, false},
+    FileRule{StateKind::kDhtNodes, "dht-nodes", dht::kNodeCacheBytesMax, false},
 };
 
 const FileRule& rule_of(StateKind kind) {
@@ -114,35 +115,6 @@ std::optional<std::vector<Bytes>> decode_peer_cache(ByteView payload) {
   }
   if (!reader.finished()) return std::nullopt;
   return records;
-}
-
-Bytes encode(std::span<const dht::KnownNode> nodes) {
-  ByteWriter writer;
-  writer.be16(static_cast<std::uint16_t>(nodes.size()));
-  for (const dht::KnownNode& node : nodes) {
-    const ByteView address = node.endpoint.address.bytes();
-    writer.raw(node.id).u8(static_cast<std::uint8_t>(address.size())).raw(address);
-    writer.be16(node.endpoint.port);
-  }
-  return writer.take();
-}
-
-std::optional<std::vector<dht::KnownNode>> decode_dht_nodes(ByteView payload) {
-  ByteReader reader(payload);
-  const std::size_t count = reader.be16();
-  if (count > kCachedDhtNodesMax) return std::nullopt;
-  std::vector<dht::KnownNode> nodes;
-  for (std::size_t i = 0; i < count; ++i) {
-    dht::KnownNode node;
-    node.id = reader.array<std::tuple_size_v<crypto::InfoHash>>();
-    const auto address = IpAddress::from_bytes(reader.raw(reader.u8()));
-    node.endpoint.port = reader.be16();
-    if (!address || !reader.ok()) return std::nullopt;
-    node.endpoint.address = *address;
-    nodes.push_back(node);
-  }
-  if (!reader.finished()) return std::nullopt;
-  return nodes;
 }
 
 }  // namespace
@@ -278,12 +250,11 @@ tl::expected<void, StateError> StateStore::save_peer_cache(std::span<const Bytes
 std::vector<dht::KnownNode> StateStore::load_dht_nodes() const {
   const auto payload = load_payload(StateKind::kDhtNodes);
   if (!payload || !*payload) return {};
-  return decode_dht_nodes((*payload)->view()).value_or(std::vector<dht::KnownNode>{});
+  return dht::decode_nodes((*payload)->view()).value_or(std::vector<dht::KnownNode>{});
 }
 
 tl::expected<void, StateError> StateStore::save_dht_nodes(std::span<const dht::KnownNode> nodes) {
-  const auto kept = nodes.first(std::min(nodes.size(), kCachedDhtNodesMax));
-  return save_payload(StateKind::kDhtNodes, encode(kept));
+  return save_payload(StateKind::kDhtNodes, dht::encode_nodes(nodes));
 }
 
 }  // namespace kadwire::node

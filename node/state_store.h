@@ -27,8 +27,6 @@ namespace kadwire::node {
 inline constexpr std::size_t kCachedRecordsMax = 4096;
 /// A frame's limit: no record travels in more.
 inline constexpr std::size_t kCachedRecordBytesMax = 1200;
-/// A routing table holds a few hundred; a cold start asks far fewer.
-inline constexpr std::size_t kCachedDhtNodesMax = 1024;
 
 /// The small facts that change while a node runs.
 struct NodeState {
@@ -68,7 +66,7 @@ class StateStore {
   /// The first kCachedRecordsMax are kept. None is longer than kCachedRecordBytesMax.
   [[nodiscard]] tl::expected<void, StateError> save_peer_cache(std::span<const Bytes> records);
   [[nodiscard]] std::vector<dht::KnownNode> load_dht_nodes() const;
-  /// The first kCachedDhtNodesMax are kept.
+  /// The first dht::kCachedNodesMax are kept.
   [[nodiscard]] tl::expected<void, StateError> save_dht_nodes(
       std::span<const dht::KnownNode> nodes);
 

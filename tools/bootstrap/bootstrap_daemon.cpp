@@ -79,9 +79,13 @@ Outcome open_state(Parts& parts, const BootstrapOptions& options) {
   return {};
 }
 
+/// What OpenDHT's own nodes give: a bootstrap node serves the network, not itself.
+constexpr std::size_t kStoreBytesMax = 64 * 1024 * 1024;
+
 void compose(Parts& parts, const BootstrapOptions& options) {
   dht::OpendhtOptions dht_options;
   dht_options.network = options.network;
+  dht_options.store_bytes_max = kStoreBytesMax;
   dht_options.saved_nodes = parts.store->load_dht_nodes();
   parts.directory = std::make_unique<dht::OpendhtDirectory>(parts.scheduler.now(),
                                                             std::move(dht_options), parts.random);

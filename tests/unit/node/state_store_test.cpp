@@ -1,3 +1,4 @@
+#include "dht/node_cache.h"
 #include "node/state_store.h"
 
 #include <gtest/gtest.h>
@@ -140,12 +141,13 @@ TEST_F(StateStoreTest, KeepsTheFirstOfMoreThanItsCachesHold) {
   StateStore store = open();
   std::vector<Bytes> records(kCachedRecordsMax + 1, Bytes{std::byte{1}});
   records.front() = {std::byte{2}};
-  std::vector<dht::KnownNode> nodes(kCachedDhtNodesMax + 1, dht::KnownNode{});
+  const dht::KnownNode node{{}, Endpoint{IpAddress::v4(0x01020304), 4222}};
+  const std::vector<dht::KnownNode> nodes(dht::kCachedNodesMax + 1, node);
   ASSERT_TRUE(store.save_peer_cache(records));
   ASSERT_TRUE(store.save_dht_nodes(nodes));
   EXPECT_EQ(store.load_peer_cache().size(), kCachedRecordsMax);
   EXPECT_EQ(store.load_peer_cache().front(), records.front());
-  EXPECT_EQ(store.load_dht_nodes().size(), kCachedDhtNodesMax);
+  EXPECT_EQ(store.load_dht_nodes().size(), dht::kCachedNodesMax);
 }
 
 TEST_F(StateStoreTest, IsClosedToOthersWhateverTheUmask) {
