@@ -25,6 +25,15 @@ void Announcer::set_record(Now now, Bytes record) {
   handle_timeout(now);
 }
 
+void Announcer::announce_again(Now now) {
+  for (Publication& publication : publications_) {
+    const bool rests =
+        publication.stage == Stage::kAccepted || publication.stage == Stage::kConfirmed;
+    if (rests) publication.stage = Stage::kDue;
+  }
+  handle_timeout(now);
+}
+
 void Announcer::handle_event(Now now, const DirectoryEvent& event) {
   if (const auto* put_done = std::get_if<PutDone>(&event)) on_put_done(now, *put_done);
   if (const auto* found = std::get_if<ValuesFound>(&event)) on_values(*found);

@@ -34,6 +34,9 @@ class Announcer {
 
   /// Publishes this record from now on, in place of an earlier one. At most kValueRecordBytesMax.
   void set_record(Now now, Bytes record);
+  /// Puts the record again now, unless a put or its check is under way: somebody seems to have missed
+  /// it, as happens when nodes closer to the topic joined after the last put.
+  void announce_again(Now now);
   /// Events of others' operations are ignored.
   void handle_event(Now now, const DirectoryEvent& event);
   void handle_timeout(Now now);

@@ -65,6 +65,7 @@ void MeshNode::handle_timeout(Now now) {
   if (now.steady >= next_sweep_) sweep(now);
   if (cache_save_ && now.steady >= *cache_save_) save_cache(now);
   watch_clock(now);
+  watch_newcomers(now);
   data_plane_.handle_timeout(now);
 }
 
@@ -98,6 +99,7 @@ std::optional<TimePoint> MeshNode::next_timeout() const {
   consider(next_record_renewal_);
   consider(data_plane_.next_timeout());
   consider(cache_save_);
+  consider(missed_check_);
   if (alone()) consider(clock_check_);
   return earliest;
 }
@@ -163,6 +165,8 @@ bool MeshNode::on_verdict(Now now, PeerTable::Verdict verdict,
       clock_problem_.reset();  // whom one meets within the active hours has the same hour
       notice(Notice::Level::kInfo,
              fmt::format("peer found node={} hostname=\"{}\"", peer, record.hostname));
+      missed_pause_ = kMissedFirst;
+      missed_check_ = now.steady + missed_pause_;
       break;
     case PeerTable::Verdict::kDeparted:
       notice(Notice::Level::kInfo, fmt::format("peer left node={}", peer));
@@ -285,6 +289,18 @@ void MeshNode::watch_clock(Now now) {
   clock_check_.reset();
   clock_checked_ = true;
   listener_.ask_neighbouring_hours(now);
+}
+
+void MeshNode::watch_newcomers(Now now) {
+  if (!missed_check_ || now.steady < *missed_check_) return;
+  missed_check_.reset();
+  const bool missed = std::ranges::any_of(peers_.rows(), [](const auto& entry) {
+    return entry.second.from_dht && entry.second.tunnel.has_targets() && !entry.second.tunnel.up();
+  });
+  if (!missed) return;
+  announcer_.announce_again(now);
+  missed_pause_ *= 2;
+  if (missed_pause_ <= kMissedLast) missed_check_ = now.steady + missed_pause_;
 }
 
 void MeshNode::sweep(Now now) {

@@ -30,6 +30,10 @@ inline constexpr Duration kResumeWindow = 60s;
 /// A change of the peer cache is saved after this, and not again for a while.
 inline constexpr Duration kCacheSaveDelay = 500ms;
 inline constexpr Duration kCacheSaveSpacing = 15s;
+/// A newcomer whose tunnel does not stand by then may not have found our record: the DHT changed
+/// since it was put. It is put again, then after twice as long each time, up to the last.
+inline constexpr Duration kMissedFirst = 2s;
+inline constexpr Duration kMissedLast = 32s;
 /// How often expiry is looked at.
 inline constexpr Duration kSweep = 60s;
 
@@ -84,6 +88,7 @@ class MeshNode {
   void publish(Now now);
   [[nodiscard]] bool alone() const;
   void watch_clock(Now now);
+  void watch_newcomers(Now now);
   void sweep(Now now);
   void save_cache(Now now);
   [[nodiscard]] std::vector<std::string> problems() const;
@@ -114,6 +119,8 @@ class MeshNode {
   TimePoint next_record_renewal_;
   std::optional<TimePoint> clock_check_;   ///< when to ask the neighbouring hours
   bool clock_checked_ = false;             ///< they were asked: once a run
+  std::optional<TimePoint> missed_check_;  ///< when to look whether newcomers found us
+  Duration missed_pause_ = kMissedFirst;
   std::optional<TimePoint> cache_save_;
   TimePoint cache_saved_;
   std::optional<std::string> clock_problem_, overlap_problem_;

@@ -39,6 +39,8 @@ class DirectoryWorld {
   /// Stores a value by nobody's request, as a stranger or a liar would.
   void store(const crypto::InfoHash& key, std::uint64_t value_id, Bytes value);
   [[nodiscard]] std::vector<dht::FoundValue> values(const crypto::InfoHash& key);
+  /// What was stored so far is found no more, as when nodes closer to the keys have joined.
+  void forget_values() { stored_.clear(); }
   /// Puts that arrived at all, lost ones included.
   [[nodiscard]] std::uint64_t puts() const { return puts_; }
   [[nodiscard]] std::uint64_t gets() const { return gets_; }

@@ -180,6 +180,16 @@ TEST_F(AnnouncerTest, RenewsAConfirmedRecordBeforeItExpires) {
   }
 }
 
+TEST_F(AnnouncerTest, PutsAgainWhenToldThatSomebodyMissedIt) {
+  announcer_.set_record(now_, record_);
+  connect();
+  announcer_.announce_again(now_);  // a put is under way already
+  const Bytes first = accept_put().value;
+  check_finds(first);
+  announcer_.announce_again(now_);
+  EXPECT_NE(accept_put().value, first);
+}
+
 TEST_F(AnnouncerTest, AnEarlierRecordsAnswerConfirmsNothing) {
   announcer_.set_record(now_, record_);
   connect();

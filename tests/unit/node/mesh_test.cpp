@@ -53,6 +53,19 @@ TEST(Mesh, FormsAsFastAtEveryLatency) {
   }
 }
 
+TEST(Mesh, ANewcomerFromWhomTheDirectoryHidesOurRecordsFindsThemWithinSeconds) {
+  MeshWorld world(14);
+  world.add_started(3);
+  ASSERT_TRUE(world.time_to_connect(5s));
+  world.run_for(10s);
+  world.directories().forget_values();  // as when closer nodes join after the last put
+  world.add_started(1);
+  const auto took = world.time_to_connect(30s);
+  ASSERT_TRUE(took);
+  EXPECT_LE(*took, 5s);
+  world.expect_sound();
+}
+
 TEST(Mesh, FormsAlthoughAThirdOfThePutsIsLost) {
   MeshWorld world(4);
   world.directories().lost_puts_percent = 33;
