@@ -3,7 +3,7 @@
 #include <benchmark/benchmark.h>
 
 #include "node/reconciler.h"
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 
 namespace kadwire::node {
 namespace {
@@ -12,7 +12,7 @@ constexpr unsigned kPeers = 1000;
 
 /// As in a mesh: random keys, two addresses each, sorted by NodeId and so not by key.
 std::vector<PeerConfig> desired_peers() {
-  testing::SeededRandom random(1);
+  testnet::SeededRandom random(1);
   std::vector<PeerConfig> peers(kPeers);
   for (unsigned i = 0; i < kPeers; ++i) {
     random.fill(peers[i].key.bytes);

@@ -12,8 +12,8 @@
 
 #include "dht/opendht_directory.h"
 #include "dht/packet_guard.h"
-#include "tests/support/seeded_random.h"
-#include "tests/support/virtual_clock.h"
+#include "tools/testnet/seeded_random.h"
+#include "tools/testnet/virtual_clock.h"
 
 namespace {
 
@@ -62,11 +62,11 @@ std::span<std::byte> number_after(std::span<std::byte> datagram, std::string_vie
 /// A node in the middle of a conversation with one peer.
 class Rig {
  public:
-  Rig() : random_(1), directory_(testing::virtual_now(), {}, random_) {
-    directory_.set_bootstrap(testing::virtual_now(), {&peer_, 1});
-    directory_.request(testing::virtual_now(), ListenRequest{1, key_});
-    directory_.request(testing::virtual_now(), PutRequest{2, key_, 77, Bytes(64)});
-    directory_.request(testing::virtual_now(), GetRequest{3, key_});
+  Rig() : random_(1), directory_(testnet::virtual_now(), {}, random_) {
+    directory_.set_bootstrap(testnet::virtual_now(), {&peer_, 1});
+    directory_.request(testnet::virtual_now(), ListenRequest{1, key_});
+    directory_.request(testnet::virtual_now(), PutRequest{2, key_, 77, Bytes(64)});
+    directory_.request(testnet::virtual_now(), GetRequest{3, key_});
     turn();
     answer_all();  // the ping: now it is connected and searches
     answer_all();  // the search: now it puts and listens
@@ -77,13 +77,13 @@ class Rig {
     if (inspection.accepted()) {
       adopt(datagram, inspection.kind == PacketKind::kQuery ? kSocketKey : kTransactionKey);
     }
-    directory_.handle_datagram(testing::virtual_now(), peer_, datagram);
+    directory_.handle_datagram(testnet::virtual_now(), peer_, datagram);
     collect();
   }
   /// Lets every timer of the next seconds fire.
   void age() {
     for (int second = 0; second < 4; ++second) {
-      testing::advance_virtual_clock_to(testing::virtual_now().steady + 1s);
+      testnet::advance_virtual_clock_to(testnet::virtual_now().steady + 1s);
       turn();
     }
   }
@@ -91,7 +91,7 @@ class Rig {
 
  private:
   void turn() {
-    directory_.handle_timeout(testing::virtual_now());
+    directory_.handle_timeout(testnet::virtual_now());
     collect();
   }
   void collect() {
@@ -110,7 +110,7 @@ class Rig {
       reply.text("\x83\xa1r\x82\xa2id\xc4\x14").raw(Bytes(20, std::byte{9}));
       reply.text("\xa5token\xc4\x20").raw(Bytes(32, std::byte{8}));
       reply.text(kTransactionKey).raw(number).text("\xa1y\xa1r");
-      directory_.handle_datagram(testing::virtual_now(), peer_, reply.view());
+      directory_.handle_datagram(testnet::virtual_now(), peer_, reply.view());
     }
     turn();
   }
@@ -125,7 +125,7 @@ class Rig {
 
   const Endpoint peer_{IpAddress::v4(0x0b160001U), 4222};
   const InfoHash key_{std::byte{1}};
-  testing::SeededRandom random_;
+  testnet::SeededRandom random_;
   OpendhtDirectory directory_;
   std::vector<Bytes> numbers_;  ///< transactions and listening sockets a reply may name
 };
@@ -136,7 +136,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::vector<Bytes> datagrams = split(std::as_bytes(std::span(data, size)));
   const auto accepted = [](const Bytes& each) { return inspect_packet(each).accepted(); };
   if (std::none_of(datagrams.begin(), datagrams.end(), accepted)) return 0;
-  testing::seed_virtual_random_device(1);
+  testnet::seed_virtual_random_device(1);
   Rig rig;
   check(rig.directory().stats().connected, "the rig never connected: it would test nothing");
   for (const Bytes& datagram : datagrams) rig.feed(datagram);

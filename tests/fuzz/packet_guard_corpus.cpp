@@ -8,7 +8,7 @@
 
 #include "dht/opendht_directory.h"
 #include "tests/support/directory_network.h"
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 
 namespace {
 
@@ -76,15 +76,15 @@ class Corpus {
 
 /// Members come, put, get and listen on one key, and one leaves.
 void run_network(Corpus& corpus) {
-  testing::SeededRandom random(7);
-  testing::seed_virtual_random_device(7);
+  testnet::SeededRandom random(7);
+  testnet::seed_virtual_random_device(7);
   testing::DirectoryNetwork network([](auto, auto) { return Duration(20ms); });
   network.set_tap([&](auto, const Transmit& transmit) { corpus.offer(transmit.payload); });
   InfoHash key;
   random.fill(key);
   for (std::size_t i = 0; i < kNodes; ++i) {
     network.add(
-        std::make_unique<OpendhtDirectory>(testing::virtual_now(), OpendhtOptions{}, random),
+        std::make_unique<OpendhtDirectory>(testnet::virtual_now(), OpendhtOptions{}, random),
         {testing::test_endpoint_v4(i), testing::test_endpoint_v6(i)});
     network.set_bootstrap(i, {testing::test_endpoint_v4(0), testing::test_endpoint_v6(0)});
     network.request(i, ListenRequest{1, key});

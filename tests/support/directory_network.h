@@ -13,9 +13,12 @@
 #include <vector>
 
 #include "dht/directory.h"
-#include "tests/support/virtual_clock.h"
+#include "tools/testnet/virtual_clock.h"
 
 namespace kadwire::testing {
+
+using testnet::advance_virtual_clock_to;
+using testnet::virtual_now;
 
 class DirectoryNetwork {
  public:

@@ -21,9 +21,12 @@
 #include <vector>
 
 #include "node/ports/wireguard_device.h"
-#include "tests/support/event_queue.h"
+#include "tools/testnet/event_queue.h"
 
 namespace kadwire::testing {
+
+using testnet::EventQueue;
+using testnet::Lifetime;
 
 class FakeDevice;
 

@@ -14,11 +14,15 @@
 
 #include "dht/directory.h"
 #include "node/base/queue.h"
-#include "tests/support/event_queue.h"
+#include "tools/testnet/event_queue.h"
 #include "tests/support/fake_ports.h"
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 
 namespace kadwire::testing {
+
+using testnet::EventQueue;
+using testnet::SeededRandom;
+using testnet::Lifetime;
 
 class FakeDirectory;
 

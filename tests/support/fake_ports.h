@@ -13,9 +13,12 @@
 #include "node/ports/network_monitor.h"
 #include "node/ports/node_memory.h"
 #include "node/ports/scheduler.h"
-#include "tests/support/event_queue.h"
+#include "tools/testnet/event_queue.h"
 
 namespace kadwire::testing {
+
+using testnet::EventQueue;
+using testnet::Lifetime;
 
 /// Wakes one driver, and counts how often.
 class FakeScheduler final : public node::Scheduler {

@@ -18,6 +18,10 @@
 
 namespace kadwire::testing {
 
+using testnet::EventQueue;
+using testnet::Lifetime;
+using testnet::SeededRandom;
+
 struct MemberOptions {
   const TestMesh* mesh = nullptr;  ///< nullptr: the world's
   std::chrono::milliseconds clock_offset{0};

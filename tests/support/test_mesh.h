@@ -7,9 +7,11 @@
 #include "crypto/mesh_secret.h"
 #include "crypto/node_identity.h"
 #include "rendezvous/peer_record.h"
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 
 namespace kadwire::testing {
+
+using testnet::SeededRandom;
 
 /// 2025-11-20 12:20: an hour's middle, far from any overlap.
 inline constexpr WallTime kNoonTwenty{std::chrono::milliseconds{1'763'641'200'000}};

@@ -5,7 +5,7 @@
 #include <array>
 #include <deque>
 
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 
 namespace kadwire {
 namespace {
@@ -27,15 +27,15 @@ class ScriptedRandom final : public RandomSource {
 
 TEST(SeededRandom, GivesTheSameBytesForTheSameSeed) {
   ByteArray<13> first, second, other;
-  testing::SeededRandom(1).fill(first);
-  testing::SeededRandom(1).fill(second);
-  testing::SeededRandom(2).fill(other);
+  testnet::SeededRandom(1).fill(first);
+  testnet::SeededRandom(1).fill(second);
+  testnet::SeededRandom(2).fill(other);
   EXPECT_EQ(first, second);
   EXPECT_NE(first, other);
 }
 
 TEST(SeededRandom, IsTheMersenneTwisterOfTheStandard) {
-  testing::SeededRandom random(std::mt19937_64::default_seed);
+  testnet::SeededRandom random(std::mt19937_64::default_seed);
   std::uint64_t last = 0;
   for (int i = 0; i < 10'000; ++i) {
     ByteArray<8> bytes;
@@ -60,7 +60,7 @@ TEST(RandomBelow, DrawsOnceWhenTheBoundDividesTheRange) {
 }
 
 TEST(RandomBelow, ReachesEveryValueAboutEquallyOften) {
-  testing::SeededRandom random(3);
+  testnet::SeededRandom random(3);
   std::array<int, 5> counts{};
   for (int i = 0; i < 5000; ++i) ++counts.at(random_below(random, counts.size()));
   for (const int count : counts) EXPECT_NEAR(count, 1000, 150);
@@ -73,7 +73,7 @@ TEST(RandomBetween, IncludesBothEnds) {
 }
 
 TEST(RandomBetween, GivesTheOnlyValueOfAnEmptyRange) {
-  testing::SeededRandom random(4);
+  testnet::SeededRandom random(4);
   EXPECT_EQ(random_between(random, 5s, 5s), 5s);
 }
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 #include "tests/support/vectors.h"
 
 namespace kadwire::crypto {
@@ -123,7 +123,7 @@ TEST(MeshSecret, TakesAPassphraseOfExactlyTheFloorAndOfTheCeiling) {
 }
 
 TEST(MeshSecret, IsGeneratedFromTheGivenRandomnessAndReadsBack) {
-  testing::SeededRandom random(1), again(1), other(2);
+  testnet::SeededRandom random(1), again(1), other(2);
   const MeshSecret secret = generate_mesh_secret(random);
   const std::string uri = format_mesh_secret(secret);
   EXPECT_EQ(uri.size(), 56U);

@@ -4,7 +4,7 @@
 #include <sodium.h>
 
 #include "crypto/sodium_bytes.h"
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 #include "tests/support/vectors.h"
 
 namespace kadwire::crypto {
@@ -19,7 +19,7 @@ constexpr MeshId kMesh{std::byte{1}, std::byte{2}, std::byte{3}};
 constexpr std::string_view kDomain = "kadwire test v1";
 
 NodeIdentity identity_of_seed(std::uint64_t seed) {
-  testing::SeededRandom random(seed);
+  testnet::SeededRandom random(seed);
   return NodeIdentity::generate(random);
 }
 

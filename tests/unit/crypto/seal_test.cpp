@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "crypto/system_random.h"
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 #include "tests/support/vectors.h"
 
 namespace kadwire::crypto {
@@ -12,7 +12,7 @@ namespace {
 class Seal : public ::testing::Test {
  protected:
   SecretBytes key_ = SecretBytes::copy_of(as_bytes("a key of exactly thirty-two byte"));
-  testing::SeededRandom random_{1};
+  testnet::SeededRandom random_{1};
   const ByteView associated_ = as_bytes("associated");
 };
 

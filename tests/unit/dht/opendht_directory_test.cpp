@@ -10,9 +10,9 @@ using OpendhtDirectoryTest = OpendhtTest;
 /// Everything a network of 12 sends in a minute, in order. Without listening: the library tells
 /// listeners in the order of their addresses in memory, so that is repeated only in a new process.
 Bytes trace_of_a_network(std::uint64_t seed) {
-  testing::restart_virtual_clock();
-  testing::seed_virtual_random_device(seed);
-  testing::SeededRandom random(seed);
+  testnet::restart_virtual_clock();
+  testnet::seed_virtual_random_device(seed);
+  testnet::SeededRandom random(seed);
   testing::DirectoryNetwork network([](auto, auto) -> Duration { return 20ms; });
   Bytes trace;
   network.set_tap([&](std::size_t from, const Transmit& transmit) {

@@ -10,12 +10,12 @@
 
 #include "dht/opendht_directory.h"
 #include "tests/support/directory_network.h"
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 
 namespace kadwire::dht {
 
-using testing::advance_virtual_clock_to;
-using testing::virtual_now;
+using testnet::advance_virtual_clock_to;
+using testnet::virtual_now;
 
 /// What a host can send and receive.
 enum class Families { kIpv4, kIpv6, kBoth };
@@ -24,7 +24,7 @@ class OpendhtTest : public ::testing::Test {
  protected:
   static constexpr std::size_t kBootstrap = 0;
 
-  OpendhtTest() { testing::seed_virtual_random_device(1); }
+  OpendhtTest() { testnet::seed_virtual_random_device(1); }
 
   static std::vector<Endpoint> endpoints(std::size_t host, Families families) {
     std::vector<Endpoint> result;
@@ -116,7 +116,7 @@ class OpendhtTest : public ::testing::Test {
   static constexpr OperationId kPut = 2;
   static constexpr OperationId kGet = 3;
 
-  testing::SeededRandom random_{1};
+  testnet::SeededRandom random_{1};
   const InfoHash key_{std::byte{0x42}, std::byte{0x17}};
   std::uint64_t last_value_id_ = 0x1000'0000;
   testing::DirectoryNetwork network_{[](std::size_t from, std::size_t to) -> Duration {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 
 namespace kadwire::node {
 namespace {
@@ -57,7 +57,7 @@ TEST(Lease, NobodyClaimingIsNobodyHolding) {
 }
 
 TEST(Lease, EveryClaimedAddressHasExactlyOneHolderWhateverTheOrder) {
-  testing::SeededRandom random(1);
+  testnet::SeededRandom random(1);
   for (int round = 0; round < 200; ++round) {
     std::vector<LeaseClaim> claims;
     for (unsigned i = 0; i < 12; ++i) {

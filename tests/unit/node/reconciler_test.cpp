@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 
 namespace kadwire::node {
 namespace {
@@ -64,7 +64,7 @@ TEST(Reconciler, LeavesEndpointsToRoaming) {
 }
 
 TEST(Reconciler, MakesAnyDeviceWhatIsDesired) {
-  testing::SeededRandom random(1);
+  testnet::SeededRandom random(1);
   const auto draw = [&] {
     std::map<unsigned, PeerConfig> peers;
     for (unsigned i = 0; i < 20; ++i) {

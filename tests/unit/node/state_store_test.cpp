@@ -12,7 +12,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 #include "tests/support/temporary_folder.h"
 
 namespace kadwire::node {
@@ -29,7 +29,7 @@ const NodeState kState{.record_sequence = 0x0123456789abcdef,
                        .dht_port = 40'000};
 
 crypto::NodeIdentity identity_of_seed(std::uint64_t seed) {
-  testing::SeededRandom random(seed);
+  testnet::SeededRandom random(seed);
   return crypto::NodeIdentity::generate(random);
 }
 

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 
 namespace kadwire::node {
 namespace {
@@ -48,7 +48,7 @@ class TunnelTest : public ::testing::Test {
     return tunnel;
   }
 
-  testing::SeededRandom random_{1};
+  testnet::SeededRandom random_{1};
   TimePoint now_ = kStart;
 };
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 #include "tests/support/vectors.h"
 
 namespace kadwire::rendezvous {
@@ -10,7 +10,7 @@ namespace {
 
 using kadwire::testing::hex_bytes;
 using kadwire::testing::load_vectors;
-using kadwire::testing::SeededRandom;
+using kadwire::testnet::SeededRandom;
 
 /// Where the body's parts begin (the layout in peer_record.h).
 constexpr std::size_t kCrossSignatureAt = 66;

@@ -13,7 +13,7 @@
 
 #include "crypto/node_identity.h"
 #include "node/adapters/wireguard_go_device.h"
-#include "tests/support/seeded_random.h"
+#include "tools/testnet/seeded_random.h"
 #include "tests/unit/node/adapters/event_loop.h"
 
 namespace kadwire::testing {
