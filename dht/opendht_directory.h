@@ -4,7 +4,7 @@
 /// network, keeps requests until there is one, watches for silence, and makes the library's node
 /// (opendht_node.h) anew when the network has been silent for too long.
 /// Sans-IO as far as the library allows: that reads the steady clock by itself, so `now` must come
-/// from that clock (simulations replace it, see tests/support/virtual_clock.h).
+/// from that clock (simulations replace it, see tools/testnet/virtual_clock.h).
 /// Requests act with the next handle_timeout, which is due at once: those made together are sent
 /// together, and a datagram that asks for several things is one datagram.
 /// Not here: names to addresses (bootstrap endpoints come resolved), sockets, what the values mean.

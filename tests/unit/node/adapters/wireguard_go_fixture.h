@@ -19,7 +19,7 @@
 namespace kadwire::testing {
 
 inline crypto::NodeIdentity identity(std::uint64_t seed) {
-  SeededRandom random(seed);
+  testnet::SeededRandom random(seed);
   return crypto::NodeIdentity::generate(random);
 }
 
