@@ -81,11 +81,13 @@ void MeshNode::leave(Now now) {
   leaving_ = true;
   data_plane_.stop();
   save_cache(now);
-  announcer_.set_record(now, own_.sign(now.wall, true).encoded);
+  if (config_.announces) announcer_.set_record(now, own_.sign(now.wall, true).encoded);
   actions_.push_back(SaveNodeState{own_.state()});
 }
 
-bool MeshNode::departed() const { return leaving_ && (!connected_ || announcer_.accepted()); }
+bool MeshNode::departed() const {
+  return leaving_ && (!connected_ || !config_.announces || announcer_.accepted());
+}
 
 std::optional<TimePoint> MeshNode::next_timeout() const {
   std::optional<TimePoint> earliest;
@@ -271,7 +273,7 @@ void MeshNode::refresh_candidates(Now now, PeerRow& row) {
 }
 
 void MeshNode::publish(Now now) {
-  if (leaving_) return;
+  if (leaving_ || !config_.announces) return;
   announcer_.set_record(now, own_.sign(now.wall).encoded);
   next_record_renewal_ = now.steady + kRecordRenewal;
   actions_.push_back(SaveNodeState{own_.state()});

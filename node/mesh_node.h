@@ -45,6 +45,7 @@ struct MeshNodeConfig {
   bool use_ipv6 = true;             ///< as a way to reach peers; mesh IPv6 is always there
   bool identity_restored = false;   ///< this identity has run before
   bool device_adopted = false;      ///< its tunnels stand already
+  bool announces = true;            ///< false: finds others and is found by none
   NodeState state;                  ///< from the last run, or zeroes
   std::vector<Bytes> cached_records;
 };

@@ -40,6 +40,9 @@ class SimulatedDevice final : public node::WireguardDevice {
   /// A packet came out of the tunnel, from an address the peer may use.
   using PacketHandler = std::function<void(const IpAddress& from, ByteView packet)>;
 
+  /// This side may now send to the peer under a session it could not use before. For observers.
+  using SessionHandler = std::function<void(const crypto::WireguardKey& peer)>;
+
   /// `timers` and `random` outlive the device.
   SimulatedDevice(SimulatedDeviceOptions options, HostTimers& timers, RandomSource& random,
                   Sender sender);
@@ -51,6 +54,7 @@ class SimulatedDevice final : public node::WireguardDevice {
   [[nodiscard]] std::uint16_t listen_port() const override;
 
   void set_packet_handler(PacketHandler handler);
+  void set_session_handler(SessionHandler handler);
   void handle_datagram(const Endpoint& from, ByteView datagram);
   /// Puts a packet into the tunnel of whoever has `to` among its allowed IPs; it waits there for a
   /// session. False if nobody has it.

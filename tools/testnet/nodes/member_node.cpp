@@ -1,0 +1,150 @@
+#include "tools/testnet/nodes/member_node.h"
+
+#include <cassert>
+
+namespace kadwire::testnet {
+namespace {
+
+/// Not the DHT node's: members are clients with a port of their own.
+constexpr std::uint16_t kMemberDhtPort = 40'000;
+/// A keepalive: WireGuard's data header and tag around nothing.
+constexpr std::size_t kKeepaliveBytes = 32;
+
+TrafficKind dht_traffic(ByteView) {
+  return TrafficKind::kDht;
+}
+
+TrafficKind wireguard_traffic(ByteView datagram) {
+  const bool data = !datagram.empty() && datagram.front() == std::byte{4};
+  if (!data) return TrafficKind::kHandshake;
+  return datagram.size() == kKeepaliveBytes ? TrafficKind::kKeepalive : TrafficKind::kData;
+}
+
+}  // namespace
+
+struct MemberNode::Running {
+  Running(MemberNode& member, node::MeshNodeConfig config)
+      : scheduler(member.host_),
+        dht_socket(member.host_, kMemberDhtPort, dht_traffic),
+        directory(scheduler.now(), {.saved_nodes = member.memory_.dht_nodes}, member.random_),
+        monitor(member.host_),
+        node(std::move(config), member.mesh_.keys(), member.identity_, member.random_,
+             scheduler.now()),
+        driver({scheduler, dht_socket, directory, *member.device_, monitor, member.memory_,
+                member.journal_},
+               node, "kadwire0") {}
+
+  SimScheduler scheduler;
+  SimSocket dht_socket;
+  dht::OpendhtDirectory directory;
+  SimMonitor monitor;
+  node::MeshNode node;
+  node::Driver driver;
+};
+
+MemberNode::MemberNode(SimHost& host, const SimMesh& mesh, Options options)
+    : host_(host),
+      mesh_(mesh),
+      options_(std::move(options)),
+      random_(options_.seed),
+      identity_(crypto::NodeIdentity::generate(random_)),
+      ipv6_(crypto::mesh_ipv6_address(mesh.keys(), identity_.node_id())),
+      journal_([this](const node::Notice& notice) {
+        if (journal_listener_) journal_listener_(notice);
+      }) {
+  make_device();
+}
+
+MemberNode::~MemberNode() {
+  host_.close_port(kWireguardPort);
+}
+
+void MemberNode::make_device() {
+  host_.close_port(kWireguardPort);
+  device_ = std::make_unique<SimulatedDevice>(
+      SimulatedDeviceOptions{identity_.wireguard_key(), kWireguardPort}, host_, random_,
+      [this](Transmit transmit) { host_.send(kWireguardPort, std::move(transmit)); });
+  device_->set_packet_handler([this](const IpAddress& from, ByteView packet) {
+    if (packet_handler_) packet_handler_(from, packet);
+  });
+  host_.open_port(kWireguardPort, wireguard_traffic,
+                  [this](const Endpoint& from, ByteView datagram) {
+                    device_->handle_datagram(from, datagram);
+                  });
+}
+
+void MemberNode::start() {
+  assert(!running());
+  host_.run([this] {
+    node::MeshNodeConfig config;
+    config.hostname = options_.hostname;
+    config.ipv4_network = mesh_.ipv4_network();
+    config.ipv6_network = mesh_.ipv6_network();
+    config.listen_port = kWireguardPort;
+    config.identity_restored = ran_before_;
+    config.device_adopted = ran_before_ && !device_->snapshot().peers.empty();
+    config.announces = options_.announces;
+    config.state = memory_.state;
+    config.cached_records = memory_.peer_cache;
+    running_ = std::make_unique<Running>(*this, std::move(config));
+    running_->driver.start();
+    running_->driver.set_bootstrap(options_.bootstrap);
+    ran_before_ = true;
+  });
+}
+
+void MemberNode::leave() {
+  host_.run([this] {
+    running_->driver.stop([this] {
+      host_.after(0s, lifetime_.guard([this] { cut_power(); }));  // not from inside the driver
+    });
+  });
+}
+
+void MemberNode::crash() {
+  host_.run([this] {
+    device_->detach();
+    lifetime_.renew();
+    running_.reset();
+  });
+}
+
+void MemberNode::cut_power() {
+  crash();
+  make_device();
+}
+
+void MemberNode::addresses_changed() {
+  host_.run([this] {
+    device_->addresses_changed();
+    if (running_) running_->monitor.announce();
+  });
+}
+
+std::optional<std::string> MemberNode::violation() const {
+  if (!device_->overlap().empty()) return device_->overlap();
+  if (!running_) return std::nullopt;
+  const auto due = running_->scheduler.due();
+  if (due && *due < host_.now().steady) return "a timer of the member is in the past";
+  if (running_->directory.library_exceptions() > 0) return "OpenDHT threw an exception";
+  return std::nullopt;
+}
+
+dht::DirectoryStats MemberNode::dht_stats() const {
+  return running_ ? running_->directory.stats() : dht::DirectoryStats{};
+}
+
+void MemberNode::set_packet_handler(PacketHandler handler) {
+  packet_handler_ = std::move(handler);
+}
+
+void MemberNode::set_journal(SimJournal::Listener listener) {
+  journal_listener_ = std::move(listener);
+}
+
+const node::Driver& MemberNode::driver() const {
+  assert(running_);
+  return running_->driver;
+}
+
+}  // namespace kadwire::testnet

@@ -1,0 +1,118 @@
+#include "tools/testnet/nodes/sim_host.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+#include "tools/testnet/stopwatch.h"
+
+namespace kadwire::testnet {
+
+SimHost::SimHost(EventQueue& queue, Internet& internet, HostId id, std::string name)
+    : queue_(queue), internet_(internet), id_(id), name_(std::move(name)) {
+  internet_.set_receiver(id_, [this](const Packet& packet) { receive(packet); });
+}
+
+Now SimHost::now() const {
+  const ClockScope scope(clock());
+  return virtual_now();
+}
+
+HostClock SimHost::clock() const {
+  const double elapsed = std::chrono::duration<double, std::milli>(queue_.now() - EventQueue::kStart)
+                             .count();
+  const auto drift = std::chrono::milliseconds(std::llround(elapsed * drift_ppm_ * 1e-6));
+  return {asleep_, offset_ + drift};
+}
+
+void SimHost::after(Duration delay, EventQueue::Task task) {
+  schedule(queue_.now() - asleep_ + delay, std::move(task));
+}
+
+void SimHost::schedule(TimePoint due, EventQueue::Task task) {
+  auto fire = [this, due, task = std::move(task)] {
+    if (asleep()) {
+      deferred_.push_back({due, task});
+    } else if (queue_.now() - asleep_ < due) {  // it slept meanwhile
+      schedule(due, task);
+    } else {
+      run(task);
+    }
+  };
+  queue_.at(due + asleep_, lifetime_.guard(std::move(fire)));
+}
+
+void SimHost::run(const EventQueue::Task& task) {
+  const ClockScope scope(clock());
+  if (++running_ > 1) {  // what runs inside another's time is billed there
+    task();
+    --running_;
+    return;
+  }
+  const Stopwatch watch;
+  task();
+  --running_;
+  if (after_event_) after_event_();
+  cpu_ += watch.elapsed();
+}
+
+void SimHost::open_port(std::uint16_t port, Classifier classify, PortHandler handler) {
+  assert(find_port(port) == nullptr);
+  ports_.push_back({port, classify, std::move(handler)});
+}
+
+void SimHost::close_port(std::uint16_t port) {
+  std::erase_if(ports_, [&](const Port& each) { return each.number == port; });
+}
+
+SimHost::Port* SimHost::find_port(std::uint16_t number) {
+  const auto found = std::ranges::find(ports_, number, &Port::number);
+  return found == ports_.end() ? nullptr : &*found;
+}
+
+void SimHost::send(std::uint16_t from_port, Transmit transmit) {
+  const Port* port = find_port(from_port);
+  assert(port != nullptr);
+  Traffic& traffic = sent_[static_cast<std::size_t>(port->classify(transmit.payload))];
+  ++traffic.packets;
+  traffic.bytes +=
+      transmit.payload.size() + (transmit.to.address.is_v4() ? kHeaderBytesV4 : kHeaderBytesV6);
+  internet_.send(id_, from_port, transmit.to, std::move(transmit.payload));
+}
+
+void SimHost::receive(const Packet& packet) {
+  const Port* port = find_port(packet.to.port);
+  if (port == nullptr) return;
+  Traffic& traffic = received_[static_cast<std::size_t>(port->classify(packet.payload))];
+  ++traffic.packets;
+  traffic.bytes += packet.wire_bytes();
+  // The handler may close its own port.
+  run([handler = port->handler, &packet] { handler(packet.from, packet.payload); });
+}
+
+void SimHost::sleep() {
+  assert(!asleep());
+  asleep_since_ = queue_.now();
+  internet_.set_up(id_, false);
+}
+
+void SimHost::wake() {
+  assert(asleep());
+  asleep_ += queue_.now() - *asleep_since_;
+  asleep_since_.reset();
+  internet_.set_up(id_, true);
+  std::vector<Deferred> deferred;
+  deferred.swap(deferred_);
+  for (Deferred& each : deferred) schedule(each.due, std::move(each.task));
+}
+
+void SimHost::set_power(bool on) {
+  internet_.set_up(id_, on);
+}
+
+void SimHost::set_wrong_clock(std::chrono::milliseconds offset, double drift_ppm) {
+  offset_ = offset;
+  drift_ppm_ = drift_ppm;
+}
+
+}  // namespace kadwire::testnet
