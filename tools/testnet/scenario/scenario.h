@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "node/base/time.h"
@@ -28,28 +29,34 @@ struct DurationRange {
 };
 
 enum class Role : std::uint8_t {
-  kMember,      ///< a kadwire node: the production MeshNode and Driver
-  kBootstrap,   ///< the production bootstrap node; everyone's way into the DHT
-  kDhtNode,     ///< a node of the DHT that takes part in no mesh
+  kMember,     ///< a kadwire node: the production MeshNode and Driver
+  kBootstrap,  ///< the production bootstrap node; everyone's way into the DHT
+  kDhtNode,    ///< a node of the DHT that takes part in no mesh
   // Hostile nodes of the DHT
-  kDropper,     ///< answers pings and find-node, then drops every other request
-  kLiar,        ///< names nodes that do not exist, and confirms puts it throws away
-  kHashFlooder, ///< puts junk values under the mesh's topic
-  kSybil,       ///< many node ids next to the mesh's topic, which keep nothing
+  kDropper,      ///< answers pings and find-node, then drops every other request
+  kLiar,         ///< names nodes that do not exist, and confirms puts it throws away
+  kHashFlooder,  ///< puts junk values under the mesh's topic
+  kSybil,        ///< many node ids next to the mesh's topic, which keep nothing
   // Hostile members: they hold the secret
-  kReplayer,    ///< puts others' old records again, for ever
-  kForger,      ///< puts records in others' names, and claims others' addresses in its own
+  kReplayer,       ///< puts others' old records again, for ever
+  kForger,         ///< puts records in others' names, and claims others' addresses in its own
   kRecordFlooder,  ///< puts the records of ever new invented members
 };
 /// As scenarios spell it: "member", "dht", "dropper", …
 [[nodiscard]] std::string_view to_text(Role role);
-[[nodiscard]] constexpr bool is_hostile(Role role) { return role >= Role::kDropper; }
+/// The inverse; nullopt for any other word.
+[[nodiscard]] std::optional<Role> find_role(std::string_view text);
+/// In the order above.
+[[nodiscard]] const std::vector<Role>& all_roles();
+[[nodiscard]] constexpr bool is_hostile(Role role) {
+  return role >= Role::kDropper;
+}
 
 /// A NAT by name, perhaps behind another: its outside is a host of that one's inside.
 struct GatewayModel {
   NatModel nat;
-  std::string behind;              ///< name of the outer gateway; empty: the internet
-  std::size_t subscribers = 64;    ///< an outer gateway serves so many inner ones
+  std::string behind;            ///< name of the outer gateway; empty: the internet
+  std::size_t subscribers = 64;  ///< an outer gateway serves so many inner ones
   FirewallModel ipv6_firewall{true, 120s};
 };
 
@@ -59,19 +66,20 @@ struct Group {
   Role role = Role::kMember;
   std::size_t count = 1;
   Families families = Families::kBoth;
-  std::string nat;                 ///< of Scenario::gateways, or a NatKind; empty: public addresses
-  std::size_t per_nat = 1;         ///< hosts behind one box
-  std::string link = "default";    ///< of Scenario::links
-  FirewallModel firewall;          ///< the host's own
+  std::string nat;               ///< of Scenario::gateways, or a NatKind; empty: public addresses
+  std::size_t per_nat = 1;       ///< hosts behind one box
+  std::string link = "default";  ///< of Scenario::links
+  FirewallModel firewall;        ///< the host's own
   bool udp_blocked = false;
-  std::vector<std::string> cities; ///< each host is in one, in turn; empty: nowhere in particular
-  DurationRange start;             ///< each node starts at a moment drawn from this
-  bool starts = true;              ///< false: only an event starts it
-  DurationRange clock_offset;      ///< the wall clock is wrong by this; may be negative
-  double clock_drift_ppm = 0;      ///< and goes wrong by so much more
-  bool announces = true;           ///< members: false listens only
-  std::string other_nat;           ///< behind which an interface switch puts the host
+  std::vector<std::string> cities;  ///< each host is in one, in turn; empty: nowhere in particular
+  DurationRange start;              ///< each node starts at a moment drawn from this
+  bool starts = true;               ///< false: only an event starts it
+  DurationRange clock_offset;       ///< the wall clock is wrong by this; may be negative
+  double clock_drift_ppm = 0;       ///< and goes wrong by so much more
+  bool announces = true;            ///< members: false listens only
+  std::string other_nat;            ///< behind which an interface switch puts the host
   std::string other_link;
+  bool scales = false;  ///< scale_nodes changes the size of this group
 };
 
 enum class EventKind : std::uint8_t {
@@ -91,24 +99,32 @@ enum class EventKind : std::uint8_t {
 };
 /// As scenarios spell it: "start", "leave", …
 [[nodiscard]] std::string_view to_text(EventKind kind);
+/// The inverse; nullopt for any other word.
+[[nodiscard]] std::optional<EventKind> find_event_kind(std::string_view text);
+/// In the order above.
+[[nodiscard]] const std::vector<EventKind>& all_event_kinds();
+
+/// How a selector spells "every node whose role is member"; no group may be called so.
+inline constexpr std::string_view kAllMembers = "members";
 
 /// Some of the nodes.
 struct Selector {
-  std::string group;                   ///< empty: every member
-  std::optional<std::size_t> index;    ///< only this one
-  double share = 1;                    ///< so many of them, drawn anew each time
+  std::string group;                 ///< empty: every member
+  std::optional<std::size_t> index;  ///< only this one, the first is 0
+  double share = 1;                  ///< such a part of them, drawn anew each time
+  std::optional<std::size_t> count;  ///< so many of them, drawn anew each time
 };
 
 struct ScenarioEvent {
   EventKind kind{};
-  Duration at{0};                      ///< since the start
-  Duration every{0};                   ///< again and again; 0: once
-  std::optional<Duration> until;       ///< the last time, with `every`
-  Duration lasting{0};                 ///< 0: until the end (partition, black hole, one-way loss)
+  Duration at{0};                 ///< since the start
+  Duration every{0};              ///< again and again; 0: once
+  std::optional<Duration> until;  ///< the last time, with `every`
+  Duration lasting{0};            ///< 0: until the end (partition, black hole, one-way loss)
   Selector who;
-  std::optional<Selector> from;        ///< partition: the other side
-  double share = 1;                    ///< one-way loss
-  Duration by{0};                      ///< clock step; may be negative
+  std::optional<Selector> from;  ///< partition: the other side
+  double share = 1;              ///< one-way loss
+  Duration by{0};                ///< clock step; may be negative
 };
 
 /// What must hold for the run to succeed. Unset: not asked for.
@@ -118,28 +134,35 @@ struct Expectations {
   bool connected = true;
   /// That, for the first time, so soon after the last member's start.
   std::optional<Duration> connected_within;
-  std::optional<Duration> first_tunnel_p50;    ///< of members, each from its start
+  std::optional<Duration> first_tunnel_p50;  ///< of members, each from its start
   std::optional<Duration> first_tunnel_p95;
-  std::optional<double> pings_lost_max;        ///< share of those sent over tunnels that stood
-  std::optional<double> direct_share_min;      ///< of all pairs, at the end
-  std::optional<std::size_t> pairs_min;        ///< tunnels standing at the end
+  std::optional<double> pings_lost_max;    ///< share of those sent over tunnels that stood
+  std::optional<double> direct_share_min;  ///< of all pairs, at the end
+  std::optional<std::size_t> pairs_min;    ///< tunnels standing at the end
   std::optional<std::size_t> pairs_max;
   std::optional<double> bytes_per_second_max;  ///< sent by a member, averaged over the run
 };
 
 struct Scenario {
   std::string name;
-  std::string summary;                         ///< one line
+  std::string summary;  ///< one line
   Duration until{10min};
   WallTime wall_start{std::chrono::milliseconds{1'767'226'800'000}};  ///< 2026-01-01 00:20 UTC
-  std::map<std::string, LinkModel> links;      ///< "default" is always there
+  std::map<std::string, LinkModel> links;                             ///< "default" is always there
   std::map<std::string, GatewayModel> gateways;
   std::vector<Group> groups;
   std::vector<ScenarioEvent> events;
-  Duration ping_every{10s};                    ///< each member pings each peer; 0: never
-  std::size_t ping_peers_max = 8;              ///< so many of its peers, in turn
-  Duration sample_every{1s};                   ///< of the curves in the report
+  Duration ping_every{10s};        ///< each member pings each peer; 0: never
+  std::size_t ping_peers_max = 8;  ///< so many of its peers, in turn
+  Duration sample_every{1s};       ///< of the curves in the report
   Expectations expect;
 };
+
+/// All groups together.
+[[nodiscard]] std::size_t count_nodes(const Scenario& scenario);
+/// Those whose role is member.
+[[nodiscard]] std::size_t count_members(const Scenario& scenario);
+/// nullptr: there is no such group. The pointer is into `scenario`.
+[[nodiscard]] const Group* find_group(const Scenario& scenario, std::string_view name);
 
 }  // namespace kadwire::testnet
