@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -77,9 +78,10 @@ class Internet {
   void change_addresses(HostId host);
   /// Plugs the host in elsewhere: it gets new addresses there.
   void move(HostId host, std::optional<GatewayId> behind, const LinkModel& link);
-  /// Hosts of different sides cannot reach each other; side 0, where everyone is at first, reaches
-  /// only side 0.
-  void set_side(HostId host, std::uint32_t side);
+  /// Nothing passes between `left` and `right`, either way, until heal(number). An empty `right` is
+  /// everyone who is not in `left`. Numbers are the caller's, each used once at a time.
+  void cut(std::uint64_t number, std::span<const HostId> left, std::span<const HostId> right);
+  void heal(std::uint64_t number);
   void set_outbound_loss(HostId host, double share);    ///< 1: all that it sends vanishes
   void set_inbound_loss(HostId host, double share);
   [[nodiscard]] std::optional<GatewayId> gateway(HostId host) const;
