@@ -13,9 +13,7 @@ class Stopwatch {
  public:
   Stopwatch() : started_(read()) {}
   [[nodiscard]] Duration elapsed() const { return read() - started_; }
-  [[nodiscard]] double seconds() const {
-    return std::chrono::duration<double>(elapsed()).count();
-  }
+  [[nodiscard]] double seconds() const { return std::chrono::duration<double>(elapsed()).count(); }
 
  private:
   [[nodiscard]] static Duration read() {

@@ -21,11 +21,12 @@ struct DhtNode::Running {
       : scheduler(host),
         socket(host, kDhtPort, dht_traffic),
         directory(host.now(), {.saved_nodes = known}, random),
-        node({scheduler, directory, socket, stun(host, options)},
-             [&known](std::span<const dht::KnownNode> nodes) {
-               known.assign(nodes.begin(), nodes.end());
-             },
-             [](bool) {}) {
+        node(
+            {scheduler, directory, socket, stun(host, options)},
+            [&known](std::span<const dht::KnownNode> nodes) {
+              known.assign(nodes.begin(), nodes.end());
+            },
+            [](bool) {}) {
     node.set_bootstrap(options.bootstrap);
     node.start();
   }

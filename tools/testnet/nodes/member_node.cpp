@@ -67,6 +67,9 @@ void MemberNode::make_device() {
   device_->set_packet_handler([this](const IpAddress& from, ByteView packet) {
     if (packet_handler_) packet_handler_(from, packet);
   });
+  device_->set_session_handler([this](const crypto::WireguardKey& peer) {
+    if (session_handler_) session_handler_(peer);
+  });
   host_.open_port(kWireguardPort, wireguard_traffic,
                   [this](const Endpoint& from, ByteView datagram) {
                     device_->handle_datagram(from, datagram);
@@ -136,6 +139,10 @@ dht::DirectoryStats MemberNode::dht_stats() const {
 
 void MemberNode::set_packet_handler(PacketHandler handler) {
   packet_handler_ = std::move(handler);
+}
+
+void MemberNode::set_session_handler(SimulatedDevice::SessionHandler handler) {
+  session_handler_ = std::move(handler);
 }
 
 void MemberNode::set_journal(SimJournal::Listener listener) {

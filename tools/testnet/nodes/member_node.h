@@ -46,6 +46,7 @@ class MemberNode final : public Program {
   [[nodiscard]] dht::DirectoryStats dht_stats() const override;
 
   void set_packet_handler(PacketHandler handler);
+  void set_session_handler(SimulatedDevice::SessionHandler handler);
   void set_journal(SimJournal::Listener listener);
 
   [[nodiscard]] SimHost& host() { return host_; }
@@ -70,6 +71,7 @@ class MemberNode final : public Program {
   SimJournal journal_;
   SimJournal::Listener journal_listener_;
   PacketHandler packet_handler_;
+  SimulatedDevice::SessionHandler session_handler_;
   Lifetime lifetime_;
   bool ran_before_ = false;
   std::unique_ptr<SimulatedDevice> device_;

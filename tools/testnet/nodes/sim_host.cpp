@@ -19,8 +19,8 @@ Now SimHost::now() const {
 }
 
 HostClock SimHost::clock() const {
-  const double elapsed = std::chrono::duration<double, std::milli>(queue_.now() - EventQueue::kStart)
-                             .count();
+  const double elapsed =
+      std::chrono::duration<double, std::milli>(queue_.now() - EventQueue::kStart).count();
   const auto drift = std::chrono::milliseconds(std::llround(elapsed * drift_ppm_ * 1e-6));
   return {asleep_, offset_ + drift};
 }

@@ -1,0 +1,222 @@
+#include "tools/testnet/conductor.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+namespace kadwire::testnet {
+namespace {
+
+/// Names spelled out on the time line; of more, the rest is a number.
+constexpr std::size_t kNamesMax = 4;
+
+}  // namespace
+
+Conductor::Conductor(const Scenario& scenario, std::uint64_t seed, EventQueue& queue,
+                     Internet& internet, Population& population, PairBoard& board,
+                     Listener listener)
+    : scenario_(scenario),
+      queue_(queue),
+      internet_(internet),
+      population_(population),
+      board_(board),
+      listener_(std::move(listener)),
+      random_(seed) {}
+
+void Conductor::begin() {
+  for (Index index = 0; index < population_.all().size(); ++index) {
+    const Group& group = *population_[index].group;
+    if (!group.starts) continue;
+    const Duration at = random_between(random_, group.start.low, group.start.high);
+    if (group.role == Role::kMember) last_start_ = std::max(last_start_, at);
+    queue_.at(EventQueue::kStart + at, lifetime_.guard([this, index] { start(index); }));
+  }
+  for (const ScenarioEvent& event : scenario_.events) schedule(event, event.at);
+}
+
+void Conductor::schedule(const ScenarioEvent& event, Duration at) {
+  queue_.at(EventQueue::kStart + at, lifetime_.guard([this, &event, at] {
+    carry_out(event);
+    const Duration next = at + event.every;
+    if (event.every > Duration{0} && next <= event.until.value_or(scenario_.until)) {
+      schedule(event, next);
+    }
+  }));
+}
+
+void Conductor::carry_out(const ScenarioEvent& event) {
+  const auto who = population_.select(event.who, random_);
+  if (event.kind != EventKind::kStart) {  // each start speaks for itself
+    listener_(std::string(to_text(event.kind)),
+              fmt::format("{}: {}", to_text(event.kind), describe(who)), who);
+  }
+  const auto each = [&](auto act) {
+    for (const Index index : who) act(index);
+  };
+  switch (event.kind) {
+    case EventKind::kStart: return each([&](Index index) { start(index); });
+    case EventKind::kRestart: return each([&](Index index) { restart(index); });
+    case EventKind::kLeave:
+    case EventKind::kCrash:
+    case EventKind::kPowerCut: return each([&](Index index) { stop(index, event.kind); });
+    case EventKind::kNatReboot: return reboot_nats(who);
+    case EventKind::kAddressChange: return change_addresses(who);
+    case EventKind::kInterfaceSwitch:
+      return each([&](Index index) { switch_interface(index); });
+    case EventKind::kSleep: return each([&](Index index) { sleep(index, event.lasting); });
+    case EventKind::kPartition: return partition(event, who);
+    case EventKind::kBlackHole:
+    case EventKind::kOneWayLoss: return lose(event, who);
+    case EventKind::kClockStep:
+      return each([&](Index index) {
+        const auto by = std::chrono::floor<std::chrono::milliseconds>(event.by);
+        population_[index].host->step_clock(by);
+      });
+  }
+}
+
+void Conductor::start(Index index) {
+  Program& program = *population_[index].program;
+  if (program.running()) return;
+  if (population_[index].member != nullptr) {
+    listener_("start", fmt::format("start: {}", population_[index].name), {index});
+  }
+  program.start();
+  board_.refresh(index);
+}
+
+void Conductor::restart(Index index) {
+  stop(index, EventKind::kCrash);
+  start(index);
+}
+
+void Conductor::stop(Index index, EventKind how) {
+  Inhabitant& inhabitant = population_[index];
+  if (inhabitant.program->running()) {
+    if (how == EventKind::kLeave) {
+      inhabitant.program->leave();
+      // It runs on until its withdrawal is accepted; nobody is to count on it any more.
+      queue_.after(node::kDeparturePatience + 1ms,
+                   lifetime_.guard([this, index] { board_.refresh(index); }));
+    } else if (how == EventKind::kCrash) {
+      inhabitant.program->crash();
+    } else {
+      inhabitant.program->cut_power();
+    }
+  }
+  board_.refresh(index);
+}
+
+/// Everybody behind the gateways of these hosts, each once, in order.
+std::vector<Index> Conductor::neighbours(const std::vector<Index>& who) const {
+  std::set<GatewayId> gateways;
+  std::set<Index> all(who.begin(), who.end());
+  for (const Index index : who) {
+    if (const auto gateway = internet_.gateway(population_[index].host->id())) {
+      gateways.insert(*gateway);
+    }
+  }
+  for (Index index = 0; index < population_.all().size(); ++index) {
+    const auto gateway = internet_.gateway(population_[index].host->id());
+    if (gateway && gateways.contains(*gateway)) all.insert(index);
+  }
+  return {all.begin(), all.end()};
+}
+
+void Conductor::reboot_nats(const std::vector<Index>& who) {
+  std::set<GatewayId> done;
+  for (const Index index : who) {
+    const auto gateway = internet_.gateway(population_[index].host->id());
+    if (gateway && done.insert(*gateway).second) internet_.reboot(*gateway);
+  }
+}
+
+void Conductor::change_addresses(const std::vector<Index>& who) {
+  std::set<GatewayId> done;
+  for (const Index index : who) {
+    const HostId host = population_[index].host->id();
+    const auto gateway = internet_.gateway(host);
+    if (gateway && !done.insert(*gateway).second) continue;
+    internet_.change_addresses(host);
+  }
+  for (const Index index : neighbours(who)) moved(index);
+}
+
+void Conductor::switch_interface(Index index) {
+  Inhabitant& inhabitant = population_[index];
+  population_.plug_in(inhabitant, !inhabitant.switched);
+  moved(index);
+}
+
+void Conductor::moved(Index index) {
+  population_[index].program->addresses_changed();
+  board_.refresh(index);
+}
+
+void Conductor::sleep(Index index, Duration lasting) {
+  SimHost& host = *population_[index].host;
+  if (host.asleep()) return;
+  host.sleep();
+  board_.refresh(index);
+  queue_.after(lasting, lifetime_.guard([this, index] { wake(index); }));
+}
+
+void Conductor::wake(Index index) {
+  population_[index].host->wake();
+  listener_("wake", fmt::format("wake: {}", population_[index].name), {index});
+  board_.refresh(index);
+}
+
+void Conductor::partition(const ScenarioEvent& event, const std::vector<Index>& who) {
+  const auto cut = ++partitions_;
+  const auto from = event.from ? population_.select(*event.from, random_) : std::vector<Index>{};
+  std::vector<HostId> left, right;
+  for (const Index index : who) left.push_back(population_[index].host->id());
+  for (const Index index : from) right.push_back(population_[index].host->id());
+  internet_.cut(cut, left, right);
+  board_.refresh_all();
+  later(event, who, [this, cut] {
+    internet_.heal(cut);
+    board_.refresh_all();
+  });
+}
+
+void Conductor::lose(const ScenarioEvent& event, const std::vector<Index>& who) {
+  const bool both_ways = event.kind == EventKind::kBlackHole;
+  const auto set = [this, who, both_ways](double share) {
+    for (const Index index : who) {
+      const HostId host = population_[index].host->id();
+      internet_.set_outbound_loss(host, share);
+      if (both_ways) internet_.set_inbound_loss(host, share);
+      board_.refresh(index);
+    }
+  };
+  set(both_ways ? 1.0 : event.share);
+  later(event, who, [set] { set(0); });
+}
+
+void Conductor::later(const ScenarioEvent& event, std::vector<Index> who,
+                      std::function<void()> undo) {
+  if (event.lasting == Duration{0}) return;
+  queue_.after(event.lasting,
+               lifetime_.guard([this, kind = event.kind, who = std::move(who), undo] {
+                 listener_(std::string(to_text(kind)),
+                           fmt::format("{} ends: {}", to_text(kind), describe(who)), who);
+                 undo();
+               }));
+}
+
+std::string Conductor::describe(const std::vector<Index>& who) const {
+  if (who.empty()) return "nobody";
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < std::min(who.size(), kNamesMax); ++i) {
+    names.push_back(population_.all()[who[i]].name);
+  }
+  const std::string rest =
+      who.size() > kNamesMax ? fmt::format(" and {} more", who.size() - kNamesMax) : "";
+  return fmt::format("{}{}", fmt::join(names, ", "), rest);
+}
+
+}  // namespace kadwire::testnet

@@ -1,0 +1,23 @@
+#pragma once
+
+/// What a scenario expects against what a run brought. Pure.
+
+#include <vector>
+
+#include "tools/testnet/report/results.h"
+#include "tools/testnet/scenario/scenario.h"
+
+namespace kadwire::testnet {
+
+/// What the judge cannot see in the result itself.
+struct Findings {
+  std::optional<Duration> all_connected;  ///< when every possible pair was up at once, first
+  Duration last_start{0};                 ///< of members that no event starts
+  std::vector<std::string> missing;       ///< possible pairs without a tunnel at the end, in words
+};
+
+/// One verdict for each expectation, in the scenario's order.
+[[nodiscard]] std::vector<Verdict> judge(const Expectations& expect, const RunResult& result,
+                                         const Findings& findings);
+
+}  // namespace kadwire::testnet

@@ -1,0 +1,79 @@
+#pragma once
+
+/// Which pairs of members have a tunnel, and which could: the simulator knows the truth of the
+/// NATs. A pair is up when both devices would send under one session; it is possible when one of
+/// the two, dialling the other's own addresses as kadwire does, would get through to it unasked.
+
+#include <functional>
+#include <map>
+#include <vector>
+
+#include "tools/testnet/population.h"
+#include "tools/testnet/report/results.h"
+
+namespace kadwire::testnet {
+
+class PairBoard {
+ public:
+  /// A pair came up or fell; the smaller index first.
+  using ChangeHandler = std::function<void(Index a, Index b, PairState state)>;
+  /// The first time since it started that this member has a tunnel, or every possible one.
+  using MilestoneHandler = std::function<void(Index member, bool all)>;
+
+  /// `population` and `internet` outlive the board. Takes over the members' session handlers.
+  PairBoard(Population& population, const Internet& internet, const SimMesh& mesh);
+  void set_handlers(ChangeHandler on_change, MilestoneHandler on_milestone);
+
+  /// The member started, stopped, moved, or its network changed.
+  void refresh(Index member);
+  void refresh_all();
+  /// Finds the pairs that fell: a tunnel's end makes no noise.
+  void sweep();
+
+  [[nodiscard]] std::size_t running() const;
+  [[nodiscard]] std::size_t possible() const { return possible_count_; }
+  /// Of all pairs, possible or not: two that dial each other may open both firewalls by luck.
+  [[nodiscard]] std::size_t up() const { return up_count_; }
+  [[nodiscard]] bool all_possible_up() const { return up_of_possible_ == possible_count_; }
+  [[nodiscard]] bool is_up(Index a, Index b) const;
+  /// Possible pairs that are not up, for a report.
+  [[nodiscard]] std::vector<std::pair<Index, Index>> missing() const;
+
+ private:
+  struct Pair {
+    bool possible = false;
+    bool up = false;
+  };
+  struct Row {
+    Index index = 0;  ///< of the population
+    bool running = false;
+    bool first_reached = false;  ///< milestones of this life
+    bool all_reached = false;
+    std::vector<rendezvous::LocalAddress> addresses;
+    std::vector<rendezvous::Candidate> candidates;
+    std::size_t possible = 0;
+    std::size_t up_of_possible = 0;
+    std::size_t up = 0;
+  };
+  [[nodiscard]] static std::size_t position(std::size_t a, std::size_t b);
+  [[nodiscard]] const MemberNode& member(std::size_t row) const;
+  void read_addresses(Row& row) const;
+  [[nodiscard]] bool dials_through(const Row& from, const Row& to) const;
+  [[nodiscard]] bool compute_possible(std::size_t a, std::size_t b) const;
+  void on_session(std::size_t row, const crypto::WireguardKey& peer);
+  void update(std::size_t a, std::size_t b, Pair now);
+  void reach(Row& row);
+
+  Population& population_;
+  const Internet& internet_;
+  std::vector<Prefix> mesh_networks_;
+  ChangeHandler on_change_;
+  MilestoneHandler on_milestone_;
+  std::vector<Row> rows_;
+  std::vector<Pair> pairs_;  ///< the triangle below the diagonal
+  std::map<crypto::WireguardKey, std::size_t> by_key_;
+  std::map<Index, std::size_t> by_index_;
+  std::size_t possible_count_ = 0, up_count_ = 0, up_of_possible_ = 0;
+};
+
+}  // namespace kadwire::testnet

@@ -1,0 +1,53 @@
+#pragma once
+
+/// What the mesh is there for: each member pings its peers through the tunnels that stand, and
+/// answers. Counts what got lost.
+
+#include <deque>
+#include <vector>
+
+#include "tools/testnet/pair_board.h"
+
+namespace kadwire::testnet {
+
+/// A reply later than this is as good as none.
+inline constexpr Duration kPingPatience = 3s;
+/// An IPv6 and ICMPv6 header with ping's usual 56 bytes.
+inline constexpr std::size_t kPingBytes = 40 + 8 + 56;
+
+class PingApp {
+ public:
+  struct Counts {
+    std::uint64_t sent = 0;
+    std::uint64_t lost = 0;
+  };
+  /// All outlive it. `self` is an index of the population's. Pings from the host's next `every` on.
+  PingApp(Population& population, const PairBoard& board, Index self, const Scenario& scenario,
+          std::uint64_t seed);
+
+  [[nodiscard]] const Counts& counts() const { return counts_; }
+
+ private:
+  struct Pending {
+    std::uint64_t sequence = 0;
+    TimePoint sent;
+  };
+  void tick();
+  void ping_some();
+  void ping(Index peer);
+  void give_up_overdue();
+  void on_packet(const IpAddress& from, ByteView packet);
+  [[nodiscard]] MemberNode& member() { return *population_[self_].member; }
+
+  Population& population_;
+  const PairBoard& board_;
+  const Index self_;
+  const Scenario& scenario_;
+  std::size_t next_peer_ = 0;  ///< position in Population::members()
+  std::uint64_t last_sequence_ = 0;
+  std::deque<Pending> pending_;  ///< oldest first
+  Counts counts_;
+  Lifetime lifetime_;
+};
+
+}  // namespace kadwire::testnet

@@ -1,0 +1,42 @@
+#pragma once
+
+/// Everything that happened in a run, as one number: two runs with the same hash were the same,
+/// packet for packet. On demand also as text, one line each, for people and for diff.
+
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "node/base/time.h"
+#include "tools/testnet/internet/packet.h"
+
+namespace kadwire::testnet {
+
+class Trace {
+ public:
+  /// Writes no file until asked.
+  Trace() = default;
+  /// False if the file cannot be made.
+  [[nodiscard]] bool open(const std::string& path);
+
+  void add_packet(Duration at, std::string_view sender, const Packet& packet, Drop fate);
+  void add_event(Duration at, std::string_view text);
+  /// 16 hexadecimal digits over everything so far.
+  [[nodiscard]] std::string hash() const;
+
+ private:
+  struct CloseFile {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  void add(std::uint64_t word);
+  void add(ByteView bytes);
+  std::uint64_t hash_ = 0;
+  std::unique_ptr<std::FILE, CloseFile> file_;
+};
+
+/// "arrived", "loss", "nat-filtered", …
+[[nodiscard]] std::string_view to_text(Drop fate);
+
+}  // namespace kadwire::testnet
