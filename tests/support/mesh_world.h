@@ -11,10 +11,10 @@
 
 #include "dht/sealed_value.h"
 #include "node/driver.h"
-#include "tests/support/fake_device.h"
 #include "tests/support/fake_directory.h"
 #include "tests/support/fake_ports.h"
 #include "tests/support/test_mesh.h"
+#include "tests/support/underlay.h"
 
 namespace kadwire::testing {
 
@@ -48,7 +48,7 @@ class Member {
   [[nodiscard]] bool running() const { return driver_ != nullptr; }
   [[nodiscard]] node::Driver& driver() { return *driver_; }
   [[nodiscard]] node::MeshNode& mesh_node() { return *node_; }
-  [[nodiscard]] FakeDevice& device() { return *device_; }
+  [[nodiscard]] TestDevice& device() { return *device_; }
   [[nodiscard]] FakeDirectory& directory() { return *directory_; }
   [[nodiscard]] FakeScheduler& scheduler() { return *scheduler_; }
   [[nodiscard]] FakeMonitor& monitor() { return *monitor_; }
@@ -71,6 +71,8 @@ class Member {
  private:
   void make_device();
   void stop_at_once();
+  /// What the host's clocks show.
+  [[nodiscard]] Now now() const;
   [[nodiscard]] node::NetworkState network() const;
 
   MeshWorld& world_;
@@ -78,6 +80,8 @@ class Member {
   std::size_t host_;
   crypto::NodeIdentity identity_;
   SeededRandom random_;
+  QueueTimers device_timers_;
+  SeededRandom device_random_;
   FakeMemory memory_;
   FakeJournal journal_;
   Lifetime lifetime_;
@@ -85,7 +89,7 @@ class Member {
   std::unique_ptr<FakeScheduler> scheduler_;
   std::unique_ptr<FakeSocket> socket_;
   std::unique_ptr<FakeDirectory> directory_;
-  std::unique_ptr<FakeDevice> device_;
+  std::unique_ptr<TestDevice> device_;
   std::unique_ptr<FakeMonitor> monitor_;
   std::unique_ptr<node::MeshNode> node_;
   std::unique_ptr<node::Driver> driver_;
@@ -161,7 +165,9 @@ inline Member::Member(MeshWorld& world, std::size_t index, MemberOptions options
       options_(std::move(options)),
       host_(index),
       identity_(world.mesh().make_identity()),
-      random_(world.next_seed()) {
+      random_(world.next_seed()),
+      device_timers_(world.queue(), [this] { return now(); }),
+      device_random_(testnet::derived_seed(index, "device")) {
   if (options_.mesh == nullptr) options_.mesh = &world.mesh();
   make_device();
 }
@@ -176,7 +182,7 @@ inline void Member::start() {
   config.hostname = "host" + std::to_string(host_);
   config.ipv4_network = mesh.ipv4_network();
   config.ipv6_network = mesh.ipv6_network();
-  config.listen_port = FakeDevice::kPort;
+  config.listen_port = TestDevice::kPort;
   config.identity_restored = ran_before_;
   config.device_adopted = ran_before_ && !device_->snapshot().peers.empty();
   config.state = memory_.node_state;
@@ -216,8 +222,12 @@ inline void Member::stop_at_once() {
 }
 
 inline void Member::make_device() {
-  device_ = std::make_unique<FakeDevice>(world_.queue(), world_.underlay(),
+  device_ = std::make_unique<TestDevice>(world_.underlay(), device_timers_, device_random_,
                                          identity_.wireguard_key(), host_addresses(host_));
+}
+
+inline Now Member::now() const {
+  return scheduler_ ? scheduler_->now() : world_.queue().reading(options_.clock_offset);
 }
 
 inline node::NetworkState Member::network() const {

@@ -297,7 +297,7 @@ TEST(MeshClocks, ANodeWithCachedPeersAsksAboutItsClockToo) {
   Member& member = world[1];
   member.kill();
   // So that the cache leads nowhere, nor does the other's dialling.
-  world.underlay().lose = [](const FakeDevice&, const Endpoint&) { return true; };
+  world.underlay().lose = [](const TestDevice&, const Endpoint&) { return true; };
   member.move_clock(1h);
   world.run_for(5min);
   member.restart(false);

@@ -93,7 +93,7 @@ TEST(Mesh, FormsOnceTheDirectoryAnswersPuts) {
 TEST(Mesh, FormsAlthoughEveryFifthMessageIsLost) {
   MeshWorld world(7);
   SeededRandom luck(7);
-  world.underlay().lose = [&](const FakeDevice&, const Endpoint&) {
+  world.underlay().lose = [&](const TestDevice&, const Endpoint&) {
     return random_below(luck, 5) == 0;
   };
   world.add_started(5);
@@ -102,7 +102,7 @@ TEST(Mesh, FormsAlthoughEveryFifthMessageIsLost) {
 
 TEST(Mesh, FormsOverIpv4WhereIpv6LeadsNowhere) {
   MeshWorld world(8);
-  world.underlay().lose = [](const FakeDevice&, const Endpoint& to) { return to.address.is_v6(); };
+  world.underlay().lose = [](const TestDevice&, const Endpoint& to) { return to.address.is_v6(); };
   world.add_started(3);
   const auto took = world.time_to_connect(10s);
   ASSERT_TRUE(took);
@@ -339,7 +339,7 @@ TEST(Mesh, AfterAnOutageOfMinutesAllTunnelsComeBack) {
   ASSERT_TRUE(world.time_to_connect(5s));
   for (const Duration outage : {Duration(30s), Duration(70s), Duration(5min), Duration(1h)}) {
     SCOPED_TRACE(outage / 1s);
-    world.underlay().lose = [](const FakeDevice&, const Endpoint&) { return true; };
+    world.underlay().lose = [](const TestDevice&, const Endpoint&) { return true; };
     world.run_for(outage);
     world.underlay().lose = nullptr;
     EXPECT_TRUE(world.time_to_connect(70s));
