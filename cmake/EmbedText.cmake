@@ -1,11 +1,11 @@
-# kadwire_embed(TARGET FUNCTION name FILES a.txt …): puts text files into a program at build time.
+# kadwire_embed_files(TARGET FUNCTION name FILES a.txt …): puts text files into a program at build time.
 # TARGET gets one more source, which defines
 #
 #   std::span<const kadwire::testnet::EmbeddedText> kadwire::testnet::NAME();
 #
 # with the files in the order given, each under its file name without the folder. Whoever calls it
 # declares it (tools/testnet/embedded_text.h). No file may contain )kadwire_text".
-function(kadwire_embed target)
+function(kadwire_embed_files target)
   cmake_parse_arguments(arg "" "FUNCTION" "FILES" ${ARGN})
   set(output ${CMAKE_CURRENT_BINARY_DIR}/${arg_FUNCTION}.cpp)
   list(TRANSFORM arg_FILES PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ REGEX "^[^/]")

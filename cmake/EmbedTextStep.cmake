@@ -1,4 +1,4 @@
-# The build step of kadwire_embed: writes FILES (separated by |) into OUTPUT as FUNCTION.
+# The build step of kadwire_embed_files: writes FILES (separated by |) into OUTPUT as FUNCTION.
 
 string(REPLACE "|" ";" files "${FILES}")
 set(entries "")
