@@ -98,7 +98,7 @@ class Lifetime {
   /// `task` as long as this object lives, nothing afterwards.
   template <typename Task>
   [[nodiscard]] EventQueue::Task guard(Task task) const {
-    return [alive = std::weak_ptr<int>(token_), task = std::move(task)] {
+    return [alive = std::weak_ptr<int>(token_), task = std::move(task)]() mutable {
       if (alive.lock()) task();
     };
   }

@@ -71,7 +71,8 @@ class Internet {
   /// an address of the host's; without one the packet is dropped (kNoRoute).
   void send(HostId host, std::uint16_t from_port, const Endpoint& to, Bytes payload);
 
-  // What happens to networks. All take effect at once; packets under way still arrive.
+  // What happens to networks. All take effect at once; packets under way go on, and meet the
+  // receiver's side as it then is.
   void set_up(HostId host, bool up);
   void reboot(GatewayId gateway);                       ///< forgets every mapping and filter
   /// New public addresses, of the host itself or, behind a gateway, of the outermost one.
@@ -92,6 +93,7 @@ class Internet {
                                   const Endpoint& to) const;
   /// Mappings held now by a gateway, and the most it ever held.
   [[nodiscard]] std::size_t mappings(GatewayId gateway) const;
+  [[nodiscard]] std::size_t mappings_peak(GatewayId gateway) const;
   [[nodiscard]] const std::array<std::uint64_t, kDropKinds>& fates() const;
 
  private:

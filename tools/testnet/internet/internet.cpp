@@ -1,0 +1,249 @@
+#include "tools/testnet/internet/internet.h"
+
+#include <cassert>
+#include <utility>
+
+#include "tools/testnet/internet/partitions.h"
+#include "tools/testnet/internet/passages.h"
+
+namespace kadwire::testnet {
+namespace {
+
+/// Between two stations of one LAN, switch or access point included.
+constexpr Duration kLanLatency = 300us;
+
+std::uint32_t index_of(HostId host) {
+  return static_cast<std::uint32_t>(host);
+}
+std::uint32_t index_of(GatewayId gateway) {
+  return static_cast<std::uint32_t>(gateway);
+}
+
+std::vector<std::uint32_t> indexes_of(std::span<const HostId> hosts) {
+  std::vector<std::uint32_t> indexes;
+  for (const HostId host : hosts) indexes.push_back(index_of(host));
+  return indexes;
+}
+
+/// The host's address of this family; nullptr: it has none.
+const IpAddress* own_address(const HostState& host, AddressFamily family) {
+  const auto& address = family == AddressFamily::kIpv4 ? host.v4 : host.v6;
+  return address ? &*address : nullptr;
+}
+
+bool is_own(const HostState& host, const IpAddress& address) {
+  const IpAddress* own = own_address(host, address.family());
+  return own != nullptr && *own == address;
+}
+
+/// Why a host cannot send to an address of this family at all.
+Drop sending_fault(const HostState& host, AddressFamily family) {
+  if (!host.up) return Drop::kHostDown;
+  if (host.options.udp_blocked) return Drop::kUdpBlocked;
+  return own_address(host, family) == nullptr ? Drop::kNoRoute : Drop::kNone;
+}
+
+/// Why a packet does not get into a host, its firewall left aside.
+Drop receiving_fault(const HostState& host, const Packet& packet, bool cut_off) {
+  if (!is_own(host, packet.to.address)) return Drop::kNoRoute;
+  if (cut_off) return Drop::kPartition;
+  if (host.options.udp_blocked) return Drop::kUdpBlocked;
+  return host.up && host.receiver ? Drop::kNone : Drop::kHostDown;
+}
+
+}  // namespace
+
+struct Internet::State {
+  State(EventQueue& queue_in, std::uint64_t seed) : queue(queue_in), topology(seed) {}
+
+  void send(Flight flight);
+  void enter(Flight flight);
+  void deliver(Flight flight, std::uint32_t host);
+  void finish(const Flight& flight, Drop fate);
+  [[nodiscard]] Drop admit(std::uint32_t index, const Flight& flight);
+  [[nodiscard]] Duration turn_latency(std::uint32_t sender, const Turn& turn) const;
+
+  EventQueue& queue;
+  Topology topology;
+  Partitions partitions;
+  Observer observer;
+  std::array<std::uint64_t, kDropKinds> fates{};
+  Lifetime lifetime;
+};
+
+/// The sender's side: everything up to the core or the LAN, and how long until the receiver's.
+void Internet::State::send(Flight flight) {
+  if (is_own(topology.host(flight.sender), flight.packet.to.address)) {
+    queue.after(0ns, lifetime.guard([this, flight = std::move(flight)]() mutable {
+      const std::uint32_t host = flight.sender;
+      deliver(std::move(flight), host);
+    }));
+    return;
+  }
+  LivePassage passage(topology, queue.now(), flight);
+  const auto turn = route_out(topology, passage, flight.sender, flight.packet);
+  if (!turn) return finish(flight, turn.error());
+  flight.station = turn->to;
+  const Duration delay = passage.delay() + turn_latency(flight.sender, *turn);
+  const auto schedule = [this, delay](Flight each) {
+    queue.after(delay, lifetime.guard(
+                           [this, each = std::move(each)]() mutable { enter(std::move(each)); }));
+  };
+  if (passage.duplicated()) schedule(flight);
+  schedule(std::move(flight));
+}
+
+/// The receiver's side, from the first gateway or the host itself.
+void Internet::State::enter(Flight flight) {
+  LivePassage passage(topology, queue.now(), flight);
+  const auto host = route_in(topology, passage, flight.station, flight.packet);
+  if (!host) return finish(flight, host.error());
+  const auto schedule = [this, host = *host, delay = passage.delay()](Flight each) {
+    queue.after(delay, lifetime.guard([this, host, each = std::move(each)]() mutable {
+      deliver(std::move(each), host);
+    }));
+  };
+  if (passage.duplicated()) schedule(flight);
+  if (passage.delay() > 0ns) return schedule(std::move(flight));
+  deliver(std::move(flight), *host);
+}
+
+void Internet::State::deliver(Flight flight, std::uint32_t host) {
+  const Drop fate = admit(host, flight);
+  finish(flight, fate);
+  if (fate == Drop::kNone) topology.host(host).receiver(flight.packet);
+}
+
+Drop Internet::State::admit(std::uint32_t index, const Flight& flight) {
+  HostState& host = topology.host(index);
+  const Packet& packet = flight.packet;
+  const Drop fault = receiving_fault(host, packet, partitions.separate(flight.sender, index));
+  if (fault != Drop::kNone) return fault;
+  if (is_own(host, packet.from.address)) return Drop::kNone;  // never left the host
+  if (host.dice.chance(host.inbound_loss)) return Drop::kLoss;
+  const bool admitted = host.firewall.handle_inbound(queue.now(), packet.to, packet.from);
+  return admitted ? Drop::kNone : Drop::kFirewall;
+}
+
+void Internet::State::finish(const Flight& flight, Drop fate) {
+  ++fates.at(static_cast<std::size_t>(fate));
+  if (observer) observer(HostId{flight.sender}, flight.packet, fate);
+}
+
+Duration Internet::State::turn_latency(std::uint32_t sender, const Turn& turn) const {
+  const Duration way =
+      turn.in_lan ? kLanLatency : topology.core_latency(topology.core_station(sender), turn.to);
+  return way + topology.access_latency(turn.to);
+}
+
+Internet::Internet(EventQueue& queue, std::uint64_t seed)
+    : state_(std::make_unique<State>(queue, seed)) {}
+
+Internet::~Internet() = default;
+
+void Internet::set_observer(Observer observer) {
+  state_->observer = std::move(observer);
+}
+
+GatewayId Internet::add_gateway(const GatewayOptions& options) {
+  return GatewayId{state_->topology.add_gateway(options)};
+}
+
+HostId Internet::add_host(const HostOptions& options) {
+  return HostId{state_->topology.add_host(options)};
+}
+
+void Internet::set_receiver(HostId host, Receiver receiver) {
+  state_->topology.host(index_of(host)).receiver = std::move(receiver);
+}
+
+std::vector<Prefix> Internet::addresses(HostId host) const {
+  return state_->topology.addresses(index_of(host));
+}
+
+void Internet::send(HostId host, std::uint16_t from_port, const Endpoint& to, Bytes payload) {
+  HostState& sender = state_->topology.host(index_of(host));
+  Flight flight{.packet = {.from = {}, .to = to, .payload = std::move(payload)},
+                .sender = index_of(host),
+                .station = {},
+                .destination = to.address};
+  const Drop fault = sending_fault(sender, to.address.family());
+  if (fault != Drop::kNone) return state_->finish(flight, fault);
+  flight.packet.from = {*own_address(sender, to.address.family()), from_port};
+  flight.fragment_bytes = sender.path_mtu(state_->queue.now(), to.address);
+  state_->send(std::move(flight));
+}
+
+void Internet::set_up(HostId host, bool up) {
+  state_->topology.host(index_of(host)).up = up;
+}
+
+void Internet::reboot(GatewayId gateway) {
+  GatewayState& rebooted = state_->topology.gateway(index_of(gateway));
+  rebooted.nat.reboot();
+  rebooted.ipv6_firewall.forget();
+}
+
+void Internet::change_addresses(HostId host) {
+  state_->topology.change_addresses(index_of(host));
+}
+
+void Internet::move(HostId host, std::optional<GatewayId> behind, const LinkModel& link) {
+  std::optional<std::uint32_t> gateway;
+  if (behind) gateway = index_of(*behind);
+  state_->topology.move_host(index_of(host), gateway, link);
+}
+
+void Internet::cut(std::uint64_t number, std::span<const HostId> left,
+                   std::span<const HostId> right) {
+  state_->partitions.cut(number, indexes_of(left), indexes_of(right));
+}
+
+void Internet::heal(std::uint64_t number) {
+  state_->partitions.heal(number);
+}
+
+void Internet::set_outbound_loss(HostId host, double share) {
+  state_->topology.host(index_of(host)).outbound_loss = share;
+}
+
+void Internet::set_inbound_loss(HostId host, double share) {
+  state_->topology.host(index_of(host)).inbound_loss = share;
+}
+
+std::optional<GatewayId> Internet::gateway(HostId host) const {
+  return std::as_const(state_->topology).host(index_of(host)).options.behind;
+}
+
+bool Internet::would_arrive(HostId from, std::uint16_t from_port, HostId target,
+                            const Endpoint& to) const {
+  const Topology& topology = state_->topology;
+  const HostState& sender = topology.host(index_of(from));
+  if (sending_fault(sender, to.address.family()) != Drop::kNone) return false;
+  Packet packet{{*own_address(sender, to.address.family()), from_port}, to, {}};
+  const HostState& receiver = topology.host(index_of(target));
+  const bool cut_off = state_->partitions.separate(index_of(from), index_of(target));
+  if (is_own(sender, to.address)) {
+    return from == target && receiving_fault(receiver, packet, cut_off) == Drop::kNone;
+  }
+  TrialPassage passage(topology, state_->queue.now());
+  const auto turn = route_out(topology, passage, index_of(from), packet);
+  if (!turn) return false;
+  const auto reached = route_in(topology, passage, turn->to, packet);
+  return reached == index_of(target) && receiving_fault(receiver, packet, cut_off) == Drop::kNone &&
+         receiver.inbound_loss < 1 && passage.admits(index_of(target), packet);
+}
+
+std::size_t Internet::mappings(GatewayId gateway) const {
+  return state_->topology.gateway(index_of(gateway)).nat.mappings(state_->queue.now());
+}
+
+std::size_t Internet::mappings_peak(GatewayId gateway) const {
+  return state_->topology.gateway(index_of(gateway)).nat.mappings_peak();
+}
+
+const std::array<std::uint64_t, kDropKinds>& Internet::fates() const {
+  return state_->fates;
+}
+
+}  // namespace kadwire::testnet
