@@ -8,7 +8,7 @@
 #include "tools/lab/cell.h"
 #include "tools/lab/mesh_report.h"
 #include "tools/lab/scenario_lab.h"
-#include "tools/lab/statistics.h"
+#include "tools/statistics.h"
 
 namespace kadwire::lab {
 namespace {

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/lab/scenario_lab.h"
-#include "tools/lab/statistics.h"
+#include "tools/statistics.h"
 #include "tools/lab/text_table.h"
 
 namespace kadwire::lab {

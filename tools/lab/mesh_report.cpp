@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "tools/lab/statistics.h"
+#include "tools/statistics.h"
 #include "tools/lab/text_table.h"
 
 namespace kadwire::lab {

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdio>
 
-#include "tools/lab/statistics.h"
+#include "tools/statistics.h"
 
 namespace kadwire::lab {
 namespace {

@@ -1,4 +1,4 @@
-#include "tools/lab/statistics.h"
+#include "tools/statistics.h"
 
 #include <gtest/gtest.h>
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "node/base/time.h"
@@ -23,90 +24,101 @@ inline constexpr std::size_t kTrafficKinds = 6;
 struct Traffic {
   std::uint64_t packets = 0;
   std::uint64_t bytes = 0;  ///< headers included
+  bool operator==(const Traffic&) const = default;
 };
 using TrafficByKind = std::array<Traffic, kTrafficKinds>;
 
 struct NodeResult {
-  std::string name;                        ///< "homes[3]"
+  std::string name;  ///< "homes[3]"
   std::string group;
   std::string role;
-  std::string nat;                         ///< kind or gateway; "public" without one
-  std::string city;                        ///< empty: nowhere in particular
-  double x = 0, y = 0;                     ///< place on the map, each 0 to 1
-  std::optional<Duration> started;         ///< first time
-  std::optional<Duration> first_tunnel;    ///< since it started, as first_ping of any kind
-  std::optional<Duration> all_tunnels;     ///< since it started: to every peer a path permits
+  std::string nat;                       ///< kind or gateway; "public" without one
+  std::string city;                      ///< empty: nowhere in particular
+  double x = 0, y = 0;                   ///< place on the map, each 0 to 1, from the top left
+  std::optional<Duration> started;       ///< first time
+  std::optional<Duration> first_tunnel;  ///< since it started, as first_ping of any kind
+  std::optional<Duration> all_tunnels;   ///< since it started: to every peer a path permits
   TrafficByKind sent{};
   TrafficByKind received{};
-  std::uint64_t dht_requests = 0;          ///< answered for others
-  std::uint64_t dht_stored_bytes = 0;      ///< at the end
-  std::size_t dht_nodes_known = 0;         ///< at the end
+  std::uint64_t dht_requests = 0;      ///< answered for others
+  std::uint64_t dht_stored_bytes = 0;  ///< at the end
+  std::size_t dht_nodes_known = 0;     ///< at the end
   std::uint64_t pings_sent = 0;
   std::uint64_t pings_lost = 0;
-  double cpu_seconds = 0;                  ///< spent on this node's events
+  double cpu_seconds = 0;  ///< spent on this node's events
+  bool operator==(const NodeResult&) const = default;
 };
 
 /// A point of the curves.
 struct Sample {
   Duration at{0};
   std::size_t members_running = 0;
-  std::size_t pairs_possible = 0;          ///< of running members, as far as a path permits
-  std::size_t pairs_direct = 0;            ///< a tunnel stands on both sides
+  std::size_t pairs_possible = 0;  ///< of running members, as far as a path permits
+  std::size_t pairs_direct = 0;    ///< a tunnel stands on both sides
   std::size_t pairs_relayed = 0;
-  std::uint64_t pings_sent = 0;            ///< since the last sample
+  std::uint64_t pings_sent = 0;  ///< since the last sample
   std::uint64_t pings_lost = 0;
-  TrafficByKind sent{};                    ///< by all nodes since the last sample
+  TrafficByKind sent{};  ///< by all nodes since the last sample
+  bool operator==(const Sample&) const = default;
 };
 
 enum class PairState : std::uint8_t { kNone, kDirect, kRelayed };
+[[nodiscard]] std::string_view to_text(PairState state);  // "none", "direct", "relayed"
 
 /// A tunnel came or went: the map over time is made of these.
 struct PairChange {
   Duration at{0};
-  std::uint32_t a = 0;                     ///< index into RunResult::nodes, the smaller first
+  std::uint32_t a = 0;  ///< index into RunResult::nodes, the smaller first
   std::uint32_t b = 0;
   PairState state = PairState::kNone;
+  bool operator==(const PairChange&) const = default;
 };
 
 /// One mark on the time line.
 struct TimelineEntry {
   Duration at{0};
-  std::string kind;                        ///< an EventKind, "start", "violation"
-  std::string text;                        ///< for people: "NAT reboot: homes[3]"
-  std::vector<std::uint32_t> nodes;        ///< concerned
+  std::string kind;                  ///< an EventKind, "start", "violation"
+  std::string text;                  ///< for people: "NAT reboot: homes[3]"
+  std::vector<std::uint32_t> nodes;  ///< concerned
+  bool operator==(const TimelineEntry&) const = default;
 };
 
 /// One thing the scenario expects.
 struct Verdict {
-  std::string expectation;                 ///< "p50 of the time to the first tunnel: at most 2 s"
-  std::string measured;                    ///< "0.54 s"
+  std::string expectation;  ///< "p50 of the time to the first tunnel: at most 2 s"
+  std::string measured;     ///< "0.54 s"
   bool met = false;
+  bool operator==(const Verdict&) const = default;
 };
 
 struct RunResult {
   std::string scenario;
   std::string summary;
-  std::string command;                     ///< replays this run
+  std::string command;  ///< replays this run
   std::uint64_t seed = 0;
-  std::string trace_hash;                  ///< 16 hexadecimal digits
-  bool interrupted = false;                ///< by Ctrl-C or a violation: shorter than asked for
+  std::string trace_hash;    ///< 16 hexadecimal digits
+  bool interrupted = false;  ///< by Ctrl-C or a violation: shorter than asked for
   Duration simulated{0};
-  double wall_seconds = 0;                 ///< of the simulation alone
-  double startup_seconds = 0;              ///< of it, until every node had started
-  std::uint64_t events = 0;                ///< of the queue
-  std::uint64_t memory_bytes_per_node = 0; ///< at the end, heap of everything over all nodes
-  std::vector<NodeResult> nodes;
-  std::vector<Sample> samples;             ///< at most kSamplesMax, thinned as the run grows
-  std::vector<PairChange> changes;         ///< at most kChangesMax
+  double wall_seconds = 0;                  ///< of the simulation alone
+  double startup_seconds = 0;               ///< of it, until every node had started
+  std::uint64_t events = 0;                 ///< of the queue
+  std::uint64_t memory_bytes_per_node = 0;  ///< at the end, heap of everything over all nodes
+  std::vector<NodeResult> nodes;            ///< at most kNodesMax (scenario.h)
+  std::vector<Sample> samples;              ///< at most kSamplesMax, thinned as the run grows
+  std::vector<PairChange> changes;          ///< in the order of time; at most kChangesMax
   std::uint64_t changes_dropped = 0;
-  std::vector<TimelineEntry> timeline;     ///< at most kTimelineMax
-  std::array<std::uint64_t, kDropKinds> drops{};  ///< packets, by Drop
+  std::vector<TimelineEntry> timeline;            ///< at most kTimelineMax
+  std::array<std::uint64_t, kDropKinds> drops{};  ///< packets, by Drop; none at kNone
   std::vector<Verdict> verdicts;
-  std::vector<std::string> violations;     ///< of invariants: each a sentence
+  std::vector<std::string> violations;  ///< of invariants: each a sentence
+  bool operator==(const RunResult&) const = default;
 };
 inline constexpr std::size_t kSamplesMax = 1200;
 inline constexpr std::size_t kChangesMax = 50'000;
 inline constexpr std::size_t kTimelineMax = 5'000;
+
+/// As the JSON spells the cause: "loss", "nat_filtered", …; "none" for kNone.
+[[nodiscard]] std::string_view to_text(Drop cause);
 
 /// True if nothing was violated and every expectation met.
 [[nodiscard]] bool succeeded(const RunResult& result);
@@ -116,14 +128,14 @@ struct MatrixCell {
   std::size_t runs = 0;
   std::size_t direct = 0;
   std::size_t relayed = 0;
-  bool possible = true;                    ///< some path exists at all
-  std::optional<Duration> p50;             ///< to the first tunnel, of the runs that had one
+  bool possible = true;         ///< some path exists at all
+  std::optional<Duration> p50;  ///< to the first tunnel, of the runs that had one
   std::optional<Duration> p95;
-  std::vector<std::uint64_t> failed_seeds; ///< of possible pairs: the first few
+  std::vector<std::uint64_t> failed_seeds;  ///< of possible pairs: the first few
 };
 struct MatrixResult {
   std::string command;
-  std::vector<std::string> kinds;          ///< of rows and of columns
+  std::vector<std::string> kinds;              ///< of rows and of columns
   std::vector<std::vector<MatrixCell>> cells;  ///< [row][column]; symmetric
   double wall_seconds = 0;
 };

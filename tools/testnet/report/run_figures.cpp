@@ -1,0 +1,98 @@
+#include "tools/testnet/report/run_figures.h"
+
+#include <algorithm>
+
+#include "tools/statistics.h"
+
+namespace kadwire::testnet {
+namespace {
+
+constexpr std::string_view kMember = "member";
+
+void add_percentiles(Figures& figures, const std::string& name,
+                     const std::vector<Duration>& times) {
+  if (times.empty()) return;
+  figures[name + "_p50_seconds"] = to_seconds(percentile(times, 0.5));
+  figures[name + "_p95_seconds"] = to_seconds(percentile(times, 0.95));
+}
+
+void add_times(Figures& figures, const RunResult& result) {
+  std::vector<Duration> first;
+  std::vector<Duration> all;
+  for (const NodeResult& node : result.nodes) {
+    if (node.first_tunnel) first.push_back(*node.first_tunnel);
+    if (node.all_tunnels) all.push_back(*node.all_tunnels);
+  }
+  add_percentiles(figures, "first_tunnel", first);
+  add_percentiles(figures, "all_tunnels", all);
+}
+
+void add_pairs(Figures& figures, const RunResult& result) {
+  if (result.samples.empty() || result.samples.back().pairs_possible == 0) return;
+  const Sample& last = result.samples.back();
+  const auto possible = static_cast<double>(last.pairs_possible);
+  figures["direct_share"] = static_cast<double>(last.pairs_direct) / possible;
+  figures["relayed_share"] = static_cast<double>(last.pairs_relayed) / possible;
+}
+
+/// What the members paid: pings lost, bytes sent, processor time.
+void add_costs(Figures& figures, const RunResult& result) {
+  std::uint64_t members = 0;
+  std::uint64_t pings_sent = 0;
+  std::uint64_t pings_lost = 0;
+  std::uint64_t bytes = 0;
+  double cpu_seconds = 0;
+  for (const NodeResult& node : result.nodes) {
+    cpu_seconds += node.cpu_seconds;
+    pings_sent += node.pings_sent;
+    pings_lost += node.pings_lost;
+    if (node.role != kMember) continue;
+    ++members;
+    for (const Traffic& traffic : node.sent) bytes += traffic.bytes;
+  }
+  if (pings_sent > 0) {
+    figures["pings_lost_share"] = static_cast<double>(pings_lost) / static_cast<double>(pings_sent);
+  }
+  const double seconds = to_seconds(result.simulated);
+  if (seconds <= 0 || result.nodes.empty()) return;
+  const double node_hours = seconds / 3600 * static_cast<double>(result.nodes.size());
+  figures["cpu_per_node_hour_seconds"] = cpu_seconds / node_hours;
+  if (members > 0) {
+    figures["member_sent_bytes_per_second"] =
+        static_cast<double>(bytes) / seconds / static_cast<double>(members);
+  }
+}
+
+void add_speed(Figures& figures, const RunResult& result) {
+  const double simulated = to_seconds(result.simulated);
+  if (result.wall_seconds > 0) figures["speed_factor"] = simulated / result.wall_seconds;
+
+  Duration last_start{0};
+  for (const NodeResult& node : result.nodes) {
+    last_start = std::max(last_start, node.started.value_or(Duration{0}));
+  }
+  const double wall_after = result.wall_seconds - result.startup_seconds;
+  const double simulated_after = simulated - to_seconds(last_start);
+  if (wall_after <= 0 || simulated_after <= 0) return;
+  figures["speed_after_startup_factor"] = simulated_after / wall_after;
+}
+
+}  // namespace
+
+Figures figures_of(const RunResult& result) {
+  Figures figures;
+  add_times(figures, result);
+  add_pairs(figures, result);
+  add_costs(figures, result);
+  add_speed(figures, result);
+  return figures;
+}
+
+Spread spread_of(const std::vector<double>& values) {
+  if (values.empty()) return {};
+  const auto [minimum, maximum] = std::minmax_element(values.begin(), values.end());
+  return {*minimum, percentile(values, 0.05), percentile(values, 0.5), percentile(values, 0.95),
+          *maximum};
+}
+
+}  // namespace kadwire::testnet

@@ -1,0 +1,31 @@
+#pragma once
+
+/// The figures one run comes down to: what a sweep compares and what the report puts on top. Pure.
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tools/testnet/report/results.h"
+
+namespace kadwire::testnet {
+
+/// Figures by name; the name ends in the unit (SCHEMA.md lists them). A figure that has no value,
+/// such as a median of nothing, is absent.
+using Figures = std::map<std::string, double>;
+
+/// Percentiles are over the members that got there; shares of pairs are those of the last sample.
+[[nodiscard]] Figures figures_of(const RunResult& result);
+
+/// The spread of one figure over the runs of a sweep's point. All zero if there
+/// were none; percentiles are nearest-rank (tools/statistics.h).
+struct Spread {
+  double minimum = 0;
+  double p5 = 0;
+  double median = 0;
+  double p95 = 0;
+  double maximum = 0;
+};
+[[nodiscard]] Spread spread_of(const std::vector<double>& values);
+
+}  // namespace kadwire::testnet
