@@ -135,8 +135,8 @@ std::vector<Index> Population::select(const Selector& selector, SeededRandom& ra
     if (!meant || (selector.index && *selector.index != inhabitant.number)) continue;
     selected.push_back(index);
   }
-  const auto wanted =
-      static_cast<std::size_t>(std::ceil(selector.share * static_cast<double>(selected.size())));
+  const double share = std::ceil(selector.share * static_cast<double>(selected.size()));
+  const std::size_t wanted = selector.count.value_or(static_cast<std::size_t>(share));
   while (selected.size() > wanted) {
     selected.erase(selected.begin() +
                    static_cast<std::ptrdiff_t>(random_below(random, selected.size())));

@@ -1,0 +1,82 @@
+#include "tools/testnet/commands/batch.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "tools/statistics.h"
+#include "tools/testnet/commands/live_line.h"
+#include "tools/testnet/commands/worker_pool.h"
+#include "tools/testnet/world.h"
+
+namespace kadwire::testnet {
+namespace {
+
+std::vector<std::string> complaints_of(const RunResult& result) {
+  std::vector<std::string> complaints = result.violations;
+  for (const Verdict& verdict : result.verdicts) {
+    if (!verdict.met) complaints.push_back(verdict.expectation + ": " + verdict.measured);
+  }
+  return complaints;
+}
+
+/// Until the last member had its first tunnel; 0 if one never had.
+double first_tunnels(const RunResult& result) {
+  Duration slowest{0};
+  for (const NodeResult& node : result.nodes) {
+    if (node.role != to_text(Role::kMember)) continue;
+    if (!node.first_tunnel) return 0;
+    slowest = std::max(slowest, *node.first_tunnel);
+  }
+  return to_seconds(slowest);
+}
+
+/// In the child.
+std::string run_one(const BatchRun& run) {
+  Trace trace;
+  World world(*run.scenario, run.seed, trace);
+  const RunResult result = world.run();
+  const Sample end = result.samples.empty() ? Sample{} : result.samples.back();
+  return nlohmann::json{{"succeeded", succeeded(result)},
+                        {"figures", figures_of(result)},
+                        {"pairs_direct", end.pairs_direct},
+                        {"pairs_possible", end.pairs_possible},
+                        {"first_tunnels_seconds", first_tunnels(result)},
+                        {"complaints", complaints_of(result)}}
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Digest digest_of(const JobResult& printed) {
+  Digest digest;
+  const auto json = printed ? nlohmann::json::parse(*printed, nullptr, false) : nlohmann::json();
+  if (!json.is_object()) {
+    digest.complaints.push_back(printed ? "it printed no result" : printed.error());
+    return digest;
+  }
+  json.at("succeeded").get_to(digest.succeeded);
+  json.at("figures").get_to(digest.figures);
+  json.at("pairs_direct").get_to(digest.pairs_direct);
+  json.at("pairs_possible").get_to(digest.pairs_possible);
+  json.at("first_tunnels_seconds").get_to(digest.first_tunnels_seconds);
+  json.at("complaints").get_to(digest.complaints);
+  return digest;
+}
+
+}  // namespace
+
+std::vector<Digest> run_batch(const std::vector<BatchRun>& runs, std::size_t workers,
+                              const std::string& title) {
+  LiveLine line;
+  const auto printed = run_jobs(
+      runs.size(), workers, [&](std::size_t number) { return run_one(runs[number]); },
+      [&](std::size_t done) {
+        if (line.due()) line.show(fmt::format("{}  {} of {} runs", title, done, runs.size()));
+        return true;
+      });
+  std::vector<Digest> digests;
+  for (const JobResult& each : printed) digests.push_back(digest_of(each));
+  return digests;
+}
+
+}  // namespace kadwire::testnet

@@ -1,0 +1,38 @@
+#pragma once
+
+/// Many runs side by side, each boiled down to what a sweep or a matrix needs of it.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "tools/testnet/report/run_figures.h"
+#include "tools/testnet/scenario/scenario.h"
+
+namespace kadwire::testnet {
+
+struct BatchRun {
+  const Scenario* scenario = nullptr;  ///< outlives the batch
+  std::uint64_t seed = 0;
+};
+
+/// One run in short.
+struct Digest {
+  bool succeeded = false;
+  Figures figures;
+  std::size_t pairs_direct = 0;  ///< at the end
+  std::size_t pairs_possible = 0;
+  double first_tunnels_seconds = 0;     ///< until every member had one; 0: some never had
+  std::vector<std::string> complaints;  ///< expectations not met and rules broken, a line each
+};
+
+/// Runs all of them on `workers` cores, with a live line that starts with `title`. A run that
+/// crashed is a Digest that did not succeed, with the reason among its complaints. Ctrl-C ends the
+/// process.
+[[nodiscard]] std::vector<Digest> run_batch(const std::vector<BatchRun>& runs, std::size_t workers,
+                                            const std::string& title);
+
+}  // namespace kadwire::testnet

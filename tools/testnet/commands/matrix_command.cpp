@@ -1,0 +1,183 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "tools/statistics.h"
+#include "tools/testnet/commands/batch.h"
+#include "tools/testnet/commands/commands.h"
+#include "tools/testnet/commands/outputs.h"
+#include "tools/testnet/commands/scenario_source.h"
+#include "tools/testnet/commands/worker_pool.h"
+#include "tools/testnet/internet/nat_model.h"
+#include "tools/testnet/stopwatch.h"
+
+namespace kadwire::testnet {
+namespace {
+
+/// Two members behind one box each, a bootstrap node and a small DHT.
+constexpr const char* kPairScenario = "nat-pair";
+/// Seeds kept of a cell's failed runs: enough to look into it.
+constexpr std::size_t kFailedSeedsMax = 5;
+
+struct MatrixOptions {
+  OutputOptions outputs;
+  std::vector<std::string> kinds;
+  std::uint64_t seeds = 5;
+  std::uint64_t first_seed = 1;
+  std::size_t workers = workers_default();
+};
+
+/// What stands before a member, as changes to its group in the pair scenario.
+struct Surroundings {
+  std::string name;
+  std::vector<std::string> settings;
+};
+
+/// The surroundings that are more, or less, than one NAT.
+std::vector<Surroundings> special_surroundings() {
+  return {{"public", {"nat="}},
+          {"host-firewall", {"nat=", "firewall=stateful"}},
+          {"dual-stack", {"nat=port-restricted", "families=both"}},
+          {"ipv6-only", {"nat=port-restricted", "families=ipv6"}},
+          {"cgnat", {"nat=cgnat"}}};
+}
+
+std::vector<Surroundings> all_surroundings() {
+  std::vector<Surroundings> all = special_surroundings();
+  for (const NatKind& kind : nat_kinds()) {
+    all.push_back({std::string(kind.name), {fmt::format("nat={}", kind.name)}});
+  }
+  return all;
+}
+
+tl::expected<std::vector<Surroundings>, std::string> chosen_surroundings(
+    const std::vector<std::string>& names) {
+  const auto all = all_surroundings();
+  if (names.empty()) return all;
+  std::vector<Surroundings> chosen;
+  for (const std::string& name : names) {
+    const auto found = std::ranges::find(all, name, &Surroundings::name);
+    if (found == all.end()) {
+      std::vector<std::string> known;
+      for (const Surroundings& each : all) known.push_back(each.name);
+      return tl::unexpected(
+          fmt::format("there is no kind '{}'; there are {}", name, fmt::join(known, ", ")));
+    }
+    chosen.push_back(*found);
+  }
+  return chosen;
+}
+
+tl::expected<Scenario, std::string> pair_scenario(const Surroundings& left,
+                                                  const Surroundings& right) {
+  ScenarioSource source;
+  source.name = kPairScenario;
+  for (const std::string& setting : left.settings) {
+    source.overrides.push_back("groups.left." + setting);
+  }
+  for (const std::string& setting : right.settings) {
+    source.overrides.push_back("groups.right." + setting);
+  }
+  auto scenario = load_scenario(source);
+  if (scenario) scenario->name = fmt::format("{} and {}", left.name, right.name);
+  return scenario;
+}
+
+MatrixCell cell_of(std::span<const Digest> digests, std::uint64_t first_seed) {
+  MatrixCell cell;
+  cell.possible = false;
+  std::vector<Duration> times;
+  for (std::size_t i = 0; i < digests.size(); ++i) {
+    const Digest& digest = digests[i];
+    ++cell.runs;
+    cell.direct += digest.pairs_direct;
+    cell.possible = cell.possible || digest.pairs_possible + digest.pairs_direct > 0;
+    if (digest.pairs_direct > 0) {
+      times.push_back(std::chrono::duration_cast<Duration>(
+          std::chrono::duration<double>(digest.first_tunnels_seconds)));
+    } else if (digest.pairs_possible > 0 && cell.failed_seeds.size() < kFailedSeedsMax) {
+      cell.failed_seeds.push_back(first_seed + i);
+    }
+  }
+  if (times.empty()) return cell;
+  cell.p50 = percentile(times, 0.50);
+  cell.p95 = percentile(times, 0.95);
+  return cell;
+}
+
+/// Every unordered pair once; the lower triangle and the diagonal.
+tl::expected<std::vector<Scenario>, std::string> pair_scenarios(
+    const std::vector<Surroundings>& kinds) {
+  std::vector<Scenario> scenarios;
+  for (std::size_t row = 0; row < kinds.size(); ++row) {
+    for (std::size_t column = 0; column <= row; ++column) {
+      auto scenario = pair_scenario(kinds[row], kinds[column]);
+      if (!scenario) return tl::unexpected(scenario.error());
+      scenarios.push_back(std::move(*scenario));
+    }
+  }
+  return scenarios;
+}
+
+MatrixResult assemble(const std::vector<Surroundings>& kinds, std::span<const Digest> digests,
+                      const MatrixOptions& options) {
+  MatrixResult result;
+  result.command = fmt::format("kadwire-testnet matrix --seeds {} --first-seed {}", options.seeds,
+                               options.first_seed);
+  if (!options.kinds.empty()) {
+    result.command += fmt::format(" --kinds {}", fmt::join(options.kinds, ","));
+  }
+  result.cells.assign(kinds.size(), std::vector<MatrixCell>(kinds.size()));
+  std::size_t at = 0;
+  for (std::size_t row = 0; row < kinds.size(); ++row) {
+    result.kinds.push_back(kinds[row].name);
+    for (std::size_t column = 0; column <= row; ++column) {
+      result.cells[row][column] = result.cells[column][row] =
+          cell_of(digests.subspan(at, options.seeds), options.first_seed);
+      at += options.seeds;
+    }
+  }
+  return result;
+}
+
+int matrix(const MatrixOptions& options) {
+  const auto kinds = chosen_surroundings(options.kinds);
+  if (!kinds) return complain(kinds.error());
+  const auto scenarios = pair_scenarios(*kinds);
+  if (!scenarios) return complain(scenarios.error());
+  std::vector<BatchRun> runs;
+  for (const Scenario& scenario : *scenarios) {
+    for (std::uint64_t i = 0; i < options.seeds; ++i) {
+      runs.push_back({&scenario, options.first_seed + i});
+    }
+  }
+  const Stopwatch watch;
+  const auto digests = run_batch(runs, options.workers, "matrix");
+  MatrixResult result = assemble(*kinds, digests, options);
+  result.wall_seconds = watch.seconds();
+  return leave_outputs(options.outputs, result);
+}
+
+}  // namespace
+
+void add_matrix_command(CLI::App& app, Action& chosen) {
+  const auto options = std::make_shared<MatrixOptions>();
+  CLI::App* command = app.add_subcommand(
+      "matrix", "two members behind every pair of NAT kinds: which connect, and how fast");
+  command->add_option("--kinds", options->kinds, "only these, separated by commas")
+      ->delimiter(',')
+      ->type_name("KIND,…");
+  command->add_option("--seeds", options->seeds, "runs for each pair (default 5)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100'000));
+  command->add_option("--first-seed", options->first_seed, "the others follow it (default 1)")
+      ->type_name("N");
+  command->add_option("--jobs", options->workers, "runs at once (default: one for each core)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+  options->outputs.add_to(*command);
+  command->callback([options, &chosen] { chosen = [options] { return matrix(*options); }; });
+}
+
+}  // namespace kadwire::testnet

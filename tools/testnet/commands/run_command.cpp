@@ -1,0 +1,100 @@
+#include <fmt/format.h>
+
+#include <atomic>
+#include <csignal>
+
+#include "tools/testnet/commands/commands.h"
+#include "tools/testnet/commands/live_line.h"
+#include "tools/testnet/commands/outputs.h"
+#include "tools/testnet/commands/scenario_source.h"
+#include "tools/testnet/world.h"
+
+namespace kadwire::testnet {
+namespace {
+
+struct RunOptions {
+  ScenarioSource source;
+  OutputOptions outputs;
+  std::uint64_t seed = 1;
+  std::optional<std::string> trace;
+};
+
+/// Set by Ctrl-C. A signal handler can reach nothing but a global.
+std::atomic<bool> interrupted = false;
+
+std::string progress_text(const std::string& name, const Progress& progress) {
+  const double simulated = std::chrono::duration<double>(progress.simulated).count();
+  return fmt::format("{}  {} of {}  {:.0f} times real time  {} members  {} tunnels, {} possible",
+                     name, clock_text(progress.simulated), clock_text(progress.until),
+                     progress.wall_seconds > 0 ? simulated / progress.wall_seconds : 0,
+                     progress.members_running, progress.pairs_up, progress.pairs_possible);
+}
+
+int run(const RunOptions& options) {
+  const auto scenario = load_scenario(options.source);
+  if (!scenario) return complain(scenario.error());
+  Trace trace;
+  if (options.trace && !trace.open(*options.trace)) {
+    return complain(fmt::format("cannot write the trace to {}", *options.trace));
+  }
+  std::signal(SIGINT, [](int) { interrupted = true; });
+  RunResult result;
+  {
+    LiveLine line;
+    World world(*scenario, options.seed, trace);
+    result = world.run([&](const Progress& progress) {
+      if (line.due()) line.show(progress_text(scenario->name, progress));
+      return !interrupted;
+    });
+  }
+  result.command =
+      fmt::format("kadwire-testnet run {} --seed {}", options.source.command_line(), options.seed);
+  const int code = leave_outputs(options.outputs, result);
+  return interrupted && code != kExitUsage ? kExitInterrupted : code;
+}
+
+void add_common(CLI::App& command, RunOptions& options) {
+  options.outputs.add_to(command);
+  command
+      .add_option("--trace", options.trace,
+                  "write every packet and event, a line each, with its time and fate")
+      ->type_name("FILE");
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, Action& chosen) {
+  const auto options = std::make_shared<RunOptions>();
+  CLI::App* command = app.add_subcommand("run", "play a scenario and say what came of it");
+  options->source.add_to(*command);
+  command->add_option("--seed", options->seed, "of everything that is left to chance (default 1)")
+      ->type_name("N");
+  add_common(*command, *options);
+  command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
+}
+
+/// "home-nats:42", as sweeps and tests name a run.
+void add_replay_command(CLI::App& app, Action& chosen) {
+  const auto options = std::make_shared<RunOptions>();
+  const auto which = std::make_shared<std::string>();
+  CLI::App* command =
+      app.add_subcommand("replay", "play one run again: SCENARIO:SEED, as failures name it");
+  command->add_option("run", *which, "for example home-nats:42")
+      ->required()
+      ->type_name("SCENARIO:SEED");
+  options->source.add_options_to(*command);
+  add_common(*command, *options);
+  command->callback([options, which, &chosen] {
+    const auto colon = which->rfind(':');
+    const bool named = colon != std::string::npos && colon > 0;
+    if (!named || !CLI::detail::lexical_cast(which->substr(colon + 1), options->seed)) {
+      throw CLI::ValidationError("replay", fmt::format("'{}' is not SCENARIO:SEED, for example "
+                                                       "home-nats:42",
+                                                       *which));
+    }
+    options->source.name = which->substr(0, colon);
+    chosen = [options] { return run(*options); };
+  });
+}
+
+}  // namespace kadwire::testnet

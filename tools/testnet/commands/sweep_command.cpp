@@ -1,0 +1,118 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "tools/testnet/commands/batch.h"
+#include "tools/testnet/commands/commands.h"
+#include "tools/testnet/commands/outputs.h"
+#include "tools/testnet/commands/scenario_source.h"
+#include "tools/testnet/commands/worker_pool.h"
+#include "tools/testnet/stopwatch.h"
+
+namespace kadwire::testnet {
+namespace {
+
+struct SweepOptions {
+  ScenarioSource source;
+  OutputOptions outputs;
+  std::string parameter;
+  std::vector<std::string> values;
+  std::uint64_t seeds = 10;
+  std::uint64_t first_seed = 1;
+  std::size_t workers = workers_default();
+};
+
+/// One scenario for each value; without a parameter, the scenario as it is.
+tl::expected<std::vector<Scenario>, std::string> scenarios_of(const SweepOptions& options) {
+  std::vector<Scenario> scenarios;
+  for (const std::string& value : options.values) {
+    ScenarioSource source = options.source;
+    if (!options.parameter.empty()) {
+      source.overrides.push_back(options.parameter + "=" + value);
+    }
+    auto scenario = load_scenario(source);
+    if (!scenario) return tl::unexpected(scenario.error());
+    scenarios.push_back(std::move(*scenario));
+  }
+  return scenarios;
+}
+
+SweepPoint point_of(const std::string& value, const std::vector<BatchRun>& runs,
+                    std::span<const Digest> digests) {
+  SweepPoint point;
+  point.value = value;
+  for (std::size_t i = 0; i < digests.size(); ++i) {
+    const Digest& digest = digests[i];
+    ++point.runs;
+    point.succeeded += digest.succeeded ? 1 : 0;
+    for (const auto& [name, figure] : digest.figures) point.figures[name].push_back(figure);
+    if (digest.succeeded) continue;
+    point.failed_seeds.push_back(runs[i].seed);
+    for (const std::string& complaint : digest.complaints) {
+      fmt::print(stderr, "{}:{} {}: {}\n", runs[i].scenario->name, runs[i].seed, value, complaint);
+    }
+  }
+  return point;
+}
+
+int sweep(const SweepOptions& options) {
+  const auto scenarios = scenarios_of(options);
+  if (!scenarios) return complain(scenarios.error());
+  std::vector<BatchRun> runs;
+  for (const Scenario& scenario : *scenarios) {
+    for (std::uint64_t i = 0; i < options.seeds; ++i) {
+      runs.push_back({&scenario, options.first_seed + i});
+    }
+  }
+  const Stopwatch watch;
+  const auto digests = run_batch(runs, options.workers, scenarios->front().name);
+  SweepResult result;
+  result.scenario = scenarios->front().name;
+  result.parameter = options.parameter;
+  result.command = fmt::format("kadwire-testnet sweep {} --seeds {} --first-seed {}",
+                               options.source.command_line(), options.seeds, options.first_seed);
+  if (!options.parameter.empty()) {
+    result.command += fmt::format(" --parameter {} --values {}", options.parameter,
+                                  fmt::join(options.values, ","));
+  }
+  for (std::size_t i = 0; i < options.values.size(); ++i) {
+    result.points.push_back(point_of(options.values[i], runs,
+                                     std::span(digests).subspan(i * options.seeds, options.seeds)));
+  }
+  result.wall_seconds = watch.seconds();
+  return leave_outputs(options.outputs, result);
+}
+
+}  // namespace
+
+void add_sweep_command(CLI::App& app, Action& chosen) {
+  const auto options = std::make_shared<SweepOptions>();
+  CLI::App* command = app.add_subcommand(
+      "sweep", "play a scenario with many seeds, and with several values of one parameter");
+  options->source.add_to(*command);
+  CLI::Option* parameter = command
+                               ->add_option("--parameter", options->parameter,
+                                            "what to vary, as --set names it: links.default.loss")
+                               ->type_name("KEY");
+  command->add_option("--values", options->values, "its values, separated by commas")
+      ->delimiter(',')
+      ->needs(parameter)
+      ->type_name("V,V,…");
+  command->add_option("--seeds", options->seeds, "runs for each value (default 10)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100'000));
+  command->add_option("--first-seed", options->first_seed, "the others follow it (default 1)")
+      ->type_name("N");
+  command->add_option("--jobs", options->workers, "runs at once (default: one for each core)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+  options->outputs.add_to(*command);
+  command->callback([options, &chosen] {
+    if (!options->parameter.empty() && options->values.empty()) {
+      throw CLI::ValidationError("--parameter", "needs --values");
+    }
+    if (options->values.empty()) options->values = {"as it is"};
+    chosen = [options] { return sweep(*options); };
+  });
+}
+
+}  // namespace kadwire::testnet
