@@ -102,6 +102,13 @@ std::size_t count_members(const Scenario& scenario) {
   return members;
 }
 
+bool means(const Selector& selector, const Group& group) {
+  const std::string_view wanted = selector.group;
+  if (wanted.empty()) return group.role == Role::kMember;
+  if (wanted.ends_with('*')) return group.name.starts_with(wanted.substr(0, wanted.size() - 1));
+  return group.name == wanted;
+}
+
 const Group* find_group(const Scenario& scenario, std::string_view name) {
   const auto group = std::ranges::find(scenario.groups, name, &Group::name);
   return group != scenario.groups.end() ? &*group : nullptr;

@@ -79,7 +79,7 @@ struct Group {
   bool announces = true;            ///< members: false listens only
   std::string other_nat;            ///< behind which an interface switch puts the host
   std::string other_link;
-  bool scales = false;  ///< scale_nodes changes the size of this group
+  bool scales = false;  ///< scale_members changes the size of this group
 };
 
 enum class EventKind : std::uint8_t {
@@ -109,7 +109,7 @@ inline constexpr std::string_view kAllMembers = "members";
 
 /// Some of the nodes.
 struct Selector {
-  std::string group;                 ///< empty: every member
+  std::string group;                 ///< "west*": all groups that begin so; empty: every member
   std::optional<std::size_t> index;  ///< only this one, the first is 0
   double share = 1;                  ///< such a part of them, drawn anew each time
   std::optional<std::size_t> count;  ///< so many of them, drawn anew each time
@@ -162,6 +162,8 @@ struct Scenario {
 [[nodiscard]] std::size_t count_nodes(const Scenario& scenario);
 /// Those whose role is member.
 [[nodiscard]] std::size_t count_members(const Scenario& scenario);
+/// Whether the nodes of this group are among those that the selector chooses from.
+[[nodiscard]] bool means(const Selector& selector, const Group& group);
 /// nullptr: there is no such group. The pointer is into `scenario`.
 [[nodiscard]] const Group* find_group(const Scenario& scenario, std::string_view name);
 

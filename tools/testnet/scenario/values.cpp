@@ -172,7 +172,7 @@ std::optional<LatencyModel> read_lognormal(std::string_view arguments) {
   return LatencyModel{LatencyModel::Shape::kLogNormal, *median, Duration{0}, *sigma};
 }
 
-/// "homes" or "homes[3]"; "members" becomes the empty group.
+/// "homes", "west*" or "homes[3]"; "members" becomes the empty group.
 std::optional<Selector> read_whole_group(std::string_view text) {
   Selector selector;
   if (text.ends_with(']')) {
@@ -185,7 +185,8 @@ std::optional<Selector> read_whole_group(std::string_view text) {
     selector.index = *index;
     text = text.substr(0, bracket);
   }
-  if (!is_name(text)) return std::nullopt;
+  const bool several = text.ends_with('*') && !selector.index;
+  if (!is_name(several ? text.substr(0, text.size() - 1) : text)) return std::nullopt;
   if (text != kAllMembers) selector.group = text;
   return selector;
 }
@@ -335,9 +336,10 @@ std::string format_share(double share) {
 Parsed<Selector> parse_selector(std::string_view text) {
   const auto selector = read_selector(text);
   if (!selector) {
-    return refuse(text,
-                  "selects nothing; write it as homes, homes[3], 25% of homes, 3 of homes or "
-                  "members");
+    return refuse(
+        text,
+        "selects nothing; write it as homes, homes[3], 25% of homes, 3 of homes, west* or "
+        "members");
   }
   return *selector;
 }

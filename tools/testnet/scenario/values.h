@@ -63,7 +63,7 @@ inline constexpr std::size_t kSizeMax = std::size_t{1} << 30;
 [[nodiscard]] Parsed<double> parse_share(std::string_view text);
 [[nodiscard]] std::string format_share(double share);
 
-/// "homes", "homes[3]", "25% of homes", "3 of homes"; "members" is every member.
+/// "homes", "homes[3]", "25% of homes", "3 of homes", "west*"; "members" is every member.
 [[nodiscard]] Parsed<Selector> parse_selector(std::string_view text);
 [[nodiscard]] std::string format_selector(const Selector& selector);
 
