@@ -36,8 +36,8 @@ struct InitiationMessage {
   std::uint32_t sender_index = 0;  ///< the sender's number for the peer that receives this
   std::uint64_t session = 0;       ///< random; names the session that may follow
   std::uint64_t timestamp = 0;     ///< grows with each initiation, or it is a replay
-  crypto::WireguardKey sender;
-  crypto::WireguardKey receiver;
+  crypto::WireguardKey sender{};
+  crypto::WireguardKey receiver{};
   bool operator==(const InitiationMessage&) const = default;
 };
 /// Agrees to it.
@@ -55,7 +55,7 @@ struct DataMessage {
   std::uint64_t session = 0;
   std::uint64_t counter = 0;     ///< from 0, in each session and direction
   std::uint32_t source_tag = 0;  ///< of the packet's source address; 0 in a keepalive
-  Bytes packet;                  ///< at most kTunnelMtuBytes
+  Bytes packet{};                ///< at most kTunnelMtuBytes
   bool operator==(const DataMessage&) const = default;
 };
 using WireguardMessage = std::variant<InitiationMessage, ResponseMessage, DataMessage>;

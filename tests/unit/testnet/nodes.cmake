@@ -1,0 +1,4 @@
+kadwire_test(testnet_device_tests
+  SOURCES simulated_device_test.cpp simulated_peer_test.cpp wireguard_message_test.cpp
+          ${CMAKE_SOURCE_DIR}/tests/support/start_crypto.cpp
+  LINKS kadwire_testnet_device)
