@@ -1,7 +1,7 @@
 // Horizontal bars, stacked or plain: a name, the bar, its number.
 
-const kBarHeight = 16;
-const kBarPitch = 26;
+const kBarHeight = 14;
+const kBarPitch = 23;
 
 // rows: [{ name, values, total }]; parts: [{ name, color }], one for each of `values`.
 function addBars(place, label, rows, parts, text) {
@@ -22,7 +22,7 @@ function addBar(drawing, row, index, parts, x, text) {
     { class: "axis", "text-anchor": "end" });
   const bar = shape("g", { class: "bar" });
   // The whole row answers the pointer, also where the bar is thin.
-  bar.append(shape("rect", { class: "reach", x: 0, y: y - 5, width: drawing.width,
+  bar.append(shape("rect", { class: "reach", x: 0, y: y - 4, width: drawing.width,
                              height: kBarPitch }));
   let sum = 0;
   row.values.forEach((value, part) => {

@@ -29,6 +29,13 @@ function timeTicks(end, wanted) {
   return Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
 }
 
+// Round durations from 0 to at least `most`.
+function durationTicks(most, wanted) {
+  if (most < 60) return roundTicks(most, wanted);
+  const step = kTimeSteps.find((s) => s >= most / wanted) ?? most / wanted;
+  return Array.from({ length: Math.ceil(most / step) + 1 }, (_, i) => i * step);
+}
+
 // Calls draw(width) now and whenever the place's width changes.
 function atEachWidth(place, draw) {
   let width = 0;
@@ -65,7 +72,7 @@ function addText(drawing, x, y, text, attributes = {}) {
 
 function addTimeAxis(drawing, end) {
   const x = scale(0, end, drawing.left, drawing.right);
-  const wanted = Math.max(2, Math.floor((drawing.right - drawing.left) / 110));
+  const wanted = Math.max(2, Math.floor((drawing.right - drawing.left) / 84));
   for (const tick of timeTicks(end, wanted)) {
     drawing.svg.append(shape("line", { class: "tick", x1: x(tick), x2: x(tick),
                                        y1: drawing.bottom, y2: drawing.bottom + 4 }));

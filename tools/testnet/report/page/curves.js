@@ -31,7 +31,7 @@ function drawPairs(place, width, run) {
           pairs_relayed: relayed } = run.samples;
   const drawing = addDrawing(place, width, 300, "Pairs with a tunnel over time");
   const total = direct.map((count, i) => count + relayed[i]);
-  const y = addValueAxis(drawing, roundTicks(Math.max(...possible, ...total)), format.count);
+  const y = addValueAxis(drawing, roundTicks(Math.max(...possible, ...total), 5), format.count);
   const x = addTimeAxis(drawing, endOf(run));
   const curve = (values) => values.map((value, i) => [x(at[i]), y(value)]);
   const ground = at.map((time) => [x(time), drawing.bottom]);

@@ -61,7 +61,7 @@ const format = {
     if (value === null || !Number.isFinite(value)) return kMissing;
     const percent = value * 100;
     const near = percent > 0 && percent < 1 || percent > 99 && percent < 100;
-    return `${percent.toFixed(near ? 2 : percent < 10 && percent > 0 ? 1 : 0)}${kNarrow}%`;
+    return `${Number(percent.toFixed(near ? 2 : percent < 10 ? 1 : 0))}${kNarrow}%`;
   },
 
   factor(value) {
@@ -75,7 +75,7 @@ const format = {
   // "nat_filtered" → "NAT filtered"
   words(name) {
     return name.replaceAll("_", " ").replaceAll("-", " ")
-      .replace(/\b(nat|mtu|udp|dht|cpu|ip)\b/g, (word) => word.toUpperCase());
+      .replace(/\b(nat|cgnat|mtu|udp|dht|cpu|ip)\b/g, (word) => word.toUpperCase());
   },
 };
 
@@ -89,8 +89,23 @@ const kFigureUnits = [
   ["_factor", format.factor],
 ];
 
+// What people call the figures, in the order in which they read them; others follow.
+const kFigureTitles = {
+  first_tunnel_p50_seconds: "Time to the first tunnel, median",
+  first_tunnel_p95_seconds: "Time to the first tunnel, 95 %",
+  all_tunnels_p50_seconds: "Time to all tunnels, median",
+  all_tunnels_p95_seconds: "Time to all tunnels, 95 %",
+  direct_share: "Pairs with a direct tunnel at the end",
+  relayed_share: "Pairs with a relayed tunnel at the end",
+  pings_lost_share: "Pings lost",
+  member_sent_bytes_per_second: "Sent by a member, on average",
+  cpu_per_node_hour_seconds: "CPU per node-hour",
+  speed_factor: "Speed, simulated over real time",
+  speed_after_startup_factor: "Speed after start-up",
+};
+
 function describeFigure(name) {
   const [ending, text] = kFigureUnits.find(([end]) => name.endsWith(end)) ?? ["", format.number];
   const words = format.words(name.slice(0, name.length - ending.length));
-  return { title: words.charAt(0).toUpperCase() + words.slice(1), text };
+  return { title: kFigureTitles[name] ?? words.charAt(0).toUpperCase() + words.slice(1), text };
 }

@@ -1,7 +1,8 @@
 // Which kinds of NAT meet, how often and how fast: a heat map whose numbers can be read.
 
 function addMatrix(matrix) {
-  const cells = matrix.cells.flat();
+  // The matrix is symmetric: each pair of kinds counts once.
+  const cells = matrix.cells.flatMap((row, i) => row.slice(0, i + 1));
   const possible = cells.filter((cell) => cell.possible);
   const runs = sum(possible.map((cell) => cell.runs));
   const direct = sum(possible.map((cell) => cell.direct));

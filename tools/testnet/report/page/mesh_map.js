@@ -153,10 +153,17 @@ class MeshMap {
     context.lineJoin = "round";
     context.strokeStyle = color("--surface");
     context.fillStyle = color("--ink-soft");
+    const taken = [];
     for (const { name, x, y, align } of this.layout.names(this.width, this.height)) {
-      context.textAlign = align;
-      context.strokeText(name, x, y);
-      context.fillText(name, x, y);
+      const wide = context.measureText(name).width;
+      const left = align === "left" ? x : align === "right" ? x - wide : x - wide / 2;
+      // Of two names that would lie over each other, the first stays.
+      if (taken.some((box) => left < box.right && left + wide > box.left
+                              && Math.abs(y - box.y) < 14)) continue;
+      taken.push({ left, right: left + wide, y });
+      context.textAlign = "left";
+      context.strokeText(name, left, y);
+      context.fillText(name, left, y);
     }
   }
 
@@ -189,6 +196,9 @@ function layoutOf(nodes) {
 
 // Nodes of one place spread around it like the seeds of a sunflower.
 const kGoldenAngle = Math.PI * (3 - Math.sqrt(5));
+const kSeatGap = 7.5;
+// Half a city's name fits beside the outermost city.
+const kNameEdge = 46;
 
 function cityLayout(nodes) {
   const range = (key) => {
@@ -199,8 +209,6 @@ function cityLayout(nodes) {
   const [top, bottom] = range("y");
   const axis = (low, high, from, to) => (low === high ? () => (from + to) / 2
     : scale(low, high, from, to));
-  const grid = (width, height) => ({ x: axis(left, right, kMapEdge + 24, width - kMapEdge - 24),
-                                     y: axis(top, bottom, kMapEdge, height - kMapEdge - 14) });
   const crowds = new Map();
   const seats = nodes.map((node) => {
     const key = `${node.x} ${node.y}`;
@@ -209,11 +217,16 @@ function cityLayout(nodes) {
     crowd.count += 1;
     return { crowd, seat: crowd.count - 1 };
   });
+  const spread = kSeatGap * Math.sqrt(Math.max(...[...crowds.values()].map((c) => c.count)) - 1);
+  const aside = 24 + spread;
+  const grid = (width, height) => ({ x: axis(left, right, kNameEdge + spread / 2,
+                                             width - kNameEdge - spread / 2),
+                                     y: axis(top, bottom, aside, height - aside - 18) });
   return {
     place(width, height) {
       const { x, y } = grid(width, height);
       return seats.map(({ crowd, seat }) => {
-        const radius = 7.5 * Math.sqrt(seat);
+        const radius = kSeatGap * Math.sqrt(seat);
         return { x: x(crowd.x) + radius * Math.cos(seat * kGoldenAngle),
                  y: y(crowd.y) + radius * Math.sin(seat * kGoldenAngle) };
       });
@@ -221,34 +234,39 @@ function cityLayout(nodes) {
     names(width, height) {
       const { x, y } = grid(width, height);
       return [...crowds.values()].filter((crowd) => crowd.name !== "").map((crowd) => ({
-        name: crowd.name, x: x(crowd.x), y: y(crowd.y) + 17 + 7.5 * Math.sqrt(crowd.count - 1),
+        name: crowd.name, x: x(crowd.x), y: y(crowd.y) + 17 + kSeatGap * Math.sqrt(crowd.count - 1),
         align: "center" }));
     },
   };
 }
 
+// Members on one ring, all others on a second one around it.
 function ringLayout(nodes) {
   const order = nodes.map((node, i) => i)
     .sort((a, b) => nodes[a].group.localeCompare(nodes[b].group) || a - b);
-  const angle = (position) => position / nodes.length * 2 * Math.PI - Math.PI / 2;
-  const radii = (width, height) => [width / 2 - Math.min(150, width / 4), height / 2 - kMapEdge];
+  const members = order.filter((node) => nodes[node].role === "member");
+  const others = order.filter((node) => nodes[node].role !== "member");
+  const angle = (position, count) => position / count * 2 * Math.PI - Math.PI / 2;
+  const point = (width, height, turn, factor) => ({
+    x: width / 2 + (width / 2 - Math.min(150, width / 4)) * factor * Math.cos(turn),
+    y: height / 2 + (height / 2 - kMapEdge) * factor * Math.sin(turn) });
   return {
     place(width, height) {
-      const [wide, high] = radii(width, height);
       const places = [];
-      order.forEach((node, position) => {
-        places[node] = { x: width / 2 + wide * Math.cos(angle(position)),
-                         y: height / 2 + high * Math.sin(angle(position)) };
-      });
+      for (const [ring, factor] of [[members, 0.88], [others, 1]]) {
+        ring.forEach((node, position) => {
+          places[node] = point(width, height, angle(position, ring.length), factor);
+        });
+      }
       return places;
     },
     names(width, height) {
-      const [wide, high] = radii(width, height);
-      return groupMiddles(nodes, order).map(({ name, middle }) => {
-        const [x, y] = [Math.cos(angle(middle)), Math.sin(angle(middle))];
-        return { name: shortened(name, 18), x: width / 2 + (wide + 14) * x,
-                 y: height / 2 + (high + 18) * y,
-                 align: Math.abs(x) < 0.25 ? "center" : x > 0 ? "left" : "right" };
+      return groupMiddles(nodes, members).map(({ name, middle }) => {
+        const turn = angle(middle, members.length);
+        const side = Math.cos(turn);
+        const { x, y } = point(width, height, turn, 1);
+        return { name: shortened(name, 18), x: x + 12 * side, y: y + 16 * Math.sin(turn),
+                 align: Math.abs(side) < 0.25 ? "center" : side > 0 ? "left" : "right" };
       });
     },
   };

@@ -8,7 +8,7 @@ function addNodes(run) {
   const number = (title, value, show = format.count) => ({ title, number: true, sortable: value,
     value: (node) => show(value(node)) });
   const lost = (node) => (node.pings_sent > 0 ? node.pings_lost / node.pings_sent : null);
-  section.append(dataTable("Nodes", [
+  const table = dataTable("Nodes", [
     text("Name", "name"), text("Role", "role"), text("NAT", "nat"), text("City", "city"),
     number("Started", (node) => node.started_seconds, format.seconds),
     number("First tunnel", (node) => node.first_tunnel_seconds, format.seconds),
@@ -20,5 +20,7 @@ function addNodes(run) {
     number("DHT stored", (node) => node.dht_stored_bytes, format.bytes),
     number("DHT nodes", (node) => node.dht_nodes_known),
     number("CPU", (node) => node.cpu_seconds, format.seconds),
-  ], run.nodes).node);
+  ], run.nodes).node;
+  table.classList.add("compact");
+  section.append(table);
 }

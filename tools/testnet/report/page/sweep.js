@@ -27,11 +27,13 @@ function addSuccess(sweep) {
 }
 
 function figureNames(sweep) {
-  return [...new Set(sweep.points.flatMap((point) => Object.keys(point.figures)))];
+  const names = new Set(sweep.points.flatMap((point) => Object.keys(point.figures)));
+  const known = Object.keys(kFigureTitles).filter((name) => names.has(name));
+  return [...new Set([...known, ...names])];
 }
 
 function addSweepFigures(sweep) {
-  const section = addSection("figures", "Figures",
+  const section = addSection("figures", `Figures over ${sweep.parameter}`,
     "The line is the median over the seeds, the band reaches from the 5th to the 95th percentile, "
     + "each dot is a run. Values stand side by side, whatever their distance.");
   const names = figureNames(sweep);
@@ -50,7 +52,9 @@ function drawFigure(place, width, sweep, name) {
     { ...kMargin, left: 68 });
   const points = sweep.points.map((point, i) => ({ i, value: point.value, ...point.figures[name] }))
     .filter((point) => point.values !== undefined && point.values.length > 0);
-  const y = addValueAxis(drawing, roundTicks(Math.max(...points.map((p) => p.maximum)), 3), text);
+  const most = Math.max(...points.map((point) => point.maximum));
+  const ticks = text === format.seconds ? durationTicks(most, 3) : roundTicks(most, 3);
+  const y = addValueAxis(drawing, ticks, text);
   const x = addValueNames(drawing, sweep);
   const line = (key) => points.map((point) => [x(point.i), y(point[key])]);
   drawing.svg.append(shape("path", { class: "band", d: bandPath(line("p5"), line("p95")) }));

@@ -7,22 +7,24 @@ function addTimeline(run, map) {
     "What the scenario did to the mesh, and what was violated.");
   if (run.timeline.length === 0) return addEmpty(section, "Nothing happened.");
   const kinds = [...new Set(run.timeline.map((entry) => entry.kind))];
-  const shown = new Set(kinds);
+  // Starts are many and expected: they are shown on demand, unless there is nothing else.
+  const shown = new Set(kinds.length > 1 ? kinds.filter((kind) => kind !== "start") : kinds);
+  const visible = () => run.timeline.filter((entry) => shown.has(entry.kind));
   const place = addFigure(section, "Each event at its moment");
   drawAtWidth(place, (width) => drawLanes(place, width, run, kinds));
   const table = dataTable("Events", [
-    { title: "At", number: true, sortable: (entry) => entry.at_seconds,
+    { title: "At", sortable: (entry) => entry.at_seconds,
       value: (entry) => momentCell(entry, map) },
     { title: "Kind", sortable: (entry) => entry.kind, value: (entry) => format.words(entry.kind) },
     { title: "What", value: (entry) => entry.text },
     { title: "Nodes", value: (entry) => namesOf(entry, run) },
-  ], run.timeline);
+  ], visible());
   const filter = element("fieldset", { class: "filter" }, element("legend", {}, "Show"));
   for (const kind of kinds) {
-    const box = element("input", { type: "checkbox", checked: true, change: () => {
+    const box = element("input", { type: "checkbox", checked: shown.has(kind), change: () => {
       if (box.checked) shown.add(kind);
       else shown.delete(kind);
-      table.show(run.timeline.filter((entry) => shown.has(entry.kind)));
+      table.show(visible());
     } });
     const count = run.timeline.filter((entry) => entry.kind === kind).length;
     filter.append(element("label", {}, box, `${format.words(kind)} (${format.count(count)})`));

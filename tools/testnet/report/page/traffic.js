@@ -24,7 +24,7 @@ function addTraffic(run) {
     .sort((a, b) => b.total - a.total).slice(0, kTrafficNodesMax);
   const caption = rows.length < run.nodes.length
     ? `The ${rows.length} nodes that sent most, of ${format.count(run.nodes.length)}` : "Every node";
-  const details = element("details", { open: rows.length <= 20 },
+  const details = element("details", { open: true },
     element("summary", {}, caption));
   section.append(details);
   const place = element("div", { class: "chart" });
