@@ -64,6 +64,8 @@ std::string join_path(std::string_view path, std::string_view key) {
 
 Reader<Duration> duration_between(Duration low, Duration high) {
   return [low, high](const toml::node& node) -> Parsed<Duration> {
+    // Nothing is nothing in any unit.
+    if (node.value_exact<std::int64_t>() == 0 && low <= Duration{0}) return Duration{0};
     const auto duration = text_as(low < Duration{0} ? parse_signed_duration : parse_duration)(node);
     if (!duration) return refusal(duration.error() + (node.is_string() ? "" : ", as \"5s\""));
     if (*duration >= low && *duration <= high) return *duration;
@@ -145,7 +147,7 @@ Reader<std::vector<std::string>> list_of_texts() {
       if (text) texts.push_back(*text);
     }
     if (texts.empty() || texts.size() != list->size()) {
-      return refusal("needs a list of texts, as [\"Berlin\", \"Tokyo\"]");
+      return refusal("needs a list of texts, as [\"berlin\", \"tokyo\"]");
     }
     return texts;
   };

@@ -1,0 +1,494 @@
+#include "tools/testnet/scenario/scenario_parser.h"
+
+#include <gtest/gtest.h>
+
+#include "tools/testnet/scenario/scaling.h"
+
+namespace kadwire::testnet {
+namespace {
+
+constexpr std::string_view kSmall = R"([groups.bootstrap]
+role = "bootstrap"
+[groups.homes]
+count = 10
+)";
+
+std::string errors_of(std::string_view toml, std::vector<std::string> overrides = {}) {
+  const auto scenario = parse_scenario(toml, "a.toml", overrides);
+  return scenario ? "accepted" : to_text(scenario.error());
+}
+
+/// What is wrong with one more piece of a scenario that is right; the piece begins at line 5.
+std::string errors_with(std::string_view piece) {
+  return errors_of(std::string(kSmall) + std::string(piece));
+}
+
+Scenario parse(std::string_view toml, std::vector<std::string> overrides = {}) {
+  auto scenario = parse_scenario(toml, "folder/small.toml", overrides);
+  EXPECT_TRUE(scenario) << to_text(scenario.error());
+  return std::move(scenario).value();  // throws if the parser refused it
+}
+
+TEST(ParseScenario, GivesDefaultsToWhatIsNotSaid) {
+  const Scenario scenario = parse(kSmall);
+  EXPECT_EQ(scenario.name, "small");
+  EXPECT_EQ(scenario.until, Duration(10min));
+  ASSERT_EQ(scenario.groups.size(), 2U);
+  EXPECT_EQ(scenario.groups[1].name, "homes");
+  EXPECT_EQ(scenario.groups[1].role, Role::kMember);
+  EXPECT_EQ(scenario.groups[1].link, "default");
+  EXPECT_EQ(scenario.links.at("default").latency.low, Duration(10ms));
+  EXPECT_TRUE(scenario.expect.connected);
+  EXPECT_EQ(count_nodes(scenario), 11U);
+  EXPECT_EQ(count_members(scenario), 10U);
+}
+
+TEST(ParseScenario, ReadsTheTop) {
+  const Scenario scenario = parse(R"(summary = "Ten."
+until = "1h30min"
+starts_at = "2026-01-01T02:20:00+02:00"
+sample_every = "5s"
+[ping]
+every = "30s"
+peers = 3
+[groups.bootstrap]
+role = "bootstrap"
+)");
+  EXPECT_EQ(scenario.summary, "Ten.");
+  EXPECT_EQ(scenario.until, Duration(90min));
+  EXPECT_EQ(scenario.wall_start, Scenario{}.wall_start);
+  EXPECT_EQ(scenario.sample_every, Duration(5s));
+  EXPECT_EQ(scenario.ping_every, Duration(30s));
+  EXPECT_EQ(scenario.ping_peers_max, 3U);
+}
+
+TEST(ParseScenario, TakesADateWithAndWithoutQuotes) {
+  const std::string rest = "\n" + std::string(kSmall);
+  const WallTime quoted = parse("starts_at = \"2026-01-01T00:50:00Z\"" + rest).wall_start;
+  EXPECT_EQ(quoted, parse("starts_at = 2026-01-01T00:50:00Z" + rest).wall_start);
+  EXPECT_EQ(quoted - Scenario{}.wall_start, std::chrono::minutes(30));
+}
+
+TEST(ParseScenario, ReadsLinks) {
+  const Scenario scenario = parse(std::string(kSmall) + R"toml(
+[links.default]
+loss = 0.01
+[links.mobile]
+latency = "lognormal(35ms, 0.4)"
+jitter = "3ms"
+burst = { enter = "0.5%", leave = "20%", loss = "90%" }
+duplicate = "1%"
+reorder = "2%"
+reorder_by = "15ms"
+bandwidth = "20Mbit"
+queue = "64KiB"
+mtu = 1400
+mtu_told = false
+)toml");
+  EXPECT_EQ(scenario.links.at("default").loss, 0.01);
+  const LinkModel& mobile = scenario.links.at("mobile");
+  EXPECT_EQ(mobile.latency.shape, LatencyModel::Shape::kLogNormal);
+  EXPECT_EQ(mobile.jitter, Duration(3ms));
+  ASSERT_TRUE(mobile.bursts);
+  EXPECT_EQ(mobile.bursts->enter, 0.005);
+  EXPECT_EQ(mobile.bursts->leave, 0.2);
+  EXPECT_EQ(mobile.bursts->loss, 0.9);
+  EXPECT_EQ(mobile.duplicate, 0.01);
+  EXPECT_EQ(mobile.reorder, 0.02);
+  EXPECT_EQ(mobile.reorder_by, Duration(15ms));
+  EXPECT_EQ(mobile.bits_per_second, 20'000'000U);
+  EXPECT_EQ(mobile.queue_bytes, 65'536U);
+  EXPECT_EQ(mobile.mtu_bytes, 1400U);
+  EXPECT_FALSE(mobile.mtu_told);
+}
+
+TEST(ParseScenario, ChangesAKindOfNatByWhatElseIsSaid) {
+  const Scenario scenario = parse(std::string(kSmall) + R"(
+[gateways.carrier]
+expiry = "30s"
+kind = "symmetric-random"
+subscribers = 128
+[gateways.box]
+behind = "carrier"
+mapping = "address-dependent"
+filtering = "endpoint-independent"
+ports = "sequential"
+step = 2
+refresh = "outbound"
+hairpin = true
+mappings = 100
+ipv6_firewall = "none"
+)");
+  const GatewayModel& carrier = scenario.gateways.at("carrier");
+  EXPECT_EQ(carrier.nat.mapping, Dependence::kAddressAndPortDependent);
+  EXPECT_EQ(carrier.nat.expiry, Duration(30s));
+  EXPECT_EQ(carrier.subscribers, 128U);
+  EXPECT_TRUE(carrier.ipv6_firewall.stateful);
+  const GatewayModel& box = scenario.gateways.at("box");
+  EXPECT_EQ(box.behind, "carrier");
+  const NatModel expected{Dependence::kAddressDependent,
+                          Dependence::kEndpointIndependent,
+                          PortAllocation::kSequential,
+                          2,
+                          NatModel{}.expiry,
+                          Refresh::kOutbound,
+                          true,
+                          100,
+                          false};
+  EXPECT_EQ(box.nat, expected);
+  EXPECT_FALSE(box.ipv6_firewall.stateful);
+}
+
+TEST(ParseScenario, ReadsGroupsInTheOrderOfTheFile) {
+  const Scenario scenario = parse(R"([groups.zebras]
+role = "bootstrap"
+[groups.homes]
+count = 4
+scales = true
+families = "ipv4"
+nat = "port-restricted"
+per_nat = 2
+link = "home"
+other_nat = "none"
+other_link = "default"
+firewall = "stateful"
+firewall_expiry = "1min"
+udp_blocked = true
+cities = ["berlin", "tokyo"]
+start = "5s..10s"
+starts = false
+clock_offset = "-3min..3min"
+clock_drift_ppm = -20.5
+announces = false
+[links.home]
+)");
+  ASSERT_EQ(scenario.groups.size(), 2U);
+  EXPECT_EQ(scenario.groups[0].name, "zebras");
+  const Group& homes = scenario.groups[1];
+  EXPECT_EQ(homes.count, 4U);
+  EXPECT_TRUE(homes.scales);
+  EXPECT_EQ(homes.families, Families::kIpv4);
+  EXPECT_EQ(homes.nat, "port-restricted");
+  EXPECT_EQ(homes.per_nat, 2U);
+  EXPECT_EQ(homes.link, "home");
+  EXPECT_EQ(homes.other_nat, "");
+  EXPECT_EQ(homes.other_link, "default");
+  EXPECT_EQ(homes.firewall, (FirewallModel{true, 1min}));
+  EXPECT_TRUE(homes.udp_blocked);
+  EXPECT_EQ(homes.cities, (std::vector<std::string>{"berlin", "tokyo"}));
+  EXPECT_EQ(homes.start.high, Duration(10s));
+  EXPECT_FALSE(homes.starts);
+  EXPECT_EQ(homes.clock_offset.low, Duration(-3min));
+  EXPECT_EQ(homes.clock_drift_ppm, -20.5);
+  EXPECT_FALSE(homes.announces);
+}
+
+TEST(ParseScenario, ReadsEvents) {
+  const Scenario scenario = parse(std::string(kSmall) + R"(
+[[events]]
+every = "30s"
+until = "5min"
+do = "restart"
+who = "1 of homes"
+[[events]]
+at = "1min"
+do = "partition"
+who = "homes[0]"
+from = "25% of members"
+lasting = "2min"
+[[events]]
+at = "2min"
+do = "one-way-loss"
+who = "homes"
+share = "50%"
+[[events]]
+at = "3min"
+do = "clock-step"
+who = "home*"
+by = "-90s"
+)");
+  ASSERT_EQ(scenario.events.size(), 4U);
+  EXPECT_EQ(scenario.events[0].kind, EventKind::kRestart);
+  EXPECT_EQ(scenario.events[0].at, Duration(30s));
+  EXPECT_EQ(scenario.events[0].every, Duration(30s));
+  EXPECT_EQ(scenario.events[0].until, Duration(5min));
+  EXPECT_EQ(scenario.events[0].who.count, 1U);
+  ASSERT_TRUE(scenario.events[1].from);
+  EXPECT_EQ(scenario.events[1].from->share, 0.25);
+  EXPECT_EQ(scenario.events[1].lasting, Duration(2min));
+  EXPECT_EQ(scenario.events[2].share, 0.5);
+  EXPECT_EQ(scenario.events[3].by, Duration(-90s));
+  EXPECT_TRUE(means(scenario.events[3].who, scenario.groups[1]));
+  EXPECT_FALSE(means(scenario.events[3].who, scenario.groups[0]));
+}
+
+TEST(ParseScenario, ReadsExpectations) {
+  const Expectations expect = parse(std::string(kSmall) + R"(
+[expect]
+connected = false
+connected_within = "30s"
+first_tunnel_p50 = "2s"
+first_tunnel_p95 = "4s"
+pings_lost = "1%"
+direct_share = "90%"
+pairs_min = 40
+pairs_max = 45
+bytes_per_second = "2kB"
+)")
+                                  .expect;
+  EXPECT_FALSE(expect.connected);
+  EXPECT_EQ(expect.connected_within, Duration(30s));
+  EXPECT_EQ(expect.first_tunnel_p50, Duration(2s));
+  EXPECT_EQ(expect.first_tunnel_p95, Duration(4s));
+  EXPECT_EQ(expect.pings_lost_max, 0.01);
+  EXPECT_EQ(expect.direct_share_min, 0.9);
+  EXPECT_EQ(expect.pairs_min, 40U);
+  EXPECT_EQ(expect.pairs_max, 45U);
+  EXPECT_EQ(expect.bytes_per_second_max, 2000.0);
+}
+
+struct Bad {
+  std::string_view piece;
+  std::string_view error;
+};
+
+TEST(ParseScenario, NamesLineAndFieldOfWhatItRefuses) {
+  for (const Bad& bad : {
+           Bad{"count = 3",
+               "a.toml:5:9: Error while parsing key-value pair: cannot redefine existing"},
+           Bad{"link = 5", "a.toml:5:8: groups.homes.link: needs a text in quotes"},
+           Bad{"lnik = \"x\"", "a.toml:5:1: groups.homes.lnik: unknown; did you mean 'link'?"},
+           Bad{"start = \"5x\"",
+               "a.toml:5:9: groups.homes.start: '5x' is no duration or range; write it as 5s or "
+               "5s..10s"},
+           Bad{"start = 5",
+               "a.toml:5:9: groups.homes.start: needs a text in quotes, as \"0s..5s\""},
+           Bad{"per_nat = 0", "a.toml:5:11: groups.homes.per_nat: 0 is too few; 1 to 200"},
+           Bad{"per_nat = 201", "a.toml:5:11: groups.homes.per_nat: 201 is too many; 1 to 200"},
+           Bad{"per_nat = 2.0", "a.toml:5:11: groups.homes.per_nat: needs a whole number"},
+           Bad{"starts = 1", "a.toml:5:10: groups.homes.starts: needs true or false"},
+           Bad{"role = \"membr\"",
+               "a.toml:5:8: groups.homes.role: 'membr' is unknown; did you mean 'member'?"},
+           Bad{"families = \"v4\"",
+               "a.toml:5:12: groups.homes.families: 'v4' is unknown; known: both, ipv4, ipv6"},
+           Bad{"cities = []",
+               "a.toml:5:10: groups.homes.cities: needs a list of texts, as [\"berlin\", "
+               "\"tokyo\"]"},
+           Bad{"clock_drift_ppm = nan",
+               "a.toml:5:19: groups.homes.clock_drift_ppm: needs a number"},
+           Bad{"[links.x]\nloss = \"200%\"",
+               "a.toml:6:8: links.x.loss: '200%' is no share; write it as 5% or 0.05, from 0 to 1"},
+           Bad{"[links.x]\nloss = true",
+               "a.toml:6:8: links.x.loss: needs a share, as \"5%\" or 0.05"},
+           Bad{"[links.x]\nmtu = 100", "a.toml:6:7: links.x.mtu: 100 is too few; 576 to 65535"},
+           Bad{"[links.x.burst]\nenetr = 1",
+               "a.toml:6:1: links.x.burst.enetr: unknown; did you mean 'enter'?"},
+           Bad{"[links]\nx = 5", "a.toml:6:5: links.x: needs to be a table, as [links.x]"},
+           Bad{"[links.X]",
+               "a.toml:5:8: links.X: is no name: a to z, 0 to 9, - and _, 32 characters at most, a "
+               "letter first"},
+           Bad{"[gateways.x]\nexpiry = \"1s\"",
+               "a.toml:6:10: gateways.x.expiry: 1s is too short; 5s to 10min"},
+           Bad{"[gateways.x]\nkind = \"cone\"\n[gateways.y]\nstep = 0",
+               "a.toml:8:8: gateways.y.step: 0 is too few; 1 to 1000"},
+           Bad{"[group.x]", "a.toml:5:2: group: unknown; did you mean 'groups'?"},
+           Bad{"[expect]\npings_lost = \"much\"",
+               "a.toml:6:14: expect.pings_lost: 'much' is no share; write it as 5% or 0.05, from 0 "
+               "to 1"},
+           Bad{"[events]\nat = \"1s\"",
+               "a.toml:5:1: events: needs to be a list of tables, each [[events]]"},
+           Bad{"[[events]]\nat = \"1s\"\nwho = \"homes\"", "a.toml:5:1: events[0]: needs do"},
+       }) {
+    const std::string errors = errors_with(bad.piece);
+    EXPECT_NE(errors.find(bad.error), std::string::npos) << bad.piece << "\n" << errors;
+  }
+}
+
+TEST(ParseScenario, NoticesWhatDoesNotFitTogether) {
+  for (const Bad& bad : {
+           Bad{"link = \"hoem\"",
+               "a.toml:5:8: groups.homes.link: 'hoem' is unknown; known: default"},
+           Bad{"nat = \"ful-cone\"",
+               "a.toml:5:7: groups.homes.nat: 'ful-cone' is unknown; did you mean 'full-cone'?"},
+           Bad{"cities = [\"berlni\"]",
+               "a.toml:5:10: groups.homes.cities: 'berlni' is unknown; did you mean 'berlin'?"},
+           Bad{"per_nat = 2",
+               "a.toml:5:11: groups.homes.per_nat: needs nat: these hosts are behind none"},
+           Bad{"start = \"1h\"", "a.toml:5:9: groups.homes.start: is after the end, 10min"},
+           Bad{"[groups.members]",
+               "a.toml:5:1: groups.members: means every member; choose another name"},
+           Bad{"[groups.x]\ncount = 19_990", "groups: 20001 nodes are too many; 20000 at most"},
+           Bad{"scales = true\n[groups.x]\nscales = true",
+               "groups: only one group can have scales = true"},
+           Bad{"[gateways.full-cone]",
+               "a.toml:5:1: gateways.full-cone: 'full-cone' already means something; choose "
+               "another name"},
+           Bad{"[gateways.x]\nbehind = \"y\"",
+               "a.toml:6:10: gateways.x.behind: 'y' is unknown; did you mean 'x'?"},
+           Bad{"[gateways.x]\nbehind = \"y\"\n[gateways.y]\nbehind = \"x\"",
+               "a.toml:6:10: gateways.x.behind: goes round in a circle"},
+           Bad{"[expect]\npairs_min = 46",
+               "a.toml:6:13: expect.pairs_min: 10 members have 45 pairs at most"},
+           Bad{"[expect]\npairs_min = 5\npairs_max = 4",
+               "a.toml:7:13: expect.pairs_max: is less than pairs_min"},
+       }) {
+    EXPECT_NE(errors_with(bad.piece).find(bad.error), std::string::npos) << bad.piece << "\n"
+                                                                         << errors_with(bad.piece);
+  }
+}
+
+TEST(ParseScenario, NoticesEventsThatCannotHappen) {
+  for (const Bad& bad : {
+           Bad{"at = \"11min\"\ndo = \"crash\"\nwho = \"homes\"",
+               "a.toml:6:6: events[0].at: 11min is after the end, 10min"},
+           Bad{"do = \"crash\"\nwho = \"homes\"", "a.toml:5:1: events[0]: needs at, or every"},
+           Bad{"at = \"1s\"\ndo = \"crash\"", "a.toml:5:1: events[0]: needs who"},
+           Bad{"at = \"1s\"\ndo = \"crash\"\nwho = \"hoems\"",
+               "a.toml:8:7: events[0].who: 'hoems' is unknown; did you mean 'homes'?"},
+           Bad{"at = \"1s\"\ndo = \"crash\"\nwho = \"homes[10]\"",
+               "a.toml:8:7: events[0].who: there is no homes[10]; homes[0] to homes[9]"},
+           Bad{"at = \"1s\"\ndo = \"crash\"\nwho = \"11 of homes\"",
+               "a.toml:8:7: events[0].who: there are 10 homes, not 11"},
+           Bad{"at = \"1s\"\ndo = \"crash\"\nwho = \"homes\"\nlasting = \"1s\"",
+               "a.toml:9:11: events[0].lasting: has no meaning for crash"},
+           Bad{"at = \"1s\"\ndo = \"sleep\"\nwho = \"homes\"",
+               "a.toml:5:1: events[0]: needs lasting"},
+           Bad{"at = \"1s\"\ndo = \"clock-step\"\nwho = \"homes\"",
+               "a.toml:5:1: events[0]: needs by"},
+           Bad{"at = \"1s\"\ndo = \"nat-reboot\"\nwho = \"homes\"",
+               "a.toml:8:7: events[0].who: none of these hosts is behind a NAT that could reboot"},
+           Bad{"at = \"1s\"\ndo = \"interface-switch\"\nwho = \"homes\"",
+               "a.toml:8:7: events[0].who: none of these hosts has an other_nat or other_link"},
+           Bad{"at = \"1s\"\nuntil = \"2s\"\ndo = \"crash\"\nwho = \"homes\"",
+               "a.toml:7:9: events[0].until: needs every: the event happens once"},
+           Bad{"every = \"5s\"\nuntil = \"2s\"\ndo = \"crash\"\nwho = \"homes\"",
+               "a.toml:7:9: events[0].until: is not within 5s..10min"},
+           Bad{"at = \"1s\"\ndo = \"crsh\"\nwho = \"homes\"",
+               "a.toml:7:6: events[0].do: 'crsh' is unknown; did you mean 'crash'?"},
+       }) {
+    const std::string errors = errors_with("[[events]]\n" + std::string(bad.piece));
+    EXPECT_NE(errors.find(bad.error), std::string::npos) << bad.piece << "\n" << errors;
+  }
+  EXPECT_NE(errors_of("until = \"1d\"\n" + std::string(kSmall) +
+                      "[[events]]\nevery = \"1s\"\ndo = \"crash\"\nwho = \"homes\"")
+                .find("events[0].every: happens 86399 times; 10000 at most"),
+            std::string::npos);
+}
+
+TEST(ParseScenario, RefusesAWorldWithoutAWayIn) {
+  EXPECT_EQ(errors_of("until = \"1min\""),
+            "a.toml:1:1: groups: nobody is there; add a group, as [groups.homes]");
+  EXPECT_NE(errors_of("[groups.homes]").find("nobody is the bootstrap node"), std::string::npos);
+}
+
+TEST(ParseScenario, TellsEverythingThatIsWrongInTheOrderOfTheFile) {
+  EXPECT_EQ(errors_of("util = \"1min\"\n[groups.homes]\ncount = 0\nfilterng = 1\n"),
+            "a.toml:1:1: util: unknown; did you mean 'until'?\n"
+            "a.toml:3:9: groups.homes.count: 0 is too few; 1 to 20000\n"
+            "a.toml:4:1: groups.homes.filterng: unknown; known here: role, count, scales, "
+            "families, nat, per_nat, link, other_nat, other_link, firewall, firewall_expiry, "
+            "udp_blocked, cities, start, starts, clock_offset, clock_drift_ppm, announces");
+}
+
+TEST(ParseScenario, StopsCollectingAtTwentyErrors) {
+  std::string toml;
+  for (int i = 0; i < 100; ++i) toml += "key" + std::to_string(i) + " = 1\n";
+  const auto scenario = parse_scenario(toml, "a.toml");
+  ASSERT_FALSE(scenario);
+  EXPECT_EQ(scenario.error().size(), kScenarioErrorsMax);
+}
+
+TEST(ParseScenario, RefusesWhatIsNoToml) {
+  EXPECT_TRUE(errors_of("until = ").starts_with("a.toml:1:")) << errors_of("until = ");
+  EXPECT_EQ(errors_of(std::string(kScenarioBytesMax + 1, '#')),
+            "a.toml: is longer than 1 MiB: no scenario");
+}
+
+TEST(Overrides, ChangeOneValue) {
+  const Scenario scenario =
+      parse(std::string(kSmall) + "[[events]]\nat = \"1min\"\ndo = \"crash\"\nwho = \"homes\"",
+            {"groups.homes.count=20", "until=2h", "links.default.loss=5%", "events[0].at=\"90s\"",
+             "expect.connected=false", "starts_at=2026-01-01T00:50:00Z", "ping.every=0",
+             "summary=two words and a \"quote\""});
+  EXPECT_EQ(scenario.groups[1].count, 20U);
+  EXPECT_EQ(scenario.until, Duration(2h));
+  EXPECT_EQ(scenario.links.at("default").loss, 0.05);
+  EXPECT_EQ(scenario.events[0].at, Duration(90s));
+  EXPECT_FALSE(scenario.expect.connected);
+  EXPECT_EQ(scenario.wall_start - Scenario{}.wall_start, std::chrono::minutes(30));
+  EXPECT_EQ(scenario.summary, "two words and a \"quote\"");
+}
+
+TEST(Overrides, RefuseAPathThatLeadsNowhere) {
+  struct Case {
+    std::string text;
+    std::string_view error;
+  };
+  for (const Case& bad : {
+           Case{"groups.hoems.count=20",
+                "--set groups.hoems.count=20: groups: 'hoems' is unknown; did you mean "
+                "'homes'?"},
+           Case{"groups.homes.cuont=20",
+                "--set groups.homes.cuont=20: groups.homes.cuont: unknown; did you mean 'count'?"},
+           Case{"groups.homes.count=0",
+                "--set groups.homes.count=0: groups.homes.count: 0 is too few; 1 to 20000"},
+           Case{"groups.homes=5",
+                "--set groups.homes=5: groups.homes: is a table; name one of its values"},
+           Case{"groups.homes.count.x=5",
+                "--set groups.homes.count.x=5: groups.homes.count: is a value and holds no others"},
+           Case{"events[3].at=5s",
+                "--set events[3].at=5s: events: there is no [3]: 0 of them, the first is [0]"},
+           Case{"util=5s", "--set util=5s: util: unknown; did you mean 'until'?"},
+           Case{"until", "--set until: needs KEY=VALUE, as"},
+           Case{"=5", "--set =5: needs KEY=VALUE, as"},
+           Case{"a..b=5", "--set a..b=5: needs KEY=VALUE, as"},
+           Case{"events[x].at=5", "--set events[x].at=5: needs KEY=VALUE, as"},
+           Case{"until=5s\nsummary=\"x\"", "until: needs a text in quotes"},
+       }) {
+    const std::string errors = errors_of(kSmall, {bad.text});
+    if (bad.text.find('\n') != std::string::npos) {
+      EXPECT_NE(errors, "accepted") << "a line break brings in no second key";
+      continue;
+    }
+    EXPECT_NE(errors.find(bad.error), std::string::npos) << bad.text << "\n" << errors;
+  }
+}
+
+TEST(Overrides, OfTheEndLeaveOutWhatWouldComeAfter) {
+  const std::string toml =
+      std::string(kSmall) + "[[events]]\nat = \"5min\"\ndo = \"crash\"\nwho = \"homes\"";
+  EXPECT_EQ(parse(toml, {"until=1min"}).until, Duration(1min));
+  EXPECT_NE(errors_of("until = \"1min\"\n" + toml), "accepted");
+}
+
+TEST(ScaleMembers, ChangesTheLargestGroupOfMembers) {
+  Scenario scenario = parse(std::string(kSmall) + "[groups.servers]\ncount = 5\n");
+  ASSERT_TRUE(scale_members(scenario, 50));
+  EXPECT_EQ(find_group(scenario, "homes")->count, 50U);
+  EXPECT_EQ(find_group(scenario, "servers")->count, 5U);
+}
+
+TEST(ScaleMembers, ChangesTheGroupThatSaysSo) {
+  Scenario scenario = parse(std::string(kSmall) + "[groups.dht]\nrole = \"dht\"\nscales = true\n");
+  ASSERT_TRUE(scale_members(scenario, 50));
+  EXPECT_EQ(find_group(scenario, "dht")->count, 50U);
+  EXPECT_EQ(find_group(scenario, "homes")->count, 10U);
+}
+
+TEST(ScaleMembers, RefusesWhatWouldNotFitAndChangesNothing) {
+  Scenario scenario =
+      parse(std::string(kSmall) + "[[events]]\nat = \"1min\"\ndo = \"crash\"\nwho = \"homes[5]\"");
+  const auto too_few = scale_members(scenario, 5);
+  ASSERT_FALSE(too_few);
+  EXPECT_EQ(too_few.error(),
+            "the event crash at 1min would find nobody: there is no homes[5]; homes[0] to "
+            "homes[4]");
+  EXPECT_FALSE(scale_members(scenario, 0));
+  EXPECT_FALSE(scale_members(scenario, kNodesMax));
+  EXPECT_EQ(find_group(scenario, "homes")->count, 10U);
+  Scenario nobody = parse("[groups.bootstrap]\nrole = \"bootstrap\"");
+  EXPECT_FALSE(scale_members(nobody, 5));
+}
+
+}  // namespace
+}  // namespace kadwire::testnet
