@@ -130,9 +130,8 @@ std::vector<Index> Population::select(const Selector& selector, SeededRandom& ra
   std::vector<Index> selected;
   for (Index index = 0; index < inhabitants_.size(); ++index) {
     const Inhabitant& inhabitant = inhabitants_[index];
-    const bool meant = selector.group.empty() ? inhabitant.group->role == Role::kMember
-                                              : inhabitant.group->name == selector.group;
-    if (!meant || (selector.index && *selector.index != inhabitant.number)) continue;
+    if (!means(selector, *inhabitant.group)) continue;
+    if (selector.index && *selector.index != inhabitant.number) continue;
     selected.push_back(index);
   }
   const double share = std::ceil(selector.share * static_cast<double>(selected.size()));
