@@ -31,19 +31,19 @@ enum class HostId : std::uint32_t {};
 enum class GatewayId : std::uint32_t {};
 
 struct GatewayOptions {
-  NatModel nat;
-  FirewallModel ipv6_firewall;
-  std::optional<GatewayId> behind;  ///< outer gateway; nullopt: the internet
-  LinkModel uplink;                 ///< its latency is that of every host behind it
-  std::string city;                 ///< empty: nowhere in particular
+  NatModel nat{};
+  FirewallModel ipv6_firewall{};
+  std::optional<GatewayId> behind{};  ///< outer gateway; nullopt: the internet
+  LinkModel uplink{};                 ///< its latency is that of every host behind it
+  std::string city{};                 ///< empty: nowhere in particular
 };
 
 struct HostOptions {
   Families families = Families::kBoth;
-  std::optional<GatewayId> behind;  ///< nullopt: public addresses
-  LinkModel link;
-  std::string city;                 ///< of a public host; others are where their gateway is
-  FirewallModel firewall;
+  std::optional<GatewayId> behind{};  ///< nullopt: public addresses
+  LinkModel link{};
+  std::string city{};  ///< of a public host; others are where their gateway is
+  FirewallModel firewall{};
   bool udp_blocked = false;
 };
 
@@ -74,7 +74,7 @@ class Internet {
   // What happens to networks. All take effect at once; packets under way go on, and meet the
   // receiver's side as it then is.
   void set_up(HostId host, bool up);
-  void reboot(GatewayId gateway);                       ///< forgets every mapping and filter
+  void reboot(GatewayId gateway);  ///< forgets every mapping and filter
   /// New public addresses, of the host itself or, behind a gateway, of the outermost one.
   void change_addresses(HostId host);
   /// Plugs the host in elsewhere: it gets new addresses there.
@@ -83,7 +83,7 @@ class Internet {
   /// everyone who is not in `left`. Numbers are the caller's, each used once at a time.
   void cut(std::uint64_t number, std::span<const HostId> left, std::span<const HostId> right);
   void heal(std::uint64_t number);
-  void set_outbound_loss(HostId host, double share);    ///< 1: all that it sends vanishes
+  void set_outbound_loss(HostId host, double share);  ///< 1: all that it sends vanishes
   void set_inbound_loss(HostId host, double share);
   [[nodiscard]] std::optional<GatewayId> gateway(HostId host) const;
 

@@ -38,7 +38,7 @@ NatBox::Port NatBox::translate_outbound(TimePoint now, const Endpoint& inside,
   if (mapping != nullptr) {
     mappings_.refresh(now, *mapping);
   } else {
-    const auto port = choose_port(now, inside, allocator_);
+    const auto port = choose_port(inside, allocator_);
     if (!port) return tl::unexpected(Drop::kNatFull);
     mapping = &add_mapping(now, key, *port);
   }
@@ -51,8 +51,9 @@ NatBox::Port NatBox::would_translate_outbound(TimePoint now, const Endpoint& ins
   if (model_.blocks_udp) return tl::unexpected(Drop::kUdpBlocked);
   const auto* mapping = mappings_.find(now, mapping_key(inside, destination));
   if (mapping != nullptr) return mapping->value.port;
+  expire(now);
   Allocator foretold = allocator_;
-  const auto port = choose_port(now, inside, foretold);
+  const auto port = choose_port(inside, foretold);
   if (!port) return tl::unexpected(Drop::kNatFull);
   return *port;
 }
@@ -83,6 +84,7 @@ void NatBox::reboot() {
   mappings_.clear();
   filters_.clear();
   by_port_.clear();
+  taken_.clear();
   allocator_.last = random_port(allocator_.dice);
 }
 
@@ -120,43 +122,28 @@ NatBox::MappingKey NatBox::mapping_key(const Endpoint& inside, const Endpoint& d
   return {pack(inside), masked(pack(destination), dependence)};
 }
 
-bool NatBox::taken(TimePoint now, std::uint16_t port) const {
-  const auto holder = by_port_.find(port);
-  return holder != by_port_.end() && mappings_.find(now, holder->second) != nullptr;
-}
-
-std::optional<std::uint16_t> NatBox::next_free(TimePoint now, std::uint16_t start,
-                                               std::uint16_t stride) const {
-  std::uint16_t port = start;
-  for (std::size_t tried = 0; tried < kExternalPorts / stride; ++tried) {
-    if (!taken(now, port)) return port;
-    port = port_after(port, stride);
-  }
-  return std::nullopt;
-}
-
-/// nullopt: the table is full, or no port is left.
-std::optional<std::uint16_t> NatBox::choose_port(TimePoint now, const Endpoint& inside,
+/// nullopt: the table is full, or no port is left. What has expired must be gone.
+std::optional<std::uint16_t> NatBox::choose_port(const Endpoint& inside,
                                                  Allocator& allocator) const {
   const std::uint16_t preserved = preserved_port(inside.port);
-  const bool takes_over = overloads() && taken(now, preserved);
-  if (!takes_over && mappings_.live(now) >= model_.mappings_max) return std::nullopt;
+  const bool takes_over = overloads() && taken_.contains(preserved);
+  if (!takes_over && mappings_.size() >= model_.mappings_max) return std::nullopt;
   switch (model_.allocation) {
     case PortAllocation::kPreserving:
-      return next_free(now, preserved, 1);
+      return taken_.next_free(preserved, false);
     case PortAllocation::kPreservingOverload:
       return preserved;
     case PortAllocation::kSequential: {
-      const auto port = next_free(now, port_after(allocator.last, model_.step), 1);
+      const auto port = taken_.next_free(port_after(allocator.last, model_.step), false);
       if (port) allocator.last = *port;
       return port;
     }
     case PortAllocation::kRandom:
-      return next_free(now, random_port(allocator.dice), 1);
+      return taken_.next_free(random_port(allocator.dice), false);
     case PortAllocation::kParity: {
       const int parity = inside.port & 1;
       const int drawn = random_port(allocator.dice);
-      return next_free(now, static_cast<std::uint16_t>((drawn & ~1) | parity), 2);
+      return taken_.next_free(static_cast<std::uint16_t>((drawn & ~1) | parity), true);
     }
   }
   assert(false);
@@ -174,7 +161,7 @@ const NatBox::Mappings::Entry* NatBox::admitted(TimePoint now, const Endpoint& f
   return filters_.find(now, filter) == nullptr ? nullptr : mapping;
 }
 
-void NatBox::expire(TimePoint now) {
+void NatBox::expire(TimePoint now) const {
   filters_.expire(now);
   mappings_.expire(now,
                    [this](const Mappings::Entry& mapping) { by_port_.erase(mapping.value.port); });
@@ -187,6 +174,7 @@ NatBox::Mappings::Entry& NatBox::add_mapping(TimePoint now, const MappingKey& ke
     mappings_.remove(*mappings_.find(now, holder->second));
   }
   by_port_.insert_or_assign(port, key);
+  taken_.insert(port);
   Mappings::Entry& mapping = mappings_.add(now, key, {++last_id_, port});
   peak_ = std::max(peak_, mappings_.size());
   return mapping;

@@ -18,12 +18,10 @@
 #include "tools/testnet/internet/expiring_table.h"
 #include "tools/testnet/internet/nat_model.h"
 #include "tools/testnet/internet/packet.h"
+#include "tools/testnet/internet/port_set.h"
 
 namespace kadwire::testnet {
 
-/// Ports below are for services; real boxes give none of them away (RFC 4787 REQ-3).
-inline constexpr std::uint16_t kExternalPortMin = 1024;
-inline constexpr std::size_t kExternalPorts = 65536 - kExternalPortMin;
 /// Filters of one box; the one unused longest makes room. Four times Linux' usual conntrack table.
 inline constexpr std::size_t kNatFiltersMax = 262'144;
 
@@ -92,22 +90,22 @@ class NatBox {
   [[nodiscard]] static Packed masked(Packed packed, Dependence dependence);
   [[nodiscard]] MappingKey mapping_key(const Endpoint& inside, const Endpoint& destination) const;
   [[nodiscard]] bool overloads() const;
-  [[nodiscard]] bool taken(TimePoint now, std::uint16_t port) const;
-  [[nodiscard]] std::optional<std::uint16_t> next_free(TimePoint now, std::uint16_t start,
-                                                       std::uint16_t stride) const;
-  [[nodiscard]] std::optional<std::uint16_t> choose_port(TimePoint now, const Endpoint& inside,
+  [[nodiscard]] std::optional<std::uint16_t> choose_port(const Endpoint& inside,
                                                          Allocator& allocator) const;
   [[nodiscard]] const Mappings::Entry* admitted(TimePoint now, const Endpoint& from,
                                                 std::uint16_t port) const;
-  void expire(TimePoint now);
+  /// Logically const: what has expired is gone, swept or not.
+  void expire(TimePoint now) const;
   Mappings::Entry& add_mapping(TimePoint now, const MappingKey& key, std::uint16_t port);
   void open_filter(TimePoint now, std::uint64_t mapping_id, const Endpoint& peer);
 
   NatModel model_;
   Allocator allocator_;
-  Mappings mappings_;
-  ExpiringTable<FilterKey, Nothing, PairHash> filters_;
-  std::unordered_map<std::uint16_t, MappingKey> by_port_;  ///< of every entry in mappings_
+  mutable Mappings mappings_;
+  mutable ExpiringTable<FilterKey, Nothing, PairHash> filters_;
+  // Of every entry in mappings_:
+  mutable std::unordered_map<std::uint16_t, MappingKey> by_port_;
+  mutable PortSet taken_;
   std::uint64_t last_id_ = 0;
   std::size_t peak_ = 0;
 };
