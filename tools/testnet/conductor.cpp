@@ -56,19 +56,27 @@ void Conductor::carry_out(const ScenarioEvent& event) {
     for (const Index index : who) act(index);
   };
   switch (event.kind) {
-    case EventKind::kStart: return each([&](Index index) { start(index); });
-    case EventKind::kRestart: return each([&](Index index) { restart(index); });
+    case EventKind::kStart:
+      return each([&](Index index) { start(index); });
+    case EventKind::kRestart:
+      return each([&](Index index) { restart(index); });
     case EventKind::kLeave:
     case EventKind::kCrash:
-    case EventKind::kPowerCut: return each([&](Index index) { stop(index, event.kind); });
-    case EventKind::kNatReboot: return reboot_nats(who);
-    case EventKind::kAddressChange: return change_addresses(who);
+    case EventKind::kPowerCut:
+      return each([&](Index index) { stop(index, event.kind); });
+    case EventKind::kNatReboot:
+      return reboot_nats(who);
+    case EventKind::kAddressChange:
+      return change_addresses(who);
     case EventKind::kInterfaceSwitch:
       return each([&](Index index) { switch_interface(index); });
-    case EventKind::kSleep: return each([&](Index index) { sleep(index, event.lasting); });
-    case EventKind::kPartition: return partition(event, who);
+    case EventKind::kSleep:
+      return each([&](Index index) { sleep(index, event.lasting); });
+    case EventKind::kPartition:
+      return partition(event, who);
     case EventKind::kBlackHole:
-    case EventKind::kOneWayLoss: return lose(event, who);
+    case EventKind::kOneWayLoss:
+      return lose(event, who);
     case EventKind::kClockStep:
       return each([&](Index index) {
         const auto by = std::chrono::floor<std::chrono::milliseconds>(event.by);

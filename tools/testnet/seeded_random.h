@@ -43,9 +43,7 @@ class SeededRandom final : public RandomSource {
     }
   }
   /// Uniform in [0, 1), with 53 random bits.
-  [[nodiscard]] double fraction() {
-    return static_cast<double>(engine_() >> 11) * 0x1.0p-53;
-  }
+  [[nodiscard]] double fraction() { return static_cast<double>(engine_() >> 11) * 0x1.0p-53; }
   /// True with this probability; certainty draws nothing.
   [[nodiscard]] bool chance(double probability) {
     return probability > 0 && (probability >= 1 || fraction() < probability);

@@ -1,13 +1,12 @@
 #include "tools/testnet/world.h"
 
 #include <fmt/format.h>
-#include <malloc.h>
-
 #include <algorithm>
 
 #include "tools/testnet/conductor.h"
 #include "tools/testnet/judge.h"
 #include "tools/testnet/recorder.h"
+#include "tools/testnet/simulation_heap.h"
 #include "tools/testnet/stopwatch.h"
 
 namespace kadwire::testnet {
@@ -17,12 +16,6 @@ namespace {
 constexpr std::uint64_t kEventsPerWatch = 1000;
 /// Broken rules told in words; one usually breaks many times.
 constexpr std::size_t kViolationsMax = 20;
-
-/// Bytes of the heap in use.
-std::uint64_t heap_bytes() {
-  const struct mallinfo2 info = mallinfo2();
-  return info.uordblks + info.hblkhd;
-}
 
 }  // namespace
 
@@ -49,7 +42,7 @@ struct World::Parts {
   Recorder recorder;
   Conductor conductor;
   std::uint64_t events = 0;
-  std::uint64_t heap_before = 0;
+  std::uint64_t heap_before = 0;  ///< bytes
   Stopwatch watch;
   double startup_seconds = 0;
 };
@@ -58,13 +51,17 @@ World::World(const Scenario& scenario, std::uint64_t seed, Trace& trace)
     : scenario_(scenario), seed_(seed), trace_(trace) {
   restart_virtual_clock(scenario.wall_start);
   seed_virtual_random_device(derived_seed(seed, "random device"));
-  const std::uint64_t heap_before = heap_bytes();
+  const SimulationHeapScope heap;
+  const std::uint64_t heap_before = simulation_heap_bytes();
   parts_ = std::make_unique<Parts>(scenario, seed);
   parts_->heap_before = heap_before;
   build();
 }
 
-World::~World() = default;
+World::~World() {
+  const SimulationHeapScope heap;
+  parts_.reset();
+}
 
 void World::build() {
   Parts& parts = *parts_;
@@ -116,6 +113,7 @@ bool World::goes_on(const Watcher& watcher) {
 }
 
 RunResult World::run(const Watcher& watcher) {
+  const SimulationHeapScope heap;
   Parts& parts = *parts_;
   parts.watch = Stopwatch();
   const TimePoint end = EventQueue::kStart + scenario_.until;
@@ -149,8 +147,7 @@ void World::judge(RunResult& result) const {
   result.wall_seconds = parts.watch.seconds();
   result.startup_seconds = parts.startup_seconds;
   result.events = parts.events;
-  const std::uint64_t heap = heap_bytes();
-  result.memory_bytes_per_node = (heap - std::min(heap, parts.heap_before)) /
+  result.memory_bytes_per_node = (simulation_heap_bytes() - parts.heap_before) /
                                  std::max<std::size_t>(parts.population.all().size(), 1);
   result.drops = parts.internet.fates();
   result.violations = violations_;

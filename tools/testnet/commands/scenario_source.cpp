@@ -59,7 +59,7 @@ std::string ScenarioSource::command_line() const {
 
 tl::expected<ScenarioText, std::string> read_scenario(const std::string& name) {
   if (const auto found = find_scenario(name)) {
-    return ScenarioText{name + ".toml", std::string(found->text)};
+    return ScenarioText{name + ".toml", std::string(*found)};
   }
   std::ifstream file(name, std::ios::binary);
   std::ostringstream content;
@@ -79,7 +79,7 @@ tl::expected<Scenario, std::string> load_scenario(const ScenarioSource& source) 
   auto scenario = parse_scenario(text->text, text->file, overrides);
   if (!scenario) return tl::unexpected(to_text(scenario.error()));
   if (source.nodes) {
-    if (auto scaled = scale_nodes(*scenario, *source.nodes); !scaled) {
+    if (auto scaled = scale_members(*scenario, *source.nodes); !scaled) {
       return tl::unexpected("--nodes: " + scaled.error());
     }
   }

@@ -1,0 +1,164 @@
+#include "tools/testnet/simulation_heap.h"
+
+#include <sys/mman.h>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+namespace kadwire::testnet {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+
+SimulationHeapScope::SimulationHeapScope() : outer_(false) {}
+SimulationHeapScope::~SimulationHeapScope() = default;
+std::uint64_t simulation_heap_bytes() {
+  return 0;
+}
+
+#else
+
+namespace {
+
+/// Far from where the kernel puts programs, libraries and stacks.
+constexpr std::uintptr_t kBase = 0x2000'0000'0000;
+/// Address space, not memory: pages count when they are first touched.
+constexpr std::size_t kRangeBytes = std::size_t{64} << 30;
+/// A class takes this much at a time from the range, and owns it for ever.
+constexpr std::size_t kSlabBytes = 64 * 1024;
+constexpr std::size_t kSlabs = kRangeBytes / kSlabBytes;
+/// Up to here a class for every 16 bytes, then one for every power of two.
+constexpr std::size_t kFineBytesMax = 1024;
+constexpr std::size_t kStep = 16;
+constexpr std::size_t kFineClasses = kFineBytesMax / kStep;
+constexpr std::size_t kClasses = kFineClasses + 26;  // up to 64 GiB
+
+struct FreeBlock {
+  FreeBlock* next;
+};
+
+struct Heap {
+  bool mapped = false;
+  std::size_t slabs_used = 0;
+  std::uint64_t bytes = 0;
+  std::array<FreeBlock*, kClasses> free{};
+  std::array<std::byte*, kClasses> fresh{};  ///< of each class's last slab, what is untouched
+  std::array<std::byte*, kClasses> fresh_end{};
+};
+
+// Not in a class of their own: operator new is called before any constructor has run.
+constinit Heap heap;
+constinit thread_local bool inside = false;
+/// Which class a slab belongs to.
+std::uint8_t slab_class[kSlabs];
+
+std::size_t class_of(std::size_t bytes) {
+  if (bytes <= kFineBytesMax) return bytes == 0 ? 0 : (bytes - 1) / kStep;
+  return kFineClasses + static_cast<std::size_t>(std::bit_width((bytes - 1) / kFineBytesMax)) - 1;
+}
+
+std::size_t bytes_of(std::size_t size_class) {
+  if (size_class < kFineClasses) return (size_class + 1) * kStep;
+  return kFineBytesMax << (size_class - kFineClasses + 1);
+}
+
+bool map_range() {
+  void* const wanted = reinterpret_cast<void*>(kBase);
+  void* const got = mmap(wanted, kRangeBytes, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  return got == wanted;
+}
+
+/// Gives the class another slab, or as many as one block takes.
+void add_slab(std::size_t size_class) {
+  if (!heap.mapped && !(heap.mapped = map_range())) throw std::bad_alloc();
+  const std::size_t slabs = (bytes_of(size_class) + kSlabBytes - 1) / kSlabBytes;
+  if (heap.slabs_used + slabs > kSlabs) throw std::bad_alloc();
+  auto* const begin = reinterpret_cast<std::byte*>(kBase) + heap.slabs_used * kSlabBytes;
+  for (std::size_t i = 0; i < slabs; ++i) {
+    slab_class[heap.slabs_used++] = static_cast<std::uint8_t>(size_class);
+  }
+  heap.fresh[size_class] = begin;
+  heap.fresh_end[size_class] = begin + slabs * kSlabBytes;
+}
+
+void* take(std::size_t size) {
+  const std::size_t size_class = class_of(size);
+  const std::size_t bytes = bytes_of(size_class);
+  heap.bytes += bytes;
+  if (FreeBlock* const block = heap.free[size_class]) {  // the last one freed: still in the cache
+    heap.free[size_class] = block->next;
+    return block;
+  }
+  const auto left = heap.fresh_end[size_class] - heap.fresh[size_class];
+  if (left < static_cast<std::ptrdiff_t>(bytes)) add_slab(size_class);
+  void* const block = heap.fresh[size_class];
+  heap.fresh[size_class] += bytes;
+  return block;
+}
+
+bool is_ours(const void* block) {
+  return reinterpret_cast<std::uintptr_t>(block) - kBase < kRangeBytes;
+}
+
+void give_back(void* block) {
+  const std::size_t slab = (reinterpret_cast<std::uintptr_t>(block) - kBase) / kSlabBytes;
+  const std::size_t size_class = slab_class[slab];
+  heap.bytes -= bytes_of(size_class);
+  auto* const freed = static_cast<FreeBlock*>(block);
+  freed->next = heap.free[size_class];
+  heap.free[size_class] = freed;
+}
+
+}  // namespace
+
+SimulationHeapScope::SimulationHeapScope() : outer_(inside) {
+  inside = true;
+}
+
+SimulationHeapScope::~SimulationHeapScope() {
+  inside = outer_;
+}
+
+std::uint64_t simulation_heap_bytes() {
+  return heap.bytes;
+}
+
+#endif
+
+}  // namespace kadwire::testnet
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
+void* operator new(std::size_t size) {
+  using namespace kadwire::testnet;
+  if (inside) return take(size);
+  if (void* const block = std::malloc(size == 0 ? 1 : size)) return block;
+  throw std::bad_alloc();
+}
+
+void* operator new[](std::size_t size) {
+  return operator new(size);
+}
+
+void operator delete(void* block) noexcept {
+  using namespace kadwire::testnet;
+  if (is_ours(block)) return give_back(block);
+  std::free(block);
+}
+
+void operator delete[](void* block) noexcept {
+  operator delete(block);
+}
+
+void operator delete(void* block, std::size_t) noexcept {
+  operator delete(block);
+}
+
+void operator delete[](void* block, std::size_t) noexcept {
+  operator delete(block);
+}
+
+#endif
