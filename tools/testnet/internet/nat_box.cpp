@@ -163,8 +163,10 @@ const NatBox::Mappings::Entry* NatBox::admitted(TimePoint now, const Endpoint& f
 
 void NatBox::expire(TimePoint now) const {
   filters_.expire(now);
-  mappings_.expire(now,
-                   [this](const Mappings::Entry& mapping) { by_port_.erase(mapping.value.port); });
+  mappings_.expire(now, [this](const Mappings::Entry& mapping) {
+    by_port_.erase(mapping.value.port);
+    taken_.erase(mapping.value.port);
+  });
 }
 
 NatBox::Mappings::Entry& NatBox::add_mapping(TimePoint now, const MappingKey& key,
