@@ -44,6 +44,7 @@ struct Script {
   std::vector<Step> steps;             ///< in order
   Duration length{0};                  ///< when the outcome is looked at
   std::chrono::seconds keepalive{25};  ///< of a side that dials
+  bool symmetric = false;              ///< both sides do the same, and chance tells them apart
 };
 
 /// What one side's device says in the end.

@@ -90,41 +90,53 @@ WireguardGoPairs::WireguardGoPairs(Lab& lab, std::size_t count) {
   for (Host*& each : hosts_) {
     each = must(lab.add_host({.cable = {.delay = kScriptLatency / 2}}));
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    pairs_.push_back(std::make_unique<Pair>());
-    for (const Side side : {Side::kA, Side::kB}) {
-      start_interface(pairs_[i]->sides[static_cast<std::size_t>(side)], i, side);
-    }
-  }
+  for (std::size_t i = 0; i < count; ++i) pairs_.push_back(std::make_unique<Pair>());
+  for (const Side side : {Side::kA, Side::kB}) start_interfaces(side);
   for (std::size_t side : {0U, 1U}) sockets_[side] = open_sink(*hosts_[side]);
 }
 
 WireguardGoPairs::~WireguardGoPairs() = default;
 
-void WireguardGoPairs::start_interface(Interface& interface, std::size_t number, Side side) {
-  const auto name = fmt::format("kw{}", number);
-  const auto port = static_cast<std::uint16_t>(kFirstPort + number);
+/// All processes first, so that they start at the same time.
+void WireguardGoPairs::start_interfaces(Side side) {
   const auto half = static_cast<std::size_t>(side);
-  const std::uint64_t seed = 2 * number + half;
-  testnet::SeededRandom random(seed);
-  const auto identity = crypto::NodeIdentity::generate(random);
-  interface.key = identity.wireguard_key();
-  interface.endpoint = {host(side).ipv4(), port};
-  interface.inner_address = *IpAddress::parse(fmt::format("10.99.{}.{}", number, half + 1));
-  interface.socket = host(side).outside(fmt::format("/run/wireguard/{}.sock", name));
-  interface.process = std::make_unique<Process>(must(
-      host(side).spawn({"wireguard-go", "-f", name}, name,
-                       {"WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1", "LOG_LEVEL=error"})));
+  for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    spawn(pairs_[i]->sides[half], fmt::format("kw{}", i), host(side));
+  }
+  std::string script;
+  for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    Interface& interface = pairs_[i]->sides[half];
+    const auto port = static_cast<std::uint16_t>(kFirstPort + i);
+    interface.endpoint = {host(side).ipv4(), port};
+    interface.inner_address = *IpAddress::parse(fmt::format("10.99.{}.{}", i, half + 1));
+    testnet::SeededRandom random(2 * i + half);
+    configure(interface, crypto::NodeIdentity::generate(random));
+    script += fmt::format("addr add {0}/24 dev kw{1}\nlink set kw{1} mtu 1420 up\n",
+                          interface.inner_address.to_string(), i);
+  }
+  must(write_text(host(side).outside("/run/interfaces.ip"), script));
+  must(host(side).run({"ip", "-batch", "/run/interfaces.ip"}));
+}
+
+void WireguardGoPairs::spawn(Interface& interface, const std::string& name, const Host& host) {
+  interface.socket = host.outside(fmt::format("/run/wireguard/{}.sock", name));
+  interface.process = std::make_unique<Process>(
+      must(host.spawn({"wireguard-go", "-f", name}, name,
+                      {"WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1", "LOG_LEVEL=error"})));
+}
+
+/// Waits until the process listens, and gives it its key and port.
+void WireguardGoPairs::configure(Interface& interface, const crypto::NodeIdentity& identity) {
   const auto deadline = std::chrono::steady_clock::now() + kStartTimeMax;
   while (!node::connect_uapi(interface.socket)) {
-    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("no " + name);
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw std::runtime_error("wireguard-go does not listen at " + interface.socket);
+    }
     std::this_thread::sleep_for(1ms);
   }
+  interface.key = identity.wireguard_key();
   set(interface.socket, node::encode_private_key(identity.wireguard_private_key()));
-  set(interface.socket, node::encode_listen_port(port));
-  must(host(side).run({"sh", "-c",
-                       fmt::format("ip addr add {}/24 dev {} && ip link set {} mtu 1420 up",
-                                   interface.inner_address.to_string(), name, name)}));
+  set(interface.socket, node::encode_listen_port(interface.endpoint.port));
 }
 
 std::vector<Outcome> WireguardGoPairs::play(const Script& script) {

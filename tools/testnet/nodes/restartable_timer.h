@@ -3,7 +3,6 @@
 /// A timer that is moved with almost every packet: moving it costs nothing, because the one event
 /// under way looks at when it comes whether it is due, and otherwise goes on waiting.
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -13,9 +12,10 @@ namespace kadwire::testnet {
 
 class RestartableTimer {
  public:
-  /// `timers` outlives the timer; `expired` runs when it is due, and never after its end.
-  RestartableTimer(HostTimers& timers, EventQueue::Task expired)
-      : timers_(timers), expired_(std::move(expired)) {}
+  /// `timers` outlives the timer; `owner` is that of whom the timer is a part. `expired` runs when
+  /// it is due, and never after the owner's end.
+  RestartableTimer(HostTimers& timers, const Lifetime& owner, EventQueue::Task expired)
+      : timers_(timers), owner_(owner), expired_(std::move(expired)) {}
   RestartableTimer(const RestartableTimer&) = delete;
   RestartableTimer& operator=(const RestartableTimer&) = delete;
 
@@ -30,7 +30,7 @@ class RestartableTimer {
  private:
   void wait_until(TimePoint when, Duration delay) {
     wakes_at_ = when;
-    timers_.after(delay, lifetime_.guard([this, when] { wake(when); }));
+    timers_.after(delay, owner_.guard([this, when] { wake(when); }));
   }
   void wake(TimePoint meant_for) {
     if (wakes_at_ != meant_for) return;  // an earlier one was set since
@@ -43,10 +43,10 @@ class RestartableTimer {
   }
 
   HostTimers& timers_;
+  const Lifetime& owner_;
   EventQueue::Task expired_;
   std::optional<TimePoint> due_;
   std::optional<TimePoint> wakes_at_;  ///< the event under way that counts
-  Lifetime lifetime_;
 };
 
 }  // namespace kadwire::testnet

@@ -74,10 +74,13 @@ void SimulatedDevice::set_allowed_ips(const crypto::WireguardKey& key, Entry& en
                                       std::vector<Prefix> prefixes) {
   for (const Prefix& prefix : entry.told) {
     if (owns(key, prefix)) allowed_ips_.erase(prefix);
+    if (const auto found = told_.find(prefix); --found->second == 0) told_.erase(found);
   }
   for (Prefix& prefix : prefixes) {
     prefix = prefix.network();
     allowed_ips_.insert_or_assign(prefix, key);
+    ++told_[prefix];
+    newly_told_.push_back(prefix);
   }
   entry.told = std::move(prefixes);
 }
@@ -117,6 +120,7 @@ void SimulatedDevice::crash() {
   peers_.clear();
   indices_.clear();
   allowed_ips_.clear();
+  told_.clear();
   lost_ = true;
   answer([this] { handler_(node::DeviceLost{"the process ended"}); });
   timers_.after(kDeviceRestartDelay,
@@ -243,14 +247,15 @@ void SimulatedDevice::look_for_overlap_soon() {
 /// Run once a moment's changes are all made: what peers were told, not what taking left to them.
 void SimulatedDevice::look_for_overlap() {
   overlap_look_due_ = false;
-  std::map<Prefix, crypto::WireguardKey> owners;
-  for (const auto& [key, entry] : peers_) {
-    for (const Prefix& prefix : entry.told) {
-      const bool own = std::ranges::any_of(
-          addresses_, [&](const Prefix& each) { return each.address == prefix.address; });
-      if (own) overlap_ = "a peer was given this node's own " + prefix.to_string();
-      if (!owners.emplace(prefix, key).second) overlap_ = "two peers have " + prefix.to_string();
+  for (const Prefix& prefix : std::exchange(newly_told_, {})) {
+    const auto found = told_.find(prefix);
+    if (found != told_.end() && found->second > 1) {
+      overlap_ = "two peers have " + prefix.to_string();
     }
+  }
+  for (const Prefix& own : addresses_) {
+    const Prefix host = Prefix::of_host(own.address);
+    if (told_.contains(host)) overlap_ = "a peer was given this node's own " + host.to_string();
   }
 }
 

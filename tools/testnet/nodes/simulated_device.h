@@ -4,7 +4,10 @@
 /// and the timers that decide how fast tunnels form, stand and fall (WireGuard paper §6). Its
 /// messages are datagrams; whoever owns it carries them.
 ///   - A fresh peer with an endpoint and a keepalive initiates at once; an endpoint alone does not.
-///   - An unanswered initiation is repeated after 5 s and up to a third of a second more, for 90 s.
+///   - An unanswered initiation is repeated after 5 s and up to a third of a second more, 20 in
+///   all.
+///   - No other leaves within 5 s of the peer's last initiation or response: neither setting the
+///     endpoint again nor data makes one come sooner; removing the peer and adding it again does.
 ///   - A responder that does not know the peer stays silent. One with another pre-shared key
 ///     answers, and the initiator drops the answer: only the response is bound to that key.
 ///   - An initiation that arrives while one's own is under way destroys one's own: two that cross
@@ -15,8 +18,6 @@
 ///     nothing leaves for a peer that was heard from (wireguard-go caches the address it answers
 ///     from) until an endpoint is set again, or a handshake is repeated for want of an answer.
 ///   - Setting an allowed IP takes it from the peer that had it.
-///   - Nothing of this ever happens twice within 5 s of a handshake's message: neither setting the
-///     endpoint again nor data makes an initiation come sooner; removing the peer does.
 /// tests/integration holds it against wireguard-go itself.
 /// Deviations: a packet is opaque and carries no source address; it counts as coming from the
 /// sender's own address of the target's family. What the sender cannot carry counts as sent.
@@ -39,7 +40,8 @@ namespace kadwire::testnet {
 
 /// A request over wireguard-go's socket is answered about this much later.
 inline constexpr auto kDeviceReplyDelay = 1ms;
-/// As node::kRestartDelayMin, after which a data plane that died is started again.
+/// As node::kRestartDelayMin, after which a data plane that died is started again. Production
+/// doubles it each time; here it stays.
 inline constexpr auto kDeviceRestartDelay = 1s;
 
 struct SimulatedDeviceOptions {
@@ -131,7 +133,9 @@ class SimulatedDevice final : public node::WireguardDevice {
   std::map<Prefix, crypto::WireguardKey> allowed_ips_;
   std::uint32_t last_index_ = 0;
   bool lost_ = false;
-  bool snapshot_owed_ = false;  ///< asked for while the data plane was gone
+  bool snapshot_owed_ = false;          ///< asked for while the data plane was gone
+  std::map<Prefix, std::size_t> told_;  ///< by how many peers
+  std::vector<Prefix> newly_told_;      ///< not looked at yet
   bool overlap_look_due_ = false;
   std::string overlap_;
   Lifetime lifetime_;

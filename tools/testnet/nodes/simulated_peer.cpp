@@ -22,11 +22,11 @@ SimulatedPeer::SimulatedPeer(Surroundings around, const crypto::WireguardKey& ke
     : around_(around),
       key_(key),
       index_(index),
-      retry_(around.timers, [this] { on_retry_due(); }),
-      passive_keepalive_(around.timers, [this] { on_passive_keepalive_due(); }),
-      unheard_(around.timers, [this] { on_unheard(); }),
-      persistent_keepalive_(around.timers, [this] { on_persistent_keepalive_due(); }),
-      forgetting_(around.timers, [this] { forget_sessions(); }) {}
+      retry_(around.timers, lifetime_, [this] { on_retry_due(); }),
+      passive_keepalive_(around.timers, lifetime_, [this] { on_passive_keepalive_due(); }),
+      unheard_(around.timers, lifetime_, [this] { on_unheard(); }),
+      persistent_keepalive_(around.timers, lifetime_, [this] { on_persistent_keepalive_due(); }),
+      forgetting_(around.timers, lifetime_, [this] { forget_sessions(); }) {}
 
 void SimulatedPeer::configure(const node::PeerConfig& config, ByteView psk) {
   psk_digest_ = psk_digest(psk);
@@ -46,7 +46,7 @@ void SimulatedPeer::send_packet(Packet packet) {
 }
 
 void SimulatedPeer::stage(Packet packet) {
-  if (staged_.size() == kStagedPacketsMax) staged_.pop_front();
+  if (staged_.size() == kStagedPacketsMax) staged_.erase(staged_.begin());
   staged_.push_back(std::move(packet));
 }
 

@@ -15,9 +15,9 @@
 /// only, not after 2⁶⁰ messages.
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "node/base/random.h"
 #include "node/base/transmit.h"
@@ -136,7 +136,7 @@ class SimulatedPeer {
   bool source_gone_ = false;    ///< and that address is gone
   std::uint64_t psk_digest_ = 0;
   std::chrono::seconds keepalive_{0};
-  std::deque<Packet> staged_;  ///< at most kStagedPacketsMax
+  std::vector<Packet> staged_;  ///< at most kStagedPacketsMax
 
   std::optional<std::uint64_t> own_initiation_;  ///< unanswered, and not destroyed by the other's
   std::optional<TimePoint> handshake_sent_;      ///< initiation or response
@@ -151,6 +151,7 @@ class SimulatedPeer {
   std::uint64_t rx_bytes_ = 0;
   std::uint64_t tx_bytes_ = 0;
 
+  Lifetime lifetime_;
   RestartableTimer retry_, passive_keepalive_, unheard_, persistent_keepalive_, forgetting_;
 };
 
