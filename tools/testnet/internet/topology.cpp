@@ -61,7 +61,7 @@ std::uint32_t Topology::add_gateway(const GatewayOptions& options) {
   GatewayState& gateway = gateways_.back();
   gateway.v6_network = plan_.take_v6_network(Station::gateway(index));
   if (gateway.behind) {
-    assert(*gateway.behind < index);
+    assert(*gateway.behind < index && depth(*gateway.behind) < kGatewaysInChainMax);
     Lan& outer = gateways_.at(*gateway.behind).lan;
     gateway.seat = outer.add(Station::gateway(index));
     gateway.v4 = outer.v4(*gateway.seat).address;
@@ -208,6 +208,13 @@ Access Topology::make_access(const LinkModel& model, std::string_view part,
 std::uint32_t Topology::outermost(std::uint32_t index) const {
   while (const auto outer = gateway(index).behind) index = *outer;
   return index;
+}
+
+/// How many gateways there are from this one to the core.
+std::size_t Topology::depth(std::uint32_t index) const {
+  std::size_t depth = 1;
+  for (auto outer = gateway(index).behind; outer; outer = gateway(*outer).behind) ++depth;
+  return depth;
 }
 
 std::optional<std::size_t> Topology::city_of(Station station) const {

@@ -106,6 +106,7 @@ class Topology {
   [[nodiscard]] Access make_access(const LinkModel& model, std::string_view part,
                                    std::uint64_t index) const;
   [[nodiscard]] std::uint32_t outermost(std::uint32_t gateway) const;
+  [[nodiscard]] std::size_t depth(std::uint32_t gateway) const;
   [[nodiscard]] std::optional<std::size_t> city_of(Station station) const;
   [[nodiscard]] Duration between(std::optional<std::size_t> a, std::optional<std::size_t> b) const;
   void give_addresses(std::uint32_t host);
