@@ -18,7 +18,17 @@ using testnet::kInitiationBytes;
 using testnet::kKeepaliveBytes;
 using testnet::kResponseBytes;
 
-class SimulatedDevice : public DevicePair {};
+class SimulatedDevice : public DevicePair {
+ protected:
+  /// One that A might have sent, with session 7.
+  [[nodiscard]] Bytes initiation(const crypto::WireguardKey& receiver) const {
+    return testnet::encode(testnet::InitiationMessage{.sender_index = 1,
+                                                      .session = 7,
+                                                      .timestamp = 1000,
+                                                      .sender = a_.device.key(),
+                                                      .receiver = receiver});
+  }
+};
 
 // Data.
 
@@ -79,6 +89,20 @@ TEST_F(SimulatedDevice, SettingAnAllowedIpTakesItFromThePeerThatHadIt) {
   EXPECT_FALSE(send(a_, b_)) << "what was taken does not come back";
 }
 
+TEST_F(SimulatedDevice, WhoLostAnAllowedIpNeitherUsesNorReleasesIt) {
+  connect();
+  set(b_, dialling(a_));
+  Node c(queue_, underlay_, 3);
+  node::PeerConfig config = dialling(c);
+  config.allowed_ips = {Prefix::of_host(b_.inner)};
+  set(a_, config);
+  send(b_, a_);
+  queue_.run_for(1s);
+  EXPECT_TRUE(a_.received.empty());
+  remove(a_, b_);
+  EXPECT_TRUE(send(a_, b_)) << "it is the other's now";
+}
+
 TEST_F(SimulatedDevice, TheLongestPrefixDecidesWhoGetsAPacket) {
   node::PeerConfig wide = dialling(b_, 0s);
   wide.allowed_ips = {*Prefix::parse("10.9.0.0/24")};
@@ -105,20 +129,31 @@ TEST_F(SimulatedDevice, TheResponderMaySendOnlyAfterDataUnderTheNewSession) {
   EXPECT_EQ(a_.received.size(), 1U);
 }
 
-TEST_F(SimulatedDevice, DataThatArrivesTwiceCountsOnce) {
+TEST_F(SimulatedDevice, DataCountsOnceHoweverOftenAndInWhateverOrderItArrives) {
   set(b_, waiting(a_));
-  b_.device.simulated().handle_datagram(
-      {a_.outer, TestDevice::kPort},
-      testnet::encode(testnet::InitiationMessage{.sender_index = 1,
-                                                 .session = 7,
-                                                 .timestamp = 1000,
-                                                 .sender = a_.device.key(),
-                                                 .receiver = b_.device.key()}));
-  const Bytes data = testnet::encode(
-      testnet::DataMessage{.from_initiator = true, .receiver_index = 1, .session = 7});
-  b_.device.simulated().handle_datagram({a_.outer, TestDevice::kPort}, data);
-  b_.device.simulated().handle_datagram({a_.outer, TestDevice::kPort}, data);
-  EXPECT_EQ(status(b_).rx_bytes, kInitiationBytes + kKeepaliveBytes);
+  const Endpoint from{a_.outer, TestDevice::kPort};
+  b_.device.simulated().handle_datagram(from, initiation(b_.device.key()));
+  std::uint64_t accepted = 0;
+  const auto deliver = [&](std::uint64_t counter, bool from_initiator = true) {
+    b_.device.simulated().handle_datagram(
+        from, testnet::encode(testnet::DataMessage{.from_initiator = from_initiator,
+                                                   .receiver_index = 1,
+                                                   .session = 7,
+                                                   .counter = counter}));
+    accepted = (status(b_).rx_bytes - kInitiationBytes) / kKeepaliveBytes;
+  };
+  deliver(5);
+  deliver(5);
+  EXPECT_EQ(accepted, 1U);
+  deliver(100);
+  deliver(99);
+  EXPECT_EQ(accepted, 3U) << "the network may reorder";
+  for (const std::uint64_t late : {5U, 36U, 99U, 100U}) deliver(late);
+  EXPECT_EQ(accepted, 3U) << "too old to tell, or received";
+  deliver(37);
+  EXPECT_EQ(accepted, 4U);
+  deliver(101, false);
+  EXPECT_EQ(accepted, 4U) << "our own, sent back to us";
 }
 
 TEST_F(SimulatedDevice, CountsTheBytesOfEveryDatagram) {
@@ -141,6 +176,13 @@ TEST_F(SimulatedDevice, AuthenticatedPacketsMoveTheEndpoint) {
   send(a_, b_);
   queue_.run_for(kDelay);
   EXPECT_EQ(status(b_).endpoint, (Endpoint{ip("198.51.100.99"), TestDevice::kPort}));
+}
+
+TEST_F(SimulatedDevice, AnInitiationForAnotherIsIgnored) {
+  set(b_, waiting(a_));
+  const Endpoint from{a_.outer, TestDevice::kPort};
+  b_.device.simulated().handle_datagram(from, initiation(a_.device.key()));
+  EXPECT_EQ(status(b_).rx_bytes, 0U);
 }
 
 TEST_F(SimulatedDevice, ForeignDatagramsChangeNothing) {
@@ -234,6 +276,15 @@ TEST_F(SimulatedDevice, WithoutItsDaemonTheTunnelStandsAndNobodyIsTold) {
   queue_.run_for(30min);
   EXPECT_TRUE(connected());
   EXPECT_TRUE(a_.events.empty());
+}
+
+TEST_F(SimulatedDevice, AnAnswerForTheLastDaemonIsNotForTheNext) {
+  a_.device.request_snapshot();
+  a_.device.detach();
+  int events = 0;
+  a_.device.start([&](const node::DeviceEvent&) { ++events; });
+  queue_.run_for(1s);
+  EXPECT_EQ(events, 0);
 }
 
 TEST_F(SimulatedDevice, ADataPlaneThatDiesWithoutItsDaemonStaysDeadUntilAnotherOpensIt) {

@@ -72,6 +72,11 @@ TEST_F(SimulatedPeer, AHandshakeIsGivenUpAfterTwentyInitiations) {
   queue_.run_for(1h);
   EXPECT_EQ(sent_by_a_, 20);
   EXPECT_EQ(status(a_).tx_bytes, 20 * kInitiationBytes);
+  set(b_, waiting(a_));
+  send(a_, b_, 1);
+  queue_.run_for(1s);
+  ASSERT_EQ(b_.received.size(), 1U) << "what waited is lost with the handshake";
+  EXPECT_EQ(b_.received[0].second, 1U);
 }
 
 TEST_F(SimulatedPeer, AGivenUpHandshakeBeginsAgainWithTheNextKeepalive) {
@@ -91,6 +96,7 @@ TEST_F(SimulatedPeer, NeitherTheEndpointSetAgainNorDataMakeAnInitiationComeSoone
   set(a_, dialling(b_));
   send(a_, b_);
   queue_.run_for(kRekeyTimeout - 1s - 1ms);
+  send(a_, b_);
   EXPECT_EQ(sent_by_a_, 1);
 }
 
@@ -216,6 +222,25 @@ TEST_F(SimulatedPeer, UnansweredDataIsAnsweredByAKeepaliveAfterTenSeconds) {
   EXPECT_EQ(sent_by_b_, before + 1) << "a keepalive is not answered";
 }
 
+TEST_F(SimulatedPeer, AnsweredDataNeedsNoKeepalive) {
+  connect_silently();
+  queue_.run_for(5s);
+  set(b_, waiting(a_));
+  send(b_, a_);
+  const int before = sent_by_b_;
+  queue_.run_for(9s);
+  EXPECT_EQ(sent_by_b_, before);
+}
+
+TEST_F(SimulatedPeer, DataThatComesWhileAKeepaliveIsDueGetsOneMore) {
+  connect_silently();
+  const int before = sent_by_b_;
+  queue_.run_for(5s);
+  send(a_, b_);
+  queue_.run_for(1min);
+  EXPECT_EQ(sent_by_b_, before + 2);
+}
+
 TEST_F(SimulatedPeer, SendingWithoutHearingForFifteenSecondsStartsAHandshake) {
   connect_silently();
   queue_.run_for(30s);
@@ -248,6 +273,9 @@ TEST_F(SimulatedPeer, AnInitiatorThatOnlyHearsRenewsTheSessionBeforeItsEndAndThe
   ASSERT_TRUE(took);
   EXPECT_GE(*took, kRejectAfterTime - 15s);
   EXPECT_LE(*took, kRejectAfterTime - 15s + 5s);
+  const auto again = time_to_handshake(a_);
+  ASSERT_TRUE(again);
+  EXPECT_LE(*again, kRejectAfterTime - 15s + 5s);
 }
 
 TEST_F(SimulatedPeer, ASessionIsRefusedAfterThreeMinutes) {
