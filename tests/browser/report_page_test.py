@@ -68,8 +68,8 @@ CONTRASTS = r"""
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode.parentElement;
-    if (walker.currentNode.data.trim() === "" || node.closest("script, noscript, .hidden")) continue;
-    if (node.getClientRects().length === 0) continue;
+    if (walker.currentNode.data.trim() === "" || node.getClientRects().length === 0) continue;
+    if (node.closest("script, noscript, .hidden")) continue;
     const style = getComputedStyle(node);
     const inSvg = node.namespaceURI.endsWith("svg");
     const [a, b] = [luminance(parsed(inSvg ? style.fill : style.color)), luminance(behind(node))];
@@ -93,57 +93,113 @@ OVERLAPS = r"""
 """
 
 
-class ReportPages(unittest.TestCase):
-    """Every page in every look."""
+# Shapes whose places or sizes are no numbers.
+NOT_NUMBERS = r"""
+[...document.querySelectorAll("svg *")].filter((shape) =>
+  [...shape.attributes].some((attribute) => /NaN|undefined|Infinity/.test(attribute.value)))
+  .map((shape) => shape.outerHTML)
+"""
+
+
+def look_at(browser, page, size, dark):
+    """Opens a page and gives what all tests of every look want to know of it."""
+    browser.show(*size, dark)
+    browser.open(page)
+    count = "document.querySelectorAll('{}').length"
+    return {
+        "root": browser.evaluate("({ ...document.documentElement.dataset })"),
+        "thrown": browser.events_of("Runtime.exceptionThrown"),
+        "logged": browser.events_of("Log.entryAdded"),
+        "asked": [e["request"]["url"] for e in browser.events_of("Network.requestWillBeSent")],
+        "drawn": {
+            section: browser.evaluate(count.format(f"#{section} {content}"))
+            for section, content in SECTIONS[page.name].items()
+        },
+        "text": browser.evaluate("document.body.innerText"),
+        "not_numbers": browser.evaluate(NOT_NUMBERS),
+        "contrasts": browser.evaluate(CONTRASTS),
+        "overlaps": browser.evaluate(OVERLAPS),
+        "too_wide": browser.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        ),
+    }
+
+
+class EveryLook(unittest.TestCase):
+    """Every page, light and dark, wide and narrow: each is opened once."""
 
     folder = None
     browser = None
 
-    def in_each_look(self, check):
-        """Opens each page in each look in turn and calls check(name)."""
-        for name in SECTIONS:
-            for size in (DESKTOP, PHONE):
-                for dark in (False, True):
-                    with self.subTest(page=name, width=size[0], dark=dark):
-                        self.open(name, size, dark)
-                        check(name)
+    @classmethod
+    def setUpClass(cls):
+        cls.looks = {
+            (name, size[0], dark): look_at(cls.browser, cls.folder / name, size, dark)
+            for name in SECTIONS
+            for size in (DESKTOP, PHONE)
+            for dark in (False, True)
+        }
+
+    def each_look(self, check):
+        for (name, width, dark), look in self.looks.items():
+            with self.subTest(page=name, width=width, dark=dark):
+                check(name, look)
+
+    def test_is_drawn_whole(self):
+        def check(_, look):
+            self.assertEqual(look["root"]["drawn"], "true")
+            for section, count in look["drawn"].items():
+                self.assertGreater(count, 0, f"#{section} is empty")
+
+        self.each_look(check)
+
+    def test_has_no_errors(self):
+        def check(_, look):
+            self.assertEqual(json.loads(look["root"]["errors"]), [])
+            self.assertEqual(look["thrown"], [])
+            self.assertEqual(look["logged"], [])
+
+        self.each_look(check)
+
+    def test_draws_and_writes_numbers(self):
+        def check(_, look):
+            self.assertEqual(look["not_numbers"], [])
+            self.assertNotRegex(look["text"], r"NaN|undefined|Infinity|\[object")
+
+        self.each_look(check)
+
+    def test_asks_nobody_for_anything(self):
+        self.each_look(
+            lambda name, look: self.assertEqual(look["asked"], [f"file://{self.folder / name}"])
+        )
+
+    def test_can_be_read_in_both_schemes(self):
+        self.each_look(
+            lambda _, look: self.assertGreaterEqual(
+                look["contrasts"][0][0], CONTRAST_MIN, look["contrasts"]
+            )
+        )
+
+    def test_fits_the_screen(self):
+        self.each_look(lambda _, look: self.assertLessEqual(look["too_wide"], 0))
+
+    def test_puts_no_text_of_a_chart_over_another(self):
+        self.each_look(lambda _, look: self.assertEqual(look["overlaps"], []))
+
+
+class Pages(unittest.TestCase):
+    """What pages do, once opened."""
+
+    folder = None
+    browser = None
 
     def open(self, name, size=DESKTOP, dark=False):
         self.browser.show(*size, dark)
         self.browser.open(self.folder / name)
 
-    def test_is_drawn_whole_and_without_errors(self):
-        def check(name):
-            root = self.browser.evaluate("({ ...document.documentElement.dataset })")
-            self.assertEqual(json.loads(root["errors"]), [])
-            self.assertEqual(root["drawn"], "true")
-            self.assertEqual(self.browser.events_of("Runtime.exceptionThrown"), [])
-            self.assertEqual(self.browser.events_of("Log.entryAdded"), [])
-            for section, content in SECTIONS[name].items():
-                count = f"document.querySelectorAll('#{section} {content}').length"
-                self.assertGreater(self.browser.evaluate(count), 0, f"#{section} is empty")
-
-        self.in_each_look(check)
-
-    def test_has_paths_with_numbers_only(self):
-        def check(name):
-            wrong = self.browser.evaluate(
-                "[...document.querySelectorAll('svg *')].filter((shape) => [...shape.attributes]"
-                ".some((a) => /NaN|undefined|Infinity/.test(a.value))).map((s) => s.outerHTML)"
-            )
-            self.assertEqual(wrong, [])
-            if name != "hostile.html":
-                text = self.browser.evaluate("document.body.innerText")
-                self.assertNotRegex(text, r"NaN|undefined|Infinity|\[object")
-
-        self.in_each_look(check)
-
-    def test_asks_nobody_for_anything(self):
-        def check(name):
-            asked = [e["request"]["url"] for e in self.browser.events_of("Network.requestWillBeSent")]
-            self.assertEqual(asked, [f"file://{self.folder / name}"])
-
-        self.in_each_look(check)
+    def press(self, key, code):
+        self.browser.call("Input.dispatchKeyEvent", type="keyDown", key=key,
+                          windowsVirtualKeyCode=code)  # fmt: skip
 
     def test_names_no_other_host_but_the_svg_namespace(self):
         for name in SECTIONS:
@@ -151,32 +207,12 @@ class ReportPages(unittest.TestCase):
             urls = set(re.findall(r"https?://[^\s\"'<]*", html)) - {"http://www.w3.org/2000/svg"}
             self.assertEqual(urls, set(), name)
 
-    def test_can_be_read_in_both_schemes(self):
-        def check(_):
-            worst = self.browser.evaluate(CONTRASTS)
-            self.assertGreaterEqual(worst[0][0], CONTRAST_MIN, worst)
-
-        self.in_each_look(check)
-
     def test_follows_the_scheme_the_reader_prefers(self):
         grounds = []
         for dark in (False, True):
             self.open("run.html", dark=dark)
             grounds.append(self.browser.evaluate("getComputedStyle(document.body).backgroundColor"))
         self.assertNotEqual(*grounds)
-
-    def test_fits_the_screen(self):
-        def check(_):
-            wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-            self.assertLessEqual(self.browser.evaluate(wide), 0)
-
-        self.in_each_look(check)
-
-    def test_puts_no_text_of_a_chart_over_another(self):
-        def check(_):
-            self.assertEqual(self.browser.evaluate(OVERLAPS), [])
-
-        self.in_each_look(check)
 
     def test_never_makes_markup_of_a_name(self):
         self.open("hostile.html")
@@ -187,12 +223,33 @@ class ReportPages(unittest.TestCase):
         self.open("run.html")
         moment = "document.querySelector('#map output').textContent"
         end = self.browser.evaluate(moment)
+        self.assertRegex(end, "[1-9] direct")
         self.browser.evaluate("document.querySelector('#map input').focus()")
-        self.browser.call("Input.dispatchKeyEvent", type="keyDown", key="Home",
-                          windowsVirtualKeyCode=36)  # fmt: skip
-        start = self.browser.evaluate(moment)
-        self.assertNotEqual(start, end)
-        self.assertIn("0 direct", start)
+        self.press("Home", 36)
+        self.assertRegex(self.browser.evaluate(moment), ": 0 direct, 0 relayed")
+        self.press("End", 35)
+        self.assertEqual(self.browser.evaluate(moment), end)
+
+    def test_reads_a_curve_with_the_keyboard(self):
+        self.open("run.html")
+        self.browser.evaluate("document.querySelector('#convergence svg').focus()")
+        tooltip = "document.getElementById('tooltip').innerText"
+        self.press("ArrowRight", 39)
+        first = self.browser.evaluate(tooltip)
+        self.press("ArrowRight", 39)
+        self.assertIn("possible", first)
+        self.assertNotEqual(self.browser.evaluate(tooltip), first)
+
+    def test_plays_the_map(self):
+        self.open("run.html")
+        self.browser.evaluate("document.querySelector('#map .play').click()")
+        moved = """new Promise((done) => {
+          const slider = document.querySelector("#map input");
+          const look = () => Number(slider.value) > 5 && Number(slider.value) < 900
+            ? done(true) : requestAnimationFrame(look);
+          look();
+        })"""
+        self.assertTrue(self.browser.evaluate(moved))
 
     def test_agrees_with_the_curves_at_the_end_of_the_map(self):
         self.open("large.html")
@@ -260,7 +317,8 @@ def main():
         subprocess.run([pages, folder], check=True)
         if keep:
             keep_pictures(browser, folder)
-        ReportPages.folder, ReportPages.browser = folder, browser
+        for cases in (EveryLook, Pages):
+            cases.folder, cases.browser = folder, browser
         program = unittest.main(argv=[sys.argv[0], *(rest[2:] if keep else rest)], exit=False)
     return 0 if program.result.wasSuccessful() else 1
 

@@ -1,5 +1,5 @@
-// What all charts share: scales, ticks, axes, the tooltip, and redrawing at the page's width, so that
-// letters keep their size on a phone.
+// What all charts share: scales, ticks, axes, the tooltip, and redrawing at the page's width, so
+// that letters keep their size on a phone.
 
 const kMargin = { top: 16, right: 20, bottom: 40, left: 60 };
 
@@ -98,7 +98,8 @@ function addValueAxis(drawing, ticks, text) {
 }
 
 function linePath(points) {
-  return points.map(([x, y], i) => `${i === 0 ? "M" : "L"}${x.toFixed(1)},${y.toFixed(1)}`).join("");
+  const pair = ([x, y]) => `${x.toFixed(1)},${y.toFixed(1)}`;
+  return `M${points.map(pair).join("L")}`;
 }
 
 // Holds its value until the next point.

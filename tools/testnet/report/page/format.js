@@ -81,7 +81,7 @@ const format = {
 
 // A figure's unit is the end of its name (SCHEMA.md).
 const kFigureUnits = [
-  ["_bytes_per_second", (value) => `${format.bytes(value)}/s`],
+  ["_bytes_per_second", (value) => (value === null ? kMissing : `${format.bytes(value)}/s`)],
   ["_seconds", format.seconds],
   ["_bytes_per_node", format.bytes],
   ["_bytes", format.bytes],

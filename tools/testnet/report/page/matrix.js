@@ -73,7 +73,8 @@ function addMatrixTable(matrix) {
   const section = addSection("pairs", "Pairs of kinds");
   const rows = [];
   matrix.kinds.forEach((kind, row) => matrix.kinds.slice(0, row + 1).forEach((other, column) => {
-    rows.push({ kind: format.words(kind), other: format.words(other), ...matrix.cells[row][column] });
+    rows.push({ kind: format.words(kind), other: format.words(other),
+                ...matrix.cells[row][column] });
   }));
   if (rows.length === 0) return addEmpty(section, "No kinds were asked for.");
   const number = (title, value, show = format.count) => ({ title, number: true, sortable: value,

@@ -4,7 +4,6 @@
 // The whole run plays in so many seconds.
 const kPlaySeconds = 15;
 const kMapHeightMax = 560;
-const kMapEdge = 36;
 const kPairStates = ["none", "direct", "relayed"];
 
 function addMap(run) {
@@ -24,7 +23,9 @@ function addMap(run) {
   const map = new MeshMap(canvas, run, pairs);
   const controls = addMapControls(section, run, pairs, map);
   atEachWidth(place, (width) => map.resize(width));
-  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => map.draw());
+  for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+    window.matchMedia(query).addEventListener("change", () => map.draw());
+  }
   return controls;
 }
 
@@ -104,16 +105,17 @@ class MeshMap {
     const color = (name) => style.getPropertyValue(name).trim();
     this.pairs.goTo(this.seconds);
     this.context.clearRect(0, 0, this.width, this.height);
+    this.drawNodes(color, (node) => node.role !== "member");
     this.drawTunnels(1, color("--direct"));
     this.drawTunnels(2, color("--relayed"));
-    this.drawNodes(color);
+    this.drawNodes(color, (node) => node.role === "member");
     this.drawNames(color, style.fontFamily);
   }
 
   // One path for all lines of a colour: thousands of single strokes would not keep up.
   drawTunnels(state, color) {
     const { context, pairs, places } = this;
-    const count = pairs.counts[state];
+    const count = pairs.counts[1] + pairs.counts[2];
     context.beginPath();
     pairs.ends.forEach(([a, b], pair) => {
       if (pairs.states[pair] !== state) return;
@@ -122,24 +124,26 @@ class MeshMap {
     });
     context.strokeStyle = color;
     context.lineWidth = count > 1000 ? 0.6 : 1;
-    context.globalAlpha = count > 1000 ? 0.22 : count > 300 ? 0.4 : 0.6;
+    context.globalAlpha = Math.max(0.04, Math.min(0.6, 14 / Math.sqrt(count)));
     context.stroke();
     context.globalAlpha = 1;
   }
 
-  drawNodes(color) {
+  drawNodes(color, wanted) {
     const { context } = this;
+    const dot = this.layout.dot(this.width, this.height);
+    const [ink, soft, surface] = ["--ink", "--ink-soft", "--surface"].map(color);
+    context.lineWidth = Math.min(1.5, dot / 2);
     this.run.nodes.forEach((node, i) => {
-      const { x, y } = this.places[i];
+      if (!wanted(node)) return;
       const member = node.role === "member";
       const running = node.started_seconds !== null && node.started_seconds <= this.seconds;
       context.globalAlpha = running ? 1 : 0.3;
       context.beginPath();
-      context.arc(x, y, member ? 5 : 3.5, 0, 2 * Math.PI);
-      context.fillStyle = member ? color("--ink") : color("--surface");
+      context.arc(this.places[i].x, this.places[i].y, member ? dot : dot * 0.7, 0, 2 * Math.PI);
+      context.fillStyle = member ? ink : surface;
       context.fill();
-      context.lineWidth = 1.5;
-      context.strokeStyle = member ? color("--surface") : color("--ink-soft");
+      context.strokeStyle = member ? surface : soft;
       context.stroke();
     });
     context.globalAlpha = 1;
@@ -186,99 +190,6 @@ class MeshMap {
       ["relayed", format.count(tunnels[2]), "var(--relayed)"],
       ["role", node.role], ["NAT", node.nat || kMissing], ["city", node.city || kMissing]]);
   }
-}
-
-// On the map if the nodes are at several places of it, else on a ring, group by group.
-function layoutOf(nodes) {
-  const spots = new Set(nodes.map((node) => `${node.x} ${node.y}`));
-  return spots.size > 1 ? cityLayout(nodes) : ringLayout(nodes);
-}
-
-// Nodes of one place spread around it like the seeds of a sunflower.
-const kGoldenAngle = Math.PI * (3 - Math.sqrt(5));
-const kSeatGap = 7.5;
-// Half a city's name fits beside the outermost city.
-const kNameEdge = 46;
-
-function cityLayout(nodes) {
-  const range = (key) => {
-    const values = nodes.map((node) => node[key]);
-    return [Math.min(...values), Math.max(...values)];
-  };
-  const [left, right] = range("x");
-  const [top, bottom] = range("y");
-  const axis = (low, high, from, to) => (low === high ? () => (from + to) / 2
-    : scale(low, high, from, to));
-  const crowds = new Map();
-  const seats = nodes.map((node) => {
-    const key = `${node.x} ${node.y}`;
-    const crowd = crowds.get(key) ?? { x: node.x, y: node.y, name: node.city, count: 0 };
-    crowds.set(key, crowd);
-    crowd.count += 1;
-    return { crowd, seat: crowd.count - 1 };
-  });
-  const spread = kSeatGap * Math.sqrt(Math.max(...[...crowds.values()].map((c) => c.count)) - 1);
-  const aside = 24 + spread;
-  const grid = (width, height) => ({ x: axis(left, right, kNameEdge + spread / 2,
-                                             width - kNameEdge - spread / 2),
-                                     y: axis(top, bottom, aside, height - aside - 18) });
-  return {
-    place(width, height) {
-      const { x, y } = grid(width, height);
-      return seats.map(({ crowd, seat }) => {
-        const radius = kSeatGap * Math.sqrt(seat);
-        return { x: x(crowd.x) + radius * Math.cos(seat * kGoldenAngle),
-                 y: y(crowd.y) + radius * Math.sin(seat * kGoldenAngle) };
-      });
-    },
-    names(width, height) {
-      const { x, y } = grid(width, height);
-      return [...crowds.values()].filter((crowd) => crowd.name !== "").map((crowd) => ({
-        name: crowd.name, x: x(crowd.x), y: y(crowd.y) + 17 + kSeatGap * Math.sqrt(crowd.count - 1),
-        align: "center" }));
-    },
-  };
-}
-
-// Members on one ring, all others on a second one around it.
-function ringLayout(nodes) {
-  const order = nodes.map((node, i) => i)
-    .sort((a, b) => nodes[a].group.localeCompare(nodes[b].group) || a - b);
-  const members = order.filter((node) => nodes[node].role === "member");
-  const others = order.filter((node) => nodes[node].role !== "member");
-  const angle = (position, count) => position / count * 2 * Math.PI - Math.PI / 2;
-  const point = (width, height, turn, factor) => ({
-    x: width / 2 + (width / 2 - Math.min(150, width / 4)) * factor * Math.cos(turn),
-    y: height / 2 + (height / 2 - kMapEdge) * factor * Math.sin(turn) });
-  return {
-    place(width, height) {
-      const places = [];
-      for (const [ring, factor] of [[members, 0.88], [others, 1]]) {
-        ring.forEach((node, position) => {
-          places[node] = point(width, height, angle(position, ring.length), factor);
-        });
-      }
-      return places;
-    },
-    names(width, height) {
-      return groupMiddles(nodes, members).map(({ name, middle }) => {
-        const turn = angle(middle, members.length);
-        const side = Math.cos(turn);
-        const { x, y } = point(width, height, turn, 1);
-        return { name: shortened(name, 18), x: x + 12 * side, y: y + 16 * Math.sin(turn),
-                 align: Math.abs(side) < 0.25 ? "center" : side > 0 ? "left" : "right" };
-      });
-    },
-  };
-}
-
-function groupMiddles(nodes, order) {
-  const groups = new Map();
-  order.forEach((node, position) => {
-    const name = nodes[node].group;
-    groups.set(name, { first: groups.get(name)?.first ?? position, last: position });
-  });
-  return [...groups].map(([name, { first, last }]) => ({ name, middle: (first + last) / 2 }));
 }
 
 // Play button, slider and the figures of the moment. Gives { goTo(seconds) }.

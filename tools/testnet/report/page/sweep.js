@@ -5,7 +5,8 @@ function addSweep(sweep) {
   const passed = sum(sweep.points.map((point) => point.succeeded));
   addHeadline("Testnet sweep", sweep.scenario, `${sweep.parameter} over `
     + `${counted(sweep.points.length, "value")}.`, { met: passed === runs,
-    text: passed === runs ? "Every run passed" : `${runs - passed} of ${counted(runs, "run")} failed` });
+    text: passed === runs ? "Every run passed"
+      : `${format.count(runs - passed)} of ${counted(runs, "run")} failed` });
   addFacts([["Parameter", sweep.parameter, true], ["Values", format.count(sweep.points.length)],
     ["Runs", format.count(runs)], ["Took", format.seconds(sweep.wall_seconds)]]);
   addCommand(sweep.command);

@@ -4,7 +4,8 @@
 const kTrafficNodesMax = 40;
 
 function trafficParts(run) {
-  return run.traffic_kinds.map((kind, i) => ({ name: format.kind(kind), color: `var(--kind-${i})` }));
+  return run.traffic_kinds.map((kind, i) => ({ name: format.kind(kind),
+                                               color: `var(--kind-${i})` }));
 }
 
 function sum(values) {
@@ -23,7 +24,8 @@ function addTraffic(run) {
                                           total: sum(node.sent.bytes) }))
     .sort((a, b) => b.total - a.total).slice(0, kTrafficNodesMax);
   const caption = rows.length < run.nodes.length
-    ? `The ${rows.length} nodes that sent most, of ${format.count(run.nodes.length)}` : "Every node";
+    ? `The ${rows.length} nodes that sent most, of ${format.count(run.nodes.length)}`
+    : "Every node";
   const details = element("details", { open: true },
     element("summary", {}, caption));
   section.append(details);
