@@ -85,7 +85,7 @@ TEST(RunJson, SaysWhichFieldIsBad) {
       {"changes", [](Json& json) { json["changes"]["b"][0] = 15; }},
       {"changes", [](Json& json) { json["changes"]["a"][0] = json["changes"]["b"][0]; }},
       {"timeline", [](Json& json) { json["timeline"][0]["nodes"] = {15}; }},
-      {"packets_dropped", [](Json& json) { json["packets_dropped"].erase("loss"); }},
+      {"packets", [](Json& json) { json["packets"].erase("loss"); }},
   };
   for (const Case& bad : cases) {
     const auto read = read_edited(bad.edit);

@@ -86,7 +86,7 @@ Json json_value(const TrafficByKind& value) {
 
 Json json_value(const DropCounts& value) {
   Json causes = Json::object();
-  for (std::size_t cause = 1; cause < kDropKinds; ++cause) {
+  for (std::size_t cause = 0; cause < kDropKinds; ++cause) {
     causes[std::string(to_text(static_cast<Drop>(cause)))] = value[cause];
   }
   return causes;
@@ -167,10 +167,9 @@ std::string_view read_value(const Json& json, TrafficByKind& value) {
 }
 
 std::string_view read_value(const Json& json, DropCounts& value) {
-  if (!json.is_object() || json.size() != kDropKinds - 1)
-    return "is not an object with every cause";
+  if (!json.is_object() || json.size() != kDropKinds) return "is not an object with every cause";
   value = {};
-  for (std::size_t cause = 1; cause < kDropKinds; ++cause) {
+  for (std::size_t cause = 0; cause < kDropKinds; ++cause) {
     const std::string name(to_text(static_cast<Drop>(cause)));
     if (!json.contains(name)) return "is not an object with every cause";
     if (const auto wrong = read_value(json[name], value[cause]); !wrong.empty()) return wrong;

@@ -23,7 +23,7 @@ struct Seed {
 template <typename Number>
 Seed(Number&) -> Seed<Number>;
 
-/// Durations are numbers of seconds; packets by cause an object without the cause "none".
+/// Durations are numbers of seconds; packets by fate an object.
 using DropCounts = std::array<std::uint64_t, kDropKinds>;
 
 [[nodiscard]] Json json_value(const std::string& value);

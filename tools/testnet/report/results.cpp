@@ -12,7 +12,7 @@ constexpr std::array<std::string_view, kTrafficKinds> kTrafficNames = {
 constexpr std::array<std::string_view, 3> kPairStateNames = {"none", "direct", "relayed"};
 
 constexpr std::array<std::string_view, kDropKinds> kDropNames = {
-    "none",     "loss",     "queue",       "mtu",       "no_route", "nat_filtered",
+    "arrived",  "loss",     "queue",       "mtu",       "no_route", "nat_filtered",
     "nat_full", "firewall", "udp_blocked", "partition", "host_down"};
 
 template <std::size_t kCount, typename Enum>

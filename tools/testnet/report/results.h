@@ -108,7 +108,7 @@ struct RunResult {
   std::vector<PairChange> changes;          ///< in the order of time; at most kChangesMax
   std::uint64_t changes_dropped = 0;
   std::vector<TimelineEntry> timeline;            ///< at most kTimelineMax
-  std::array<std::uint64_t, kDropKinds> drops{};  ///< packets, by Drop; none at kNone
+  std::array<std::uint64_t, kDropKinds> drops{};  ///< packets, by Drop; kNone: arrived
   std::vector<Verdict> verdicts;
   std::vector<std::string> violations;  ///< of invariants: each a sentence
   bool operator==(const RunResult&) const = default;
@@ -117,7 +117,7 @@ inline constexpr std::size_t kSamplesMax = 1200;
 inline constexpr std::size_t kChangesMax = 50'000;
 inline constexpr std::size_t kTimelineMax = 5'000;
 
-/// As the JSON spells the cause: "loss", "nat_filtered", …; "none" for kNone.
+/// As the JSON spells the cause: "loss", "nat_filtered", …; "arrived" for kNone.
 [[nodiscard]] std::string_view to_text(Drop cause);
 
 /// True if nothing was violated and every expectation met.

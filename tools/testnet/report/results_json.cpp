@@ -91,7 +91,7 @@ void fields(Archive& archive, Held<Archive, RunResult>& run) {
   archive.columns("changes", run.changes, kChangesMax);
   archive.field("changes_dropped", run.changes_dropped);
   archive.rows("timeline", run.timeline, kTimelineMax);
-  archive.field("packets_dropped", run.drops);
+  archive.field("packets", run.drops);
 }
 
 namespace {

@@ -66,10 +66,13 @@ function trafficTable(run, total) {
 
 function addDrops(run) {
   const section = addSection("drops", "Packets dropped", "By the cause at which they ended.");
-  const rows = Object.entries(run.packets_dropped).filter(([, packets]) => packets > 0)
+  const { arrived, ...causes } = run.packets;
+  const rows = Object.entries(causes).filter(([, packets]) => packets > 0)
     .map(([cause, packets]) => ({ name: format.words(cause), values: [packets], total: packets }))
     .sort((a, b) => b.total - a.total);
   if (rows.length === 0) return addEmpty(section, "Every packet arrived.");
-  addBars(addFigure(section, `${format.count(sum(rows.map((row) => row.total)))} packets`),
+  const dropped = sum(rows.map((row) => row.total));
+  const share = format.share(dropped / (dropped + arrived));
+  addBars(addFigure(section, `${counted(dropped, "packet")}, ${share} of all`),
     "Packets dropped by cause", rows, [{ name: "packets", color: "var(--lost)" }], format.count);
 }
