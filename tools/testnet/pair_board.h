@@ -31,8 +31,11 @@ class PairBoard {
   void sweep();
 
   [[nodiscard]] std::size_t running() const;
-  [[nodiscard]] std::size_t possible() const { return possible_count_; }
-  /// Of all pairs, possible or not: two that dial each other may open both firewalls by luck.
+  /// Pairs that must come up, and those that are up all the same: two that dial each other may open
+  /// both firewalls by luck.
+  [[nodiscard]] std::size_t possible() const {
+    return possible_count_ + up_count_ - up_of_possible_;
+  }
   [[nodiscard]] std::size_t up() const { return up_count_; }
   [[nodiscard]] bool all_possible_up() const { return up_of_possible_ == possible_count_; }
   [[nodiscard]] bool is_up(Index a, Index b) const;

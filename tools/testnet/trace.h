@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "node/base/time.h"
-#include "tools/testnet/internet/packet.h"
+#include "tools/testnet/report/results.h"
 
 namespace kadwire::testnet {
 
@@ -35,8 +35,5 @@ class Trace {
   std::uint64_t hash_ = 0;
   std::unique_ptr<std::FILE, CloseFile> file_;
 };
-
-/// "arrived", "loss", "nat-filtered", …
-[[nodiscard]] std::string_view to_text(Drop fate);
 
 }  // namespace kadwire::testnet
