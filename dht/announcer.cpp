@@ -109,10 +109,11 @@ void Announcer::advance(Now now, Publication& publication) {
 void Announcer::put(Now now, Publication& publication) {
   publication.stage = Stage::kPutting;
   publication.operation = operations_.next();
+  publication.value_id = fresh_value_id(random_);
   publication.value = seal_value(keys_, publication.topic, record_, random_);
   publication.deadline = now.steady + kRequestPatience;
-  requests_.push_back(PutRequest{publication.operation, publication.topic.key,
-                                 fresh_value_id(random_), publication.value});
+  requests_.push_back(PutRequest{publication.operation, publication.topic.key, publication.value_id,
+                                 publication.value});
 }
 
 void Announcer::check(Now now, Publication& publication) {
@@ -120,7 +121,8 @@ void Announcer::check(Now now, Publication& publication) {
   publication.operation = operations_.next();
   publication.seen = false;
   publication.deadline = now.steady + kRequestPatience;
-  requests_.push_back(GetRequest{publication.operation, publication.topic.key});
+  requests_.push_back(
+      GetRequest{publication.operation, publication.topic.key, publication.value_id});
 }
 
 void Announcer::retry_later(Now now, Publication& publication) {
@@ -141,9 +143,8 @@ void Announcer::on_put_done(Now now, const PutDone& done) {
 void Announcer::on_values(const ValuesFound& found) {
   Publication* publication = find(found.operation, Stage::kChecking);
   if (publication == nullptr) return;
-  publication->seen |= std::ranges::any_of(found.values, [&](const FoundValue& each) {
-    return each.value == publication->value;
-  });
+  publication->seen |= std::ranges::any_of(
+      found.values, [&](const FoundValue& each) { return each.value == publication->value; });
 }
 
 void Announcer::on_get_done(Now now, const GetDone& done) {

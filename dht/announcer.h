@@ -1,9 +1,10 @@
 #pragma once
 
-/// Keeps this node's record findable: puts it under every active topic, checks by a get that it
-/// arrived, and puts it again before it expires. Sans-IO.
-/// Every put has a fresh value id: a DHT refuses an update under an old id without saying so. "Put ok"
-/// proves nothing, so a put counts only after a get has seen it; until then it is tried again.
+/// Keeps this node's record findable: puts it under every active topic, checks by a get of its id
+/// that it arrived, and puts it again before it expires. Sans-IO.
+/// Every put has a fresh value id: a DHT refuses an update under an old id without saying so. "Put
+/// ok" proves nothing, so a put counts only after a get has seen its very bytes; until then it is
+/// tried again. A list of ids would prove nothing either: it holds those of this node's own store.
 
 #include <deque>
 #include <optional>
@@ -15,10 +16,13 @@
 
 namespace kadwire::dht {
 
-/// Values expire after 10 minutes: two chances to renew before that, spread so that members that
-/// started together do not stay together.
-inline constexpr Duration kReannounceShortest = 3min;
-inline constexpr Duration kReannounceLongest = 5min;
+/// Values expire after 10 minutes. A put that begins 7 minutes after the last confirmed one has
+/// three left for failures: with pauses of 1, 2, 4 … 60 s that is seven attempts or more, and a
+/// request that nobody answers costs one of them 30 s. Sooner would only fill the topic, where each
+/// old value stays until it expires. Spread, so that members that started together do not stay
+/// together.
+inline constexpr Duration kReannounceShortest = 5min;
+inline constexpr Duration kReannounceLongest = 7min;
 /// A put travels a few round trips, and the first retransmission comes after 1.25 s.
 inline constexpr Duration kArrivalCheckDelay = 3s;
 /// After a put that failed or was not seen.
@@ -34,8 +38,8 @@ class Announcer {
 
   /// Publishes this record from now on, in place of an earlier one. At most kValueRecordBytesMax.
   void set_record(Now now, Bytes record);
-  /// Puts the record again now, unless a put or its check is under way: somebody seems to have missed
-  /// it, as happens when nodes closer to the topic joined after the last put.
+  /// Puts the record again now, unless a put or its check is under way: somebody seems to have
+  /// missed it, as happens when nodes closer to the topic joined after the last put.
   void announce_again(Now now);
   /// Events of others' operations are ignored.
   void handle_event(Now now, const DirectoryEvent& event);
@@ -43,21 +47,23 @@ class Announcer {
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;
   [[nodiscard]] std::optional<DirectoryRequest> poll_request();
 
-  /// True if the current record was accepted under every active topic (see withdrawals at shutdown).
+  /// True if the current record was accepted under every active topic (see withdrawals at
+  /// shutdown).
   [[nodiscard]] bool accepted() const;
   /// True if a get has seen the current record under the current hour's topic.
   [[nodiscard]] bool confirmed() const;
 
  private:
   enum class Stage { kDue, kPutting, kAccepted, kChecking, kConfirmed, kFailed };
-  //  Due ──put──▶ Putting ──ok──▶ Accepted ──3 s──▶ Checking ──seen──▶ Confirmed ──3–5 min──▶ Due
+  //  Due ──put──▶ Putting ──ok──▶ Accepted ──3 s──▶ Checking ──seen──▶ Confirmed ──5–7 min──▶ Due
   //   ▲              └──failed, unanswered──▶ Failed ◀──not seen──┘
   //   └───────────────── back-off 1 s → 60 s ────┘
   struct Publication {
     Topic topic;
     Stage stage = Stage::kDue;
     OperationId operation = 0;
-    Bytes value;  ///< as put: a get must find these very bytes
+    std::uint64_t value_id = 0;
+    Bytes value;         ///< as put: a get must find these very bytes
     TimePoint deadline;  ///< when the stage ends by itself
     Duration retry = kPutRetryFirst;
     bool seen = false;

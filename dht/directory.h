@@ -1,8 +1,8 @@
 #pragma once
 
 /// PORT: a directory of opaque values under 20-byte keys, as a Kademlia DHT offers it.
-/// Sans-IO: datagrams and `now` go in; datagrams, events and the next timeout come out. The one real
-/// implementation is OpendhtDirectory; tests use one in memory.
+/// Sans-IO: datagrams and `now` go in; datagrams, events and the next timeout come out. The one
+/// real implementation is OpendhtDirectory; tests use one in memory.
 
 #include <cstdint>
 #include <optional>
@@ -39,13 +39,22 @@ struct PutRequest {
   std::uint64_t value_id = 0;  ///< fresh for every put: an update under an old id is lost silently
   Bytes value;
 };
-/// Asks once for everything under `key`. Answered by ValuesFound, any number, then GetDone.
+/// Asks once for everything under `key`, or for the values with one id alone. Answered by
+/// ValuesFound, any number, then GetDone. Everything costs a request a value and node; for what is
+/// there at all, ask for the ids.
 struct GetRequest {
   OperationId operation = 0;
   InfoHash key{};
+  std::optional<std::uint64_t> value_id{};  ///< liars may hold other values under the same id
 };
-/// Asks to be told of values under `key` until cancelled. Answered by ValuesFound. Outlives a loss of
-/// connectivity: the directory renews it by itself.
+/// Asks once for the ids of the values under `key`: one request a node. Answered by IdsFound, any
+/// number, then GetDone.
+struct ListIdsRequest {
+  OperationId operation = 0;
+  InfoHash key{};
+};
+/// Asks to be told of values under `key` until cancelled. Answered by ValuesFound. Outlives a loss
+/// of connectivity: the directory renews it by itself.
 struct ListenRequest {
   OperationId operation = 0;
   InfoHash key{};
@@ -54,7 +63,8 @@ struct ListenRequest {
 struct CancelRequest {
   OperationId operation = 0;
 };
-using DirectoryRequest = std::variant<PutRequest, GetRequest, ListenRequest, CancelRequest>;
+using DirectoryRequest =
+    std::variant<PutRequest, GetRequest, ListIdsRequest, ListenRequest, CancelRequest>;
 
 struct FoundValue {
   std::uint64_t value_id = 0;
@@ -65,6 +75,13 @@ struct ValuesFound {
   OperationId operation = 0;
   std::vector<FoundValue> values;
 };
+/// Ids as strangers told them: perhaps of nothing, possibly repeated, in any order. Those that this
+/// node stores itself are among them, its own puts too: no proof that others hold them.
+struct IdsFound {
+  OperationId operation = 0;
+  std::vector<std::uint64_t> ids;
+};
+/// The end of a GetRequest or ListIdsRequest. Not `ok`: some nodes may have been asked in vain.
 struct GetDone {
   OperationId operation = 0;
   bool ok = false;
@@ -78,7 +95,7 @@ struct PutDone {
 struct ConnectivityChanged {
   bool connected = false;
 };
-using DirectoryEvent = std::variant<ValuesFound, GetDone, PutDone, ConnectivityChanged>;
+using DirectoryEvent = std::variant<ValuesFound, IdsFound, GetDone, PutDone, ConnectivityChanged>;
 
 /// A node of the DHT worth remembering across restarts.
 struct KnownNode {

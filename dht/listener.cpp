@@ -9,8 +9,8 @@ namespace kadwire::dht {
 namespace {
 
 /// The seal's nonce names a value that opened: members draw it at random, so another value with the
-/// same nonce can only be a copy or a forgery. Never remembered before it opened, or a forgery could
-/// keep the true value out.
+/// same nonce can only be a copy or a forgery. Never remembered before it opened, or a forgery
+/// could keep the true value out.
 constexpr std::size_t kNonceBytes = 24;
 
 }  // namespace
@@ -24,28 +24,17 @@ void Listener::start(Now now) {
 }
 
 void Listener::handle_event(Now now, const DirectoryEvent& event) {
-  if (const auto* found = std::get_if<ValuesFound>(&event)) {
-    const auto subscription = std::ranges::find_if(subscriptions_, [&](const Subscription& each) {
-      return each.listen == found->operation || each.get == found->operation;
-    });
-    if (subscription == subscriptions_.end()) return;
-    for (const FoundValue& value : found->values) receive(*subscription, value);
-  } else if (const auto* done = std::get_if<GetDone>(&event)) {
-    std::erase_if(subscriptions_, [&](const Subscription& each) {
-      return each.outside_hours && each.get == done->operation;
-    });
-  } else if (const auto* change = std::get_if<ConnectivityChanged>(&event)) {
-    connected_ = change->connected;
-    for (Subscription& each : subscriptions_) each.next_get = now.steady;
-    handle_timeout(now);
-  }
+  if (const auto* values = std::get_if<ValuesFound>(&event)) on_values(now, *values);
+  if (const auto* ids = std::get_if<IdsFound>(&event)) on_ids(now, *ids);
+  if (const auto* done = std::get_if<GetDone>(&event)) on_get_done(now, *done);
+  if (const auto* change = std::get_if<ConnectivityChanged>(&event)) on_connectivity(now, *change);
 }
 
 void Listener::handle_timeout(Now now) {
   if (!started_ || !connected_) return;
   follow_hours(now);
   for (Subscription& each : subscriptions_) {
-    if (!each.outside_hours && now.steady >= each.next_get) ask(now, each);
+    if (!each.outside_hours && now.steady >= each.backing.due()) ask(now, each);
   }
 }
 
@@ -53,7 +42,7 @@ std::optional<TimePoint> Listener::next_timeout() const {
   if (!started_ || !connected_) return std::nullopt;
   TimePoint earliest = hours_change_;
   for (const Subscription& each : subscriptions_) {
-    if (!each.outside_hours) earliest = std::min(earliest, each.next_get);
+    if (!each.outside_hours) earliest = std::min(earliest, each.backing.due());
   }
   return earliest;
 }
@@ -72,11 +61,10 @@ void Listener::ask_neighbouring_hours(Now now) {
   const auto [earliest, latest] = std::ranges::minmax(active.hours());
   std::erase_if(subscriptions_, [](const Subscription& each) { return each.outside_hours; });
   for (const Hour hour : {earliest - 1, latest + 1}) {
-    Subscription subscription;
-    subscription.topic = topic_of(keys_, hour);
+    Subscription subscription{topic_of(keys_, hour), Backing(now.steady)};
     subscription.outside_hours = true;
-    ask(now, subscription);
-    subscriptions_.push_back(subscription);
+    look(subscription);
+    subscriptions_.push_back(std::move(subscription));
   }
 }
 
@@ -97,36 +85,90 @@ void Listener::follow_hours(Now now) {
 }
 
 void Listener::subscribe(Now now, Hour hour) {
-  Subscription subscription;
-  subscription.topic = topic_of(keys_, hour);
+  Subscription subscription{topic_of(keys_, hour), Backing(now.steady)};
   subscription.listen = operations_.next();
-  subscription.next_get = now.steady;
   requests_.push_back(ListenRequest{subscription.listen, subscription.topic.key});
-  subscriptions_.push_back(subscription);
+  subscriptions_.push_back(std::move(subscription));
 }
 
+void Listener::look(Subscription& subscription) {
+  subscription.look = operations_.next();
+  requests_.push_back(GetRequest{subscription.look, subscription.topic.key});
+}
+
+/// The first time since the connecting for everything: the list of ids would be a round trip more.
 void Listener::ask(Now now, Subscription& subscription) {
-  subscription.get = operations_.next();
-  subscription.next_get =
-      now.steady + random_between(random_, kBackingGetShortest, kBackingGetLongest);
-  requests_.push_back(GetRequest{subscription.get, subscription.topic.key});
+  subscription.backing.begin(now.steady, random_);
+  subscription.fetches.clear();
+  subscription.question = 0;
+  if (subscription.look == 0) return look(subscription);
+  subscription.question = operations_.next();
+  requests_.push_back(ListIdsRequest{subscription.question, subscription.topic.key});
 }
 
-void Listener::receive(const Subscription& subscription, const FoundValue& found) {
+void Listener::fetch(Now now, Subscription& subscription, bool answer_ok) {
+  subscription.question = 0;
+  for (const auto id : subscription.backing.finish(now.steady, answer_ok, random_)) {
+    subscription.fetches.push_back(operations_.next());
+    requests_.push_back(GetRequest{subscription.fetches.back(), subscription.topic.key, id});
+  }
+}
+
+void Listener::on_values(Now now, const ValuesFound& found) {
+  for (Subscription& each : subscriptions_) {
+    const bool fetched = std::ranges::find(each.fetches, found.operation) != each.fetches.end();
+    if (!fetched && each.listen != found.operation && each.look != found.operation) continue;
+    for (const FoundValue& value : found.values) {
+      const bool news = receive(now, each, value);
+      if (news && fetched) each.backing.ask_soon(now.steady, random_);
+    }
+  }
+}
+
+void Listener::on_ids(Now now, const IdsFound& found) {
+  for (Subscription& each : subscriptions_) {
+    if (each.question == found.operation) each.backing.hear_ids(now.steady, found.ids, random_);
+  }
+}
+
+void Listener::on_get_done(Now now, const GetDone& done) {
+  std::erase_if(subscriptions_, [&](const Subscription& each) {
+    return each.outside_hours && each.look == done.operation;
+  });
+  for (Subscription& each : subscriptions_) {
+    if (each.question == done.operation) fetch(now, each, done.ok);
+    std::erase(each.fetches, done.operation);
+  }
+}
+
+void Listener::on_connectivity(Now now, const ConnectivityChanged& change) {
+  connected_ = change.connected;
+  for (Subscription& each : subscriptions_) {
+    each.backing.start_over(now.steady);
+    if (!each.outside_hours) each.look = 0;
+  }
+  handle_timeout(now);
+}
+
+/// True if it is a record that was not known yet.
+bool Listener::receive(Now now, Subscription& subscription, const FoundValue& found) {
   if (found.value.size() != kSealedValueBytes) {
     ++foreign_values_;
-    return;
+    return false;
   }
-  if (records_.size() >= kReceivedRecordsMax || remembered(found.value)) return;
+  if (records_.size() >= kReceivedRecordsMax || remembered(found.value)) return false;
   auto record = open_value(keys_, subscription.topic, found.value);
   if (!record) {
     ++foreign_values_;
-    return;
+    return false;
   }
   // Found outside its hour it says that a clock is wrong; once that is mended it is news.
-  if (!subscription.outside_hours) remember(found.value);
-  records_.push_back(
-      {std::move(*record), subscription.topic.hour, subscription.outside_hours});
+  if (!subscription.outside_hours) {
+    remember(found.value);
+    subscription.backing.remember_opened(now.steady, found.value_id);
+  }
+  records_.push_back({std::move(*record), subscription.topic.hour, subscription.outside_hours});
+  return true;
 }
 
 bool Listener::remembered(ByteView value) const {

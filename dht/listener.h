@@ -1,27 +1,27 @@
 #pragma once
 
-/// Hears what other members publish: listens on every active topic, backs the listening with a
-/// jittered get (a DHT loses notifications), and opens what comes. Sans-IO.
+/// Hears what other members publish: listens on every active topic and opens what comes. The first
+/// look is a get of everything beside it, which is the fastest; afterwards it asks now and then for
+/// the ids, a request a node, and fetches what the listening did not bring (backing.h). Sans-IO.
 /// Strangers may store anything under a topic: what does not open is counted and dropped, and what
-/// was opened once is not opened again. Whose word a record is, and how old, is the caller's question.
+/// was opened once is not opened again. Whose word a record is, and how old, is the caller's
+/// question.
 
 #include <deque>
 #include <optional>
 #include <unordered_set>
 #include <vector>
 
+#include "dht/backing.h"
 #include "dht/directory.h"
 #include "dht/topic.h"
 #include "node/base/random.h"
 
 namespace kadwire::dht {
 
-/// Between two backing gets. The first follows at once.
-inline constexpr Duration kBackingGetShortest = 30s;
-inline constexpr Duration kBackingGetLongest = 60s;
 /// Sealed values remembered so as not to open them twice: two generations of this many.
 inline constexpr std::size_t kRememberedValuesMax = 2048;
-/// Opened records that wait for the caller; what comes beyond is met again by the next get.
+/// Opened records that wait for the caller; what comes beyond is met again by a later question.
 inline constexpr std::size_t kReceivedRecordsMax = 1024;
 
 /// A record that a holder of the secret sealed.
@@ -54,16 +54,24 @@ class Listener {
  private:
   struct Subscription {
     Topic topic;
+    Backing backing;
     OperationId listen = 0;
-    OperationId get = 0;
-    TimePoint next_get;
-    bool outside_hours = false;  ///< one get, no listening
+    OperationId look = 0;      ///< the get of everything; 0: none since the last connecting
+    OperationId question = 0;  ///< for the ids
+    std::vector<OperationId> fetches{};  ///< gets of one id each, after the last question
+    bool outside_hours = false;          ///< one look, no listening
   };
 
   void follow_hours(Now now);
   void subscribe(Now now, Hour hour);
+  void look(Subscription& subscription);
   void ask(Now now, Subscription& subscription);
-  void receive(const Subscription& subscription, const FoundValue& found);
+  void fetch(Now now, Subscription& subscription, bool answer_ok);
+  void on_values(Now now, const ValuesFound& found);
+  void on_ids(Now now, const IdsFound& found);
+  void on_get_done(Now now, const GetDone& done);
+  void on_connectivity(Now now, const ConnectivityChanged& change);
+  bool receive(Now now, Subscription& subscription, const FoundValue& found);
   [[nodiscard]] bool remembered(ByteView value) const;
   void remember(ByteView value);
 

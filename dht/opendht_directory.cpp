@@ -15,6 +15,27 @@ constexpr int kTurnsMax = 4;
 /// Pause after the library could not even be made.
 constexpr auto kRenewPause = 1s;
 
+using AnyQuestion = std::variant<GetRequest, ListIdsRequest>;
+
+/// Whether the library would take what it asks for `earlier` for asked on behalf of `later`, about
+/// the same key, and then never end that. A get of everything is asked as a list of ids and then by
+/// each id, and so hides those; what it asks is never asked on behalf of another get of everything.
+bool hides(const AnyQuestion& earlier, const AnyQuestion& later) {
+  const auto* first = std::get_if<GetRequest>(&earlier);
+  const auto* second = std::get_if<GetRequest>(&later);
+  if (second != nullptr && !second->value_id) return false;
+  if (first != nullptr && !first->value_id) return true;
+  if (first != nullptr && second != nullptr) return first->value_id == second->value_id;
+  return first == nullptr && second == nullptr;
+}
+
+bool full(const ValuesFound& event) {
+  return event.values.size() >= kValuesPerEventMax;
+}
+bool full(const IdsFound& event) {
+  return event.ids.size() >= kIdsPerEventMax;
+}
+
 }  // namespace
 
 OpendhtDirectory::OpendhtDirectory(Now now, OpendhtOptions options, RandomSource& random)
@@ -65,9 +86,18 @@ void OpendhtDirectory::accept(Now now, PutRequest request) {
 }
 
 void OpendhtDirectory::accept(Now now, GetRequest request) {
+  ask(now, request);
+}
+
+void OpendhtDirectory::accept(Now now, ListIdsRequest request) {
+  ask(now, request);
+}
+
+template <typename Request>
+void OpendhtDirectory::ask(Now now, const Request& request) {
   assert(request.operation != 0);
-  assert(gets_.size() < kOperationsMax && !gets_.contains(request.operation));
-  gets_[request.operation] = {request, now.steady + kSilenceMax, false};
+  assert(questions_.size() < kOperationsMax && !questions_.contains(request.operation));
+  questions_[request.operation] = {request, request.key, now.steady + kSilenceMax, false};
 }
 
 void OpendhtDirectory::accept(Now, ListenRequest request) {
@@ -149,7 +179,7 @@ bool OpendhtDirectory::start_ready(Now now) {
     started |= listen.token != 0;
   }
   started |= start_puts(now);
-  started |= start_gets(now);
+  started |= start_questions(now);
   return started;
 }
 
@@ -171,18 +201,28 @@ bool OpendhtDirectory::start_puts(Now now) {
   return started;
 }
 
-bool OpendhtDirectory::start_gets(Now now) {
+bool OpendhtDirectory::start_questions(Now now) {
   bool started = false;
-  for (auto& [operation, get] : gets_) {
-    if (get.started || now.steady < put_ahead_until(get.request.key)) continue;
-    node_->get(operation, get.request.key);
-    get.give_up_at = now.steady + kOperationPatience;
-    get.started = started = true;
+  for (auto& [operation, question] : questions_) {
+    if (question.started || must_wait(question)) continue;
+    if (now.steady < put_ahead_until(question.key)) continue;
+    if (const auto* get = std::get_if<GetRequest>(&question.request)) node_->get(*get);
+    if (const auto* list = std::get_if<ListIdsRequest>(&question.request)) node_->list_ids(*list);
+    question.give_up_at = now.steady + kOperationPatience;
+    question.started = started = true;
   }
   return started;
 }
 
-/// When a get of this key need no longer wait for a put on its way.
+/// True while another question under way would hide this one from the library.
+bool OpendhtDirectory::must_wait(const Question& question) const {
+  return std::any_of(questions_.begin(), questions_.end(), [&](const auto& entry) {
+    const Question& other = entry.second;
+    return other.started && other.key == question.key && hides(other.request, question.request);
+  });
+}
+
+/// When a question about this key need no longer wait for a put on its way.
 TimePoint OpendhtDirectory::put_ahead_until(const InfoHash& key) const {
   TimePoint until = TimePoint::min();
   for (const auto& [operation, put] : puts_) {
@@ -250,7 +290,7 @@ void OpendhtDirectory::give_up_overdue(Now now) {
     events_.push_back(PutDone{entry.first, false});
     return true;
   });
-  std::erase_if(gets_, [&](const auto& entry) {
+  std::erase_if(questions_, [&](const auto& entry) {
     if (now.steady < entry.second.give_up_at) return false;
     events_.push_back(GetDone{entry.first, false});
     return true;
@@ -259,47 +299,64 @@ void OpendhtDirectory::give_up_overdue(Now now) {
 
 void OpendhtDirectory::fail_operations() {
   for (const auto& [operation, put] : puts_) events_.push_back(PutDone{operation, false});
-  for (const auto& [operation, get] : gets_) events_.push_back(GetDone{operation, false});
+  for (const auto& [operation, question] : questions_) {
+    events_.push_back(GetDone{operation, false});
+  }
   puts_.clear();
-  gets_.clear();
+  questions_.clear();
   repeats_.clear();
 }
 
-/// Turns what the library found into events: values first, so that GetDone ends them.
+/// Turns what the library found into events: values and ids first, so that GetDone ends them.
 void OpendhtDirectory::collect(Now now) {
-  if (node_->take_put_sent()) let_gets_follow(now);
+  if (node_->take_put_sent()) let_questions_follow(now);
   collect_values();
+  collect_ids();
   for (const OpendhtNode::Done& done : node_->take_done()) finish(done);
 }
 
 /// Some put has left, so its search is over. Which one is not known; taking it for all costs
 /// little.
-void OpendhtDirectory::let_gets_follow(Now now) {
+void OpendhtDirectory::let_questions_follow(Now now) {
   for (auto& [operation, put] : puts_) {
     if (put.started) put.ahead_until = std::min(put.ahead_until, now.steady + kGetAfterPut);
   }
 }
 
 void OpendhtDirectory::collect_values() {
-  ValuesFound* open = nullptr;
   for (OpendhtNode::Found& each : node_->take_found()) {
-    if (!gets_.contains(each.operation) && !listens_.contains(each.operation)) continue;
-    const bool fits = open != nullptr && open->operation == each.operation &&
-                      open->values.size() < kValuesPerEventMax;
-    if (!fits && value_events_ >= kValueEventsMax) {
-      ++dropped_;
-      continue;
-    }
-    if (!fits) {
-      ++value_events_;
-      open = &std::get<ValuesFound>(events_.emplace_back(ValuesFound{each.operation, {}}));
-    }
-    open->values.push_back(std::move(each.value));
+    if (!questions_.contains(each.operation) && !listens_.contains(each.operation)) continue;
+    ValuesFound* event = event_with_room<ValuesFound>(each.operation);
+    if (event != nullptr) event->values.push_back(std::move(each.value));
   }
 }
 
+void OpendhtDirectory::collect_ids() {
+  for (const OpendhtNode::FoundId& each : node_->take_found_ids()) {
+    if (!questions_.contains(each.operation)) continue;
+    IdsFound* event = event_with_room<IdsFound>(each.operation);
+    if (event != nullptr) event->ids.push_back(each.value_id);
+  }
+}
+
+/// The newest event if it is of this operation and has room, else one more. nullptr if there are
+/// too many: what was found is dropped and counted.
+template <typename Event>
+Event* OpendhtDirectory::event_with_room(OperationId operation) {
+  if (!events_.empty()) {
+    auto* newest = std::get_if<Event>(&events_.back());
+    if (newest != nullptr && newest->operation == operation && !full(*newest)) return newest;
+  }
+  if (found_events_ >= kFoundEventsMax) {
+    ++dropped_;
+    return nullptr;
+  }
+  ++found_events_;
+  return &std::get<Event>(events_.emplace_back(Event{operation, {}}));
+}
+
 void OpendhtDirectory::finish(const OpendhtNode::Done& done) {
-  if (gets_.erase(done.operation) > 0) events_.push_back(GetDone{done.operation, done.ok});
+  if (questions_.erase(done.operation) > 0) events_.push_back(GetDone{done.operation, done.ok});
   const auto put = puts_.find(done.operation);
   if (put != puts_.end()) finish_put(put, done.ok);
 }
@@ -339,9 +396,10 @@ std::optional<TimePoint> OpendhtDirectory::next_timeout() const {
 TimePoint OpendhtDirectory::next_operation() const {
   TimePoint next = TimePoint::max();
   for (const auto& [operation, put] : puts_) next = std::min(next, put.give_up_at);
-  for (const auto& [operation, get] : gets_) {
-    next = std::min(next, get.give_up_at);
-    if (connected_ && !get.started) next = std::min(next, put_ahead_until(get.request.key));
+  for (const auto& [operation, question] : questions_) {
+    next = std::min(next, question.give_up_at);
+    if (!connected_ || question.started || must_wait(question)) continue;
+    next = std::min(next, put_ahead_until(question.key));
   }
   if (connected_ && !repeats_.empty()) next = std::min(next, repeats_.front().at);
   return next;
@@ -353,7 +411,10 @@ std::optional<Transmit> OpendhtDirectory::poll_transmit() {
 
 std::optional<DirectoryEvent> OpendhtDirectory::poll_event() {
   if (events_.empty()) return std::nullopt;
-  if (std::holds_alternative<ValuesFound>(events_.front())) --value_events_;
+  const DirectoryEvent& next = events_.front();
+  if (std::holds_alternative<ValuesFound>(next) || std::holds_alternative<IdsFound>(next)) {
+    --found_events_;
+  }
   return take_front(events_);
 }
 

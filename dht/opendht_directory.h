@@ -21,13 +21,15 @@
 
 namespace kadwire::dht {
 
-/// Requests of one kind, put, get or listen, under way at once. A node needs a handful; a bench a
-/// few hundred. One more is a bug of the requester.
+/// Requests of one kind, put, question or listen, under way at once. A node needs a handful; a
+/// bench a few hundred. One more is a bug of the requester.
 inline constexpr std::size_t kOperationsMax = 1024;
 /// Values handed out in one event; a full reply becomes several events.
 inline constexpr std::size_t kValuesPerEventMax = 64;
-/// ValuesFound waiting for poll_event; further values are dropped and counted until some are taken.
-inline constexpr std::size_t kValueEventsMax = 1024;
+inline constexpr std::size_t kIdsPerEventMax = 1024;
+/// ValuesFound and IdsFound waiting for poll_event; what is found beyond is dropped and counted
+/// until some are taken.
+inline constexpr std::size_t kFoundEventsMax = 1024;
 
 /// Pause between attempts to enter the network: doubled from the first to the last, and jittered.
 /// The library repeats a ping after a second; half of that makes one lost packet cheap.
@@ -48,9 +50,9 @@ inline constexpr auto kSilenceJitter = 5s;
 /// A put or get under way is given up after this: a dead node costs three seconds, and there may be
 /// a few in a row. The library itself forgets some gets for ten minutes.
 inline constexpr auto kOperationPatience = 15s;
-/// A get beside a put on the same key would hold up its search by a round trip a node. It waits
-/// until the put has found its way and a moment more, since the library takes a get for answered by
-/// whatever came in at the same time; and at most three round trips of 150 ms.
+/// A question beside a put on the same key would hold up its search by a round trip a node. It
+/// waits until the put has found its way and a moment more, since the library takes a question for
+/// answered by whatever came in at the same time; and at most three round trips of 150 ms.
 inline constexpr auto kPutHeadStart = 500ms;
 inline constexpr auto kGetAfterPut = 1ms;
 /// A node that has just come in knows few others, and a value put now may lie with the bootstrap
@@ -80,8 +82,9 @@ class OpendhtDirectory final : public Directory {
   OpendhtDirectory(Now now, OpendhtOptions options, RandomSource& random);
   ~OpendhtDirectory() override;
 
-  /// A put or get made while not connected waits for the connection, at most kSilenceMax, and is
-  /// answered at most kOperationPatience after it began.
+  /// A put, get or list made while not connected waits for the connection, at most kSilenceMax, and
+  /// is answered at most kOperationPatience after it began. So waits a get by id or a list while
+  /// another question about the same key is under way that the library takes for the same.
   /// Put a value of at most kSerializedValueMax - kValueOverheadMax bytes (asserted).
   /// A get does not tell of this node's own puts unless others hold them too.
   void request(Now now, DirectoryRequest request) override;
@@ -106,15 +109,17 @@ class OpendhtDirectory final : public Directory {
     PutRequest request;
     TimePoint give_up_at;
     std::optional<TimePoint> started;
-    TimePoint ahead_until{};  ///< gets of the same key wait until then
+    TimePoint ahead_until{};  ///< questions about the same key wait until then
     bool young = false;       ///< started by a node that knew few others
   };
   struct Repeat {
     TimePoint at;
     PutRequest request;
   };
-  struct Get {
-    GetRequest request;
+  /// A GetRequest or ListIdsRequest.
+  struct Question {
+    std::variant<GetRequest, ListIdsRequest> request;
+    InfoHash key{};
     TimePoint give_up_at;
     bool started = false;
   };
@@ -125,18 +130,22 @@ class OpendhtDirectory final : public Directory {
 
   void accept(Now now, PutRequest request);
   void accept(Now now, GetRequest request);
+  void accept(Now now, ListIdsRequest request);
   void accept(Now now, ListenRequest request);
   void accept(Now now, CancelRequest request);
+  template <typename Request>
+  void ask(Now now, const Request& request);
 
   void renew(Now now);
   void run(Now now, const Endpoint* from, ByteView datagram);
   void turn(Now now, const Endpoint* from, ByteView datagram);
   bool start_ready(Now now);
   bool start_puts(Now now);
-  bool start_gets(Now now);
+  bool start_questions(Now now);
+  [[nodiscard]] bool must_wait(const Question& question) const;
   [[nodiscard]] TimePoint put_ahead_until(const InfoHash& key) const;
   [[nodiscard]] TimePoint next_operation() const;
-  void let_gets_follow(Now now);
+  void let_questions_follow(Now now);
   void hear_reply(Now now);
   void confirm_stored(std::uint64_t value_id);
   bool afford_announced(Now now, std::uint32_t values);
@@ -148,6 +157,9 @@ class OpendhtDirectory final : public Directory {
   void fail_operations();
   void collect(Now now);
   void collect_values();
+  void collect_ids();
+  template <typename Event>
+  [[nodiscard]] Event* event_with_room(OperationId operation);
   void finish(const OpendhtNode::Done& done);
   void finish_put(std::map<OperationId, Put>::iterator position, bool ok);
 
@@ -170,11 +182,11 @@ class OpendhtDirectory final : public Directory {
 
   std::optional<TimePoint> start_due_;  ///< something may be started that was not there last turn
   std::map<OperationId, Put> puts_;
-  std::map<OperationId, Get> gets_;
+  std::map<OperationId, Question> questions_;
   std::map<OperationId, Listen> listens_;
   std::deque<Repeat> repeats_;  ///< soonest first
   std::deque<DirectoryEvent> events_;
-  std::size_t value_events_ = 0;
+  std::size_t found_events_ = 0;
 
   std::uint64_t announced_credit_ = kAnnouncedValuesBurst;
   TimePoint announced_at_;

@@ -134,6 +134,7 @@ class MemorySocket final : public ::dht::net::DatagramSocket {
 /// any time, even from the library's destructor.
 struct Inbox {
   std::vector<OpendhtNode::Found> found;
+  std::vector<OpendhtNode::FoundId> found_ids;
   std::vector<OpendhtNode::Done> done;
   std::uint64_t dropped = 0;
 
@@ -145,6 +146,17 @@ struct Inbox {
       }
       const auto* bytes = reinterpret_cast<const std::byte*>(value->data.data());
       found.push_back({operation, {value->id, Bytes(bytes, bytes + value->data.size())}});
+    }
+  }
+  void add_ids(OperationId operation,
+               const std::vector<std::shared_ptr<::dht::FieldValueIndex>>& entries) {
+    for (const auto& entry : entries) {
+      const auto field = entry->index.find(::dht::Value::Field::Id);
+      if (field == entry->index.end() || found_ids.size() >= kFoundValuesMax) {
+        ++dropped;
+        continue;
+      }
+      found_ids.push_back({operation, field->second.getInt()});
     }
   }
   [[nodiscard]] ::dht::DoneCallbackSimple done_callback(const std::shared_ptr<Inbox>& self,
@@ -173,7 +185,8 @@ class LibraryNode final : public OpendhtNode {
   }
   void ping(const Endpoint& endpoint) override;
   void put(const PutRequest& request) override;
-  void get(OperationId operation, const InfoHash& key) override;
+  void get(const GetRequest& request) override;
+  void list_ids(const ListIdsRequest& request) override;
   [[nodiscard]] std::size_t listen(OperationId operation, const InfoHash& key) override;
   void cancel_listen(const InfoHash& key, std::size_t token) override {
     guarded([&] { dht_->cancelListen(to_library(key), token); });
@@ -181,6 +194,9 @@ class LibraryNode final : public OpendhtNode {
 
   [[nodiscard]] std::vector<Found> take_found() override {
     return std::exchange(inbox_->found, {});
+  }
+  [[nodiscard]] std::vector<FoundId> take_found_ids() override {
+    return std::exchange(inbox_->found_ids, {});
   }
   [[nodiscard]] std::vector<Done> take_done() override { return std::exchange(inbox_->done, {}); }
   [[nodiscard]] bool take_put_sent() override {
@@ -267,26 +283,44 @@ void LibraryNode::remember_own(std::uint64_t value_id) {
 /// The library begins with what its own store holds and then keeps silent about the same values
 /// from others. The filter hides our own puts from that beginning: that others have them is the
 /// news.
-void LibraryNode::get(OperationId operation, const InfoHash& key) {
+void LibraryNode::get(const GetRequest& request) {
   const bool called = guarded([&] {
     const auto own_store = std::make_shared<bool>(true);
     const std::deque<std::uint64_t>& own = own_values_;
     const auto filter = [own_store, own](const ::dht::Value& value) {
       return !*own_store || std::find(own.begin(), own.end(), value.id) == own.end();
     };
-    const auto found = [inbox = inbox_, operation](const auto& values) {
+    const auto found = [inbox = inbox_, operation = request.operation](const auto& values) {
       inbox->add(operation, values);
       return true;
     };
-    dht_->get(to_library(key), ::dht::GetCallback(found), inbox_->done_callback(inbox_, operation),
-              ::dht::Value::Filter(filter));
+    ::dht::Where where;
+    if (request.value_id) where.id(*request.value_id);
+    dht_->get(to_library(request.key), ::dht::GetCallback(found),
+              inbox_->done_callback(inbox_, request.operation), ::dht::Value::Filter(filter),
+              std::move(where));
     *own_store = false;
   });
-  if (!called) inbox_->done.push_back({operation, false});
+  if (!called) inbox_->done.push_back({request.operation, false});
+}
+
+/// A selection of fields is the one question that the library asks as it is: a get it splits into
+/// this one and then one more for every id and node.
+void LibraryNode::list_ids(const ListIdsRequest& request) {
+  const bool called = guarded([&] {
+    const auto found = [inbox = inbox_, operation = request.operation](const auto& entries) {
+      inbox->add_ids(operation, entries);
+      return true;
+    };
+    dht_->query(to_library(request.key), ::dht::QueryCallback(found),
+                inbox_->done_callback(inbox_, request.operation),
+                ::dht::Query(::dht::Select().field(::dht::Value::Field::Id)));
+  });
+  if (!called) inbox_->done.push_back({request.operation, false});
 }
 
 /// Listens for user data only, which is all there is: were the query as wide as that of a get, the
-/// library would answer gets from what the listening has brought and ask nobody.
+/// library would answer gets and lists of ids from what the listening has brought and ask nobody.
 std::size_t LibraryNode::listen(OperationId operation, const InfoHash& key) {
   std::size_t token = 0;
   guarded([&] {

@@ -21,7 +21,7 @@ inline constexpr std::size_t kValueOverheadMax = 38;
 /// Larger values under our keys are not ours: the network allows 64 KiB, kadwire publishes 560
 /// bytes.
 inline constexpr std::size_t kFoundValueBytesMax = 1024;
-/// Found values waiting to be taken; further ones are dropped and counted.
+/// Found values waiting to be taken, and as many ids; further ones are dropped and counted.
 inline constexpr std::size_t kFoundValuesMax = 65'536;
 /// Datagrams waiting for poll_transmit: a burst of replies with a hundred values to some listeners.
 inline constexpr std::size_t kTransmitQueueMax = 4096;
@@ -45,6 +45,10 @@ class OpendhtNode {
     OperationId operation = 0;
     FoundValue value;
   };
+  struct FoundId {
+    OperationId operation = 0;
+    std::uint64_t value_id = 0;
+  };
   struct Done {
     OperationId operation = 0;
     bool ok = false;
@@ -62,18 +66,21 @@ class OpendhtNode {
   /// Some node answered lately and none of its later requests was in vain.
   [[nodiscard]] virtual bool connected() const = 0;
 
-  /// Requests. What they cause leaves with the next turn. A node that is not connected answers puts
-  /// and gets at once, with failure.
+  /// Requests. What they cause leaves with the next turn. A node that is not connected answers all
+  /// but listen at once, with failure.
   virtual void ping(const Endpoint& endpoint) = 0;
   virtual void put(const PutRequest& request) = 0;
   /// Finds what other nodes hold, and of our own store what others put there.
-  virtual void get(OperationId operation, const InfoHash& key) = 0;
+  virtual void get(const GetRequest& request) = 0;
+  /// Finds the ids of what other nodes hold, and of all that our own store holds.
+  virtual void list_ids(const ListIdsRequest& request) = 0;
   /// A token for cancel_listen; 0 after a failure.
   [[nodiscard]] virtual std::size_t listen(OperationId operation, const InfoHash& key) = 0;
   virtual void cancel_listen(const InfoHash& key, std::size_t token) = 0;
 
   /// Everything that came since the last call, oldest first.
   [[nodiscard]] virtual std::vector<Found> take_found() = 0;
+  [[nodiscard]] virtual std::vector<FoundId> take_found_ids() = 0;
   [[nodiscard]] virtual std::vector<Done> take_done() = 0;
   /// True if a value left for another node since the last call: its search has come to an end.
   [[nodiscard]] virtual bool take_put_sent() = 0;

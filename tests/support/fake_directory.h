@@ -47,7 +47,10 @@ class DirectoryWorld {
   void forget_values() { stored_.clear(); }
   /// Puts that arrived at all, lost ones included.
   [[nodiscard]] std::uint64_t puts() const { return puts_; }
+  /// Questions that arrived: gets of everything, gets of one id, lists of ids.
   [[nodiscard]] std::uint64_t gets() const { return gets_; }
+  [[nodiscard]] std::uint64_t fetches() const { return fetches_; }
+  [[nodiscard]] std::uint64_t lists() const { return lists_; }
 
  private:
   friend class FakeDirectory;
@@ -64,7 +67,7 @@ class DirectoryWorld {
   bool reachable_ = true;
   std::map<crypto::InfoHash, std::vector<Stored>> stored_;
   std::vector<FakeDirectory*> directories_;  ///< in order of arrival: no pointer orders a run
-  std::uint64_t puts_ = 0, gets_ = 0;
+  std::uint64_t puts_ = 0, gets_ = 0, fetches_ = 0, lists_ = 0;
 };
 
 /// One node's door to the world. Answers come as datagrams on `socket`, which wake its driver.
@@ -114,15 +117,31 @@ class FakeDirectory final : public dht::Directory {
     if (const auto* put = std::get_if<dht::PutRequest>(&request)) {
       world_.put(*this, *put);
     } else if (const auto* get = std::get_if<dht::GetRequest>(&request)) {
-      ++world_.gets_;
-      answer(dht::ValuesFound{get->operation, world_.values(get->key)});
-      answer(dht::GetDone{get->operation, true});
+      serve_get(*get);
+    } else if (const auto* list = std::get_if<dht::ListIdsRequest>(&request)) {
+      serve_list(*list);
     } else if (const auto* listen = std::get_if<dht::ListenRequest>(&request)) {
       listening_.emplace(listen->operation, listen->key);
       answer(dht::ValuesFound{listen->operation, world_.values(listen->key)});
     } else {
       listening_.erase(std::get<dht::CancelRequest>(request).operation);
     }
+  }
+  void serve_get(const dht::GetRequest& get) {
+    ++(get.value_id ? world_.fetches_ : world_.gets_);
+    std::vector<dht::FoundValue> values = world_.values(get.key);
+    std::erase_if(values, [&](const dht::FoundValue& each) {
+      return get.value_id && each.value_id != *get.value_id;
+    });
+    answer(dht::ValuesFound{get.operation, std::move(values)});
+    answer(dht::GetDone{get.operation, true});
+  }
+  void serve_list(const dht::ListIdsRequest& list) {
+    ++world_.lists_;
+    dht::IdsFound found{list.operation, {}};
+    for (const auto& each : world_.values(list.key)) found.ids.push_back(each.value_id);
+    answer(std::move(found));
+    answer(dht::GetDone{list.operation, true});
   }
   void tell(const crypto::InfoHash& key, const dht::FoundValue& found) {
     for (const auto& [operation, listened] : listening_) {

@@ -109,6 +109,30 @@ TEST_F(AnnouncerTest, CountsAPutOnlyAfterAGetHasSeenThoseVeryBytes) {
   EXPECT_TRUE(requests().empty());
 }
 
+TEST_F(AnnouncerTest, ChecksTheArrivalByTheIdOfItsPut) {
+  announcer_.set_record(now_, record_);
+  connect();
+  const PutRequest put = accept_put();
+  run_for(kArrivalCheckDelay);
+  const auto gets = requests_of<GetRequest>();
+  ASSERT_EQ(gets.size(), 1U);
+  EXPECT_EQ(gets[0].key, put.key);
+  EXPECT_EQ(gets[0].value_id, put.value_id);
+}
+
+TEST_F(AnnouncerTest, AnotherValueUnderItsIdIsNoProof) {
+  announcer_.set_record(now_, record_);
+  connect();
+  const PutRequest put = accept_put();
+  run_for(kArrivalCheckDelay);
+  const auto gets = requests_of<GetRequest>();
+  ASSERT_EQ(gets.size(), 1U);
+  announcer_.handle_event(now_, ValuesFound{gets[0].operation, {{put.value_id, Bytes(560)}}});
+  announcer_.handle_event(now_, IdsFound{gets[0].operation, {put.value_id}});
+  announcer_.handle_event(now_, GetDone{gets[0].operation, true});
+  EXPECT_FALSE(announcer_.confirmed());
+}
+
 TEST_F(AnnouncerTest, PutsAgainUnderAFreshIdWhatNobodySees) {
   announcer_.set_record(now_, record_);
   connect();

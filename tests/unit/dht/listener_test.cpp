@@ -51,8 +51,24 @@ class ListenerTest : public ::testing::Test {
     return seal_value(mesh_.keys(), topic_of(mesh_.keys(), hour), Bytes(20, std::byte{mark}),
                       mesh_.random());
   }
-  void hear(OperationId operation, Bytes value) {
-    listener_.handle_event(now_, ValuesFound{operation, {{5, std::move(value)}}});
+  void hear(OperationId operation, Bytes value, std::uint64_t value_id = 5) {
+    listener_.handle_event(now_, ValuesFound{operation, {{value_id, std::move(value)}}});
+  }
+  /// Runs until the next question for ids, at most this long.
+  std::optional<OperationId> question_within(Duration at_most) {
+    const TimePoint end = now_.steady + at_most;
+    while (now_.steady < end) {
+      run_for(1s);
+      const auto lists = only<ListIdsRequest>(requests());
+      if (!lists.empty()) return lists.back().operation;
+    }
+    return std::nullopt;
+  }
+  /// Answers a question with these ids, and returns what is fetched because of it.
+  std::vector<GetRequest> answer(OperationId question, std::vector<std::uint64_t> ids) {
+    listener_.handle_event(now_, IdsFound{question, std::move(ids)});
+    listener_.handle_event(now_, GetDone{question, true});
+    return only<GetRequest>(requests());
   }
   std::size_t records() {
     std::size_t count = 0;
@@ -91,12 +107,70 @@ TEST_F(ListenerTest, ListensAndGetsAtOnce) {
   EXPECT_NE(gets[0].operation, listens[0].operation);
 }
 
-TEST_F(ListenerTest, BacksTheListeningWithAGetEveryHalfToWholeMinute) {
+TEST_F(ListenerTest, AfterTheFirstLookItAsksForIdsOnly) {
   start();
   run_for(20min);
-  const auto gets = only<GetRequest>(requests());
-  EXPECT_GE(gets.size(), 20U);
-  EXPECT_LE(gets.size(), 40U);
+  const auto all = requests();
+  EXPECT_TRUE(only<GetRequest>(all).empty());
+  const auto lists = only<ListIdsRequest>(all);
+  EXPECT_GE(lists.size(), 4U);
+  for (const auto& list : lists) EXPECT_EQ(list.key, topic_of(mesh_.keys(), hour_).key);
+}
+
+TEST_F(ListenerTest, FetchesByIdWhatTheListeningDidNotBring) {
+  start();
+  hear(listen_, sealed(hour_), 7);
+  const auto question = question_within(kBackingPauseFirst);
+  ASSERT_TRUE(question);
+  const auto fetches = answer(*question, {7, 8});
+  ASSERT_EQ(fetches.size(), 1U);
+  EXPECT_EQ(fetches[0].key, topic_of(mesh_.keys(), hour_).key);
+  EXPECT_EQ(fetches[0].value_id, 8U);
+  records();
+  hear(fetches[0].operation, sealed(hour_, 9), 8);
+  EXPECT_EQ(records(), 1U);
+}
+
+TEST_F(ListenerTest, AnIdUnderWhichOnlyAForgeryWasHeardIsFetched) {
+  start();
+  Bytes copy = sealed(hour_);
+  hear(listen_, copy, 7);
+  copy.back() ^= std::byte{1};
+  hear(listen_, copy, 8);  // a known nonce
+  hear(listen_, Bytes(kSealedValueBytes, std::byte{3}), 9);
+  const auto question = question_within(kBackingPauseFirst);
+  ASSERT_TRUE(question);
+  EXPECT_EQ(answer(*question, {7, 8, 9}).size(), 2U);
+}
+
+TEST_F(ListenerTest, AsksSoonAgainAfterAFetchBroughtNews) {
+  start();
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(question_within(kBackingPauseLast));
+  const auto question = question_within(kBackingPauseLast);
+  ASSERT_TRUE(question);
+  const auto fetches = answer(*question, {8});
+  ASSERT_EQ(fetches.size(), 1U);
+  hear(fetches[0].operation, sealed(hour_), 8);
+  EXPECT_TRUE(question_within(kBackingPauseFirst + 1s));
+}
+
+TEST_F(ListenerTest, AFetchOfNothingNewIsNoReasonToAskSoon) {
+  start();
+  for (int i = 0; i < 4; ++i) ASSERT_TRUE(question_within(kBackingPauseLast));
+  const auto question = question_within(kBackingPauseLast);
+  ASSERT_TRUE(question);
+  const auto fetches = answer(*question, {8});
+  ASSERT_EQ(fetches.size(), 1U);
+  hear(fetches[0].operation, Bytes(10), 8);
+  EXPECT_FALSE(question_within(kBackingPauseFirst + 1s));
+}
+
+TEST_F(ListenerTest, TheAnswerToAnOldQuestionFetchesNothing) {
+  start();
+  const auto first = question_within(kBackingPauseFirst);
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(question_within(kBackingPauseLast));
+  EXPECT_TRUE(answer(*first, {8}).empty());
 }
 
 TEST_F(ListenerTest, OpensWhatAMemberSealed) {
@@ -147,12 +221,13 @@ TEST_F(ListenerTest, OthersOperationsAreIgnored) {
   EXPECT_EQ(records(), 0U);
 }
 
-TEST_F(ListenerTest, HearsTheAnswersOfItsGets) {
-  start();
-  run_for(61s);
+TEST_F(ListenerTest, HearsTheAnswerOfItsFirstLook) {
+  listener_.start(now_);
+  listener_.handle_event(now_, ConnectivityChanged{true});
   const auto gets = only<GetRequest>(requests());
-  ASSERT_FALSE(gets.empty());
-  hear(gets.back().operation, sealed(hour_));
+  ASSERT_EQ(gets.size(), 1U);
+  EXPECT_FALSE(gets[0].value_id);
+  hear(gets[0].operation, sealed(hour_));
   EXPECT_EQ(records(), 1U);
 }
 
@@ -213,8 +288,10 @@ TEST_F(ListenerTest, AsksTheNeighbouringHoursOnceEach) {
   hear(gets[0].operation, sealed(hour_ - 1));
   EXPECT_EQ(records(), 0U);
   run_for(10min);
-  for (const auto& get : only<GetRequest>(requests())) {
-    EXPECT_EQ(get.key, topic_of(mesh_.keys(), hour_).key);
+  const auto later = requests();
+  EXPECT_TRUE(only<GetRequest>(later).empty());
+  for (const auto& list : only<ListIdsRequest>(later)) {
+    EXPECT_EQ(list.key, topic_of(mesh_.keys(), hour_).key);
   }
 }
 
@@ -226,7 +303,7 @@ TEST_F(ListenerTest, AValueSeenOutsideItsHourCountsAgainInsideIt) {
   hear(gets[1].operation, value);
   EXPECT_EQ(records(), 1U);
   now_.wall += 1h;  // the clock was set right
-  run_for(kBackingGetLongest);
+  run_for(kBackingPauseFirst);
   const auto listens = only<ListenRequest>(requests());
   ASSERT_EQ(listens.size(), 1U);
   hear(listens[0].operation, value);
@@ -235,7 +312,7 @@ TEST_F(ListenerTest, AValueSeenOutsideItsHourCountsAgainInsideIt) {
   EXPECT_FALSE(received->outside_hours);
 }
 
-TEST_F(ListenerTest, AsksAgainAtOnceAfterAnOutage) {
+TEST_F(ListenerTest, LooksAtEverythingAgainAtOnceAfterAnOutage) {
   start();
   listener_.handle_event(now_, ConnectivityChanged{false});
   EXPECT_FALSE(listener_.next_timeout());
