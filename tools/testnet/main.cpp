@@ -1,22 +1,11 @@
 /// kadwire-testnet: simulates whole meshes in virtual time, from a seed.
 /// Exit codes: commands/commands.h.
 
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 
 #include "crypto/secret_bytes.h"
 #include "tools/testnet/commands/commands.h"
 #include "tools/testnet/fixed_addresses.h"
-
-namespace kadwire::testnet {
-
-int complain(const std::string& text) {
-  fmt::print(stderr, "kadwire-testnet: {}\n", text);
-  return kExitUsage;
-}
-
-}  // namespace kadwire::testnet
 
 int main(int argc, char** argv) {
   using namespace kadwire::testnet;

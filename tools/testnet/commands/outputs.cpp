@@ -128,6 +128,11 @@ int leave(const OutputOptions& options, const Result& result, const Json& json) 
 
 }  // namespace
 
+int complain(const std::string& text) {
+  fmt::print(stderr, "kadwire-testnet: {}\n", text);
+  return kExitUsage;
+}
+
 void OutputOptions::add_to(CLI::App& command) {
   command.add_option("--report", report, "write a report to look at: one HTML file")
       ->type_name("FILE");

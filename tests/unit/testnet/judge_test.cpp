@@ -1,0 +1,99 @@
+#include "tools/testnet/judge.h"
+
+#include <gtest/gtest.h>
+
+namespace kadwire::testnet {
+namespace {
+
+Expectations nothing() {
+  Expectations expect;
+  expect.connected = false;
+  return expect;
+}
+
+RunResult with_first_tunnels(std::initializer_list<Duration> times) {
+  RunResult result;
+  for (const Duration time : times) {
+    NodeResult node;
+    node.role = "member";
+    node.first_tunnel = time;
+    result.nodes.push_back(node);
+  }
+  return result;
+}
+
+Verdict only(const Expectations& expect, const RunResult& result, const Findings& findings = {}) {
+  const auto verdicts = judge(expect, result, findings);
+  EXPECT_EQ(verdicts.size(), 1U);
+  return verdicts.empty() ? Verdict{} : verdicts.front();
+}
+
+TEST(Judge, SaysNothingWhenNothingIsExpected) {
+  EXPECT_TRUE(judge(nothing(), {}, {}).empty());
+}
+
+TEST(Judge, NamesThePairsThatAreMissing) {
+  Expectations expect;
+  EXPECT_TRUE(only(expect, {}).met);
+  const Verdict verdict =
+      only(expect, {}, {std::nullopt, 0s, {"a and b", "c and d", "e and f", "g and h"}});
+  EXPECT_FALSE(verdict.met);
+  EXPECT_NE(verdict.measured.find("4 missing: a and b, c and d, e and f, …"), std::string::npos)
+      << verdict.measured;
+}
+
+TEST(Judge, CountsConnectednessFromTheLastStart) {
+  Expectations expect = nothing();
+  expect.connected_within = 5s;
+  EXPECT_FALSE(only(expect, {}, {std::nullopt, 10s, {}}).met);
+  EXPECT_TRUE(only(expect, {}, {15s, 10s, {}}).met);
+  EXPECT_FALSE(only(expect, {}, {15s + 1ms, 10s, {}}).met);
+}
+
+TEST(Judge, TakesThePercentileOfThoseThatGotATunnel) {
+  Expectations expect = nothing();
+  expect.first_tunnel_p50 = 2s;
+  EXPECT_TRUE(only(expect, with_first_tunnels({1s, 2s, 30s})).met);
+  EXPECT_FALSE(only(expect, with_first_tunnels({1s, 2s + 1ms, 30s})).met);
+  EXPECT_FALSE(only(expect, {}).met);
+}
+
+TEST(Judge, AddsUpThePingsOfAll) {
+  Expectations expect = nothing();
+  expect.pings_lost_max = 0.01;
+  RunResult result = with_first_tunnels({1s, 1s});
+  result.nodes[0].pings_sent = 150;
+  result.nodes[1].pings_sent = 50;
+  result.nodes[1].pings_lost = 2;
+  EXPECT_TRUE(only(expect, result).met);
+  ++result.nodes[0].pings_lost;
+  EXPECT_FALSE(only(expect, result).met);
+}
+
+TEST(Judge, LooksAtTheThirstiestMemberOnly) {
+  Expectations expect = nothing();
+  expect.bytes_per_second_max = 100;
+  RunResult result = with_first_tunnels({1s, 1s});
+  result.simulated = 10s;
+  result.nodes[1].sent[0].bytes = 1000;
+  EXPECT_TRUE(only(expect, result).met);
+  result.nodes[1].sent[1].bytes = 1;
+  EXPECT_FALSE(only(expect, result).met);
+  result.nodes[1].role = "dht";
+  EXPECT_TRUE(only(expect, result).met);
+}
+
+TEST(Judge, HoldsTheNumberOfTunnelsBetweenItsBounds) {
+  Expectations expect = nothing();
+  expect.pairs_min = 2;
+  expect.pairs_max = 3;
+  RunResult result;
+  result.samples.resize(1);
+  for (const auto& [up, met] : {std::pair{1U, false}, {2U, true}, {3U, true}, {4U, false}}) {
+    result.samples.back().pairs_direct = up;
+    EXPECT_EQ(only(expect, result).met, met) << up;
+  }
+}
+
+}  // namespace
+}  // namespace kadwire::testnet

@@ -1,0 +1,4 @@
+kadwire_test(testnet_simulation_tests
+  SOURCES event_queue_test.cpp judge_test.cpp sim_host_test.cpp simulation_heap_test.cpp
+          worker_pool_test.cpp
+  LINKS kadwire_testnet_commands)

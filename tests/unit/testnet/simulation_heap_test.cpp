@@ -1,0 +1,89 @@
+#include "tools/testnet/simulation_heap.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kadwire::testnet {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kReplaced = false;
+#else
+constexpr bool kReplaced = true;
+#endif
+
+class SimulationHeap : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!kReplaced) GTEST_SKIP() << "a sanitizer has the heap";
+  }
+};
+
+/// Where a series of objects comes to lie, and with it everything that is ordered by address.
+std::vector<const void*> places(bool disturbed) {
+  const SimulationHeapScope scope;
+  std::vector<std::unique_ptr<std::array<char, 200>>> kept;
+  std::vector<const void*> result;
+  result.reserve(1000);
+  kept.reserve(1000);
+  for (int i = 0; i < 1000; ++i) {
+    if (disturbed) const std::string passing(static_cast<std::size_t>(i), 'x');
+    kept.push_back(std::make_unique<std::array<char, 200>>());
+    result.push_back(kept.back().get());
+    if (i % 3 == 0) kept.erase(kept.begin() + i / 6);
+  }
+  return result;
+}
+
+TEST_F(SimulationHeap, PutsTheSameObjectsInTheSamePlaces) {
+  const auto first = places(false);
+  EXPECT_EQ(places(false), first);
+}
+
+TEST_F(SimulationHeap, IsNotDisturbedByWhatComesAndGoes) {
+  const auto first = places(false);
+  EXPECT_EQ(places(true), first);
+}
+
+TEST_F(SimulationHeap, CountsWhatIsInUse) {
+  const std::uint64_t before = simulation_heap_bytes();
+  std::unique_ptr<char[]> block;
+  {
+    const SimulationHeapScope scope;
+    block = std::make_unique<char[]>(100'000);
+  }
+  EXPECT_GE(simulation_heap_bytes(), before + 100'000);
+  block.reset();  // outside the scope it came from
+  EXPECT_EQ(simulation_heap_bytes(), before);
+}
+
+TEST_F(SimulationHeap, LeavesOthersAllocationsAlone) {
+  const std::uint64_t before = simulation_heap_bytes();
+  const std::vector<int> elsewhere(1000);
+  EXPECT_EQ(simulation_heap_bytes(), before);
+}
+
+TEST_F(SimulationHeap, HandsOutBlocksOfEverySizeWithoutOverlap) {
+  const SimulationHeapScope scope;
+  std::map<std::uintptr_t, std::size_t> blocks;
+  std::vector<std::unique_ptr<char[]>> kept;
+  for (std::size_t bytes = 1; bytes < (1U << 20); bytes += bytes / 7 + 1) {
+    kept.push_back(std::make_unique<char[]>(bytes));
+    const auto address = reinterpret_cast<std::uintptr_t>(kept.back().get());
+    EXPECT_EQ(address % 16, 0U);
+    blocks[address] = bytes;
+  }
+  std::uintptr_t end = 0;
+  for (const auto& [address, bytes] : blocks) {
+    EXPECT_GE(address, end);
+    end = address + bytes;
+  }
+}
+
+}  // namespace
+}  // namespace kadwire::testnet
