@@ -4,7 +4,7 @@
 /// that it arrived, and puts it again before it expires. Sans-IO.
 /// Every put has a fresh value id: a DHT refuses an update under an old id without saying so. "Put
 /// ok" proves nothing, so a put counts only after a get has seen its very bytes; until then it is
-/// tried again. A list of ids would prove nothing either: it holds those of this node's own store.
+/// tried again. A list of ids would prove less: anyone may list any id.
 
 #include <deque>
 #include <optional>

@@ -75,8 +75,7 @@ struct ValuesFound {
   OperationId operation = 0;
   std::vector<FoundValue> values;
 };
-/// Ids as strangers told them: perhaps of nothing, possibly repeated, in any order. Those that this
-/// node stores itself are among them, its own puts too: no proof that others hold them.
+/// Ids as strangers told them: perhaps of nothing, often repeated, in any order.
 struct IdsFound {
   OperationId operation = 0;
   std::vector<std::uint64_t> ids;

@@ -86,7 +86,7 @@ class OpendhtDirectory final : public Directory {
   /// is answered at most kOperationPatience after it began. So waits a get by id or a list while
   /// another question about the same key is under way that the library takes for the same.
   /// Put a value of at most kSerializedValueMax - kValueOverheadMax bytes (asserted).
-  /// A get does not tell of this node's own puts unless others hold them too.
+  /// Neither a get nor a list tells of this node's own puts unless others hold them too.
   void request(Now now, DirectoryRequest request) override;
   void set_bootstrap(Now now, std::span<const Endpoint> endpoints) override;
   void handle_datagram(Now now, const Endpoint& from, ByteView datagram) override;

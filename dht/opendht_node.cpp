@@ -148,15 +148,17 @@ struct Inbox {
       found.push_back({operation, {value->id, Bytes(bytes, bytes + value->data.size())}});
     }
   }
+  /// Empties the entries: the library takes all later ones for repetitions of any it has left.
   void add_ids(OperationId operation,
                const std::vector<std::shared_ptr<::dht::FieldValueIndex>>& entries) {
     for (const auto& entry : entries) {
-      const auto field = entry->index.find(::dht::Value::Field::Id);
-      if (field == entry->index.end() || found_ids.size() >= kFoundValuesMax) {
+      const auto fields = std::exchange(entry->index, {});
+      const auto id = fields.find(::dht::Value::Field::Id);
+      if (id == fields.end() || found_ids.size() >= kFoundValuesMax) {
         ++dropped;
         continue;
       }
-      found_ids.push_back({operation, field->second.getInt()});
+      found_ids.push_back({operation, id->second.getInt()});
     }
   }
   [[nodiscard]] ::dht::DoneCallbackSimple done_callback(const std::shared_ptr<Inbox>& self,
@@ -305,7 +307,8 @@ void LibraryNode::get(const GetRequest& request) {
 }
 
 /// A selection of fields is the one question that the library asks as it is: a get it splits into
-/// this one and then one more for every id and node.
+/// this one and then one more for every id and node. Here too it begins with its own store, before
+/// it returns, and our own puts are no news from there.
 void LibraryNode::list_ids(const ListIdsRequest& request) {
   const bool called = guarded([&] {
     const auto found = [inbox = inbox_, operation = request.operation](const auto& entries) {
@@ -315,6 +318,10 @@ void LibraryNode::list_ids(const ListIdsRequest& request) {
     dht_->query(to_library(request.key), ::dht::QueryCallback(found),
                 inbox_->done_callback(inbox_, request.operation),
                 ::dht::Query(::dht::Select().field(::dht::Value::Field::Id)));
+    std::erase_if(inbox_->found_ids, [&](const FoundId& each) {
+      return each.operation == request.operation &&
+             std::find(own_values_.begin(), own_values_.end(), each.value_id) != own_values_.end();
+    });
   });
   if (!called) inbox_->done.push_back({request.operation, false});
 }

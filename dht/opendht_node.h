@@ -72,7 +72,7 @@ class OpendhtNode {
   virtual void put(const PutRequest& request) = 0;
   /// Finds what other nodes hold, and of our own store what others put there.
   virtual void get(const GetRequest& request) = 0;
-  /// Finds the ids of what other nodes hold, and of all that our own store holds.
+  /// Finds the ids of the same, one once for each node that holds it.
   virtual void list_ids(const ListIdsRequest& request) = 0;
   /// A token for cancel_listen; 0 after a failure.
   [[nodiscard]] virtual std::size_t listen(OperationId operation, const InfoHash& key) = 0;
