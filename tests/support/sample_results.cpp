@@ -82,6 +82,7 @@ NodeResult drawn_member(SeededRandom& random, std::size_t index) {
   node.nat = kind.nat;
   node.first_tunnel = drawn_delay(random, 0.6);
   node.all_tunnels = *node.first_tunnel + drawn_delay(random, 14);
+  node.first_reply = *node.first_tunnel + 80ms;
   node.sent = drawn_traffic(random, true);
   node.received = drawn_traffic(random, true);
   node.pings_sent = 460 + drawn_count(random, 40);

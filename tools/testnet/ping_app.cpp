@@ -1,6 +1,7 @@
 #include "tools/testnet/ping_app.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kadwire::testnet {
 namespace {
@@ -25,8 +26,12 @@ std::uint64_t sequence_of(ByteView packet) {
 }  // namespace
 
 PingApp::PingApp(Population& population, const PairBoard& board, Index self,
-                 const Scenario& scenario, std::uint64_t seed)
-    : population_(population), board_(board), self_(self), scenario_(scenario) {
+                 const Scenario& scenario, std::uint64_t seed, FirstReplyHandler on_first_reply)
+    : population_(population),
+      board_(board),
+      self_(self),
+      scenario_(scenario),
+      on_first_reply_(std::move(on_first_reply)) {
   member().set_packet_handler(
       [this](const IpAddress& from, ByteView packet) { on_packet(from, packet); });
   if (scenario.ping_every == Duration{0}) return;
@@ -47,18 +52,18 @@ void PingApp::ping_some() {
   std::size_t pinged = 0;
   for (std::size_t i = 0; i < members.size() && pinged < scenario_.ping_peers_max; ++i) {
     const Index peer = members[next_peer_++ % members.size()];
-    if (peer == self_ || !board_.is_up(self_, peer)) continue;
-    ping(peer);
-    ++pinged;
+    if (peer == self_ || !(scenario_.ping_early || board_.is_up(self_, peer))) continue;
+    pinged += ping(peer) ? 1 : 0;
   }
 }
 
-void PingApp::ping(Index peer) {
-  const std::uint64_t sequence = ++last_sequence_;
-  const Bytes packet = ping_packet(kRequest, sequence);
+bool PingApp::ping(Index peer) {
+  const Bytes packet = ping_packet(kRequest, last_sequence_ + 1);
+  const bool known = member().device().send_packet(population_[peer].member->ipv6(), packet);
+  if (!known && scenario_.ping_early) return false;
   ++counts_.sent;
-  pending_.push_back({sequence, member().host().now().steady});
-  member().device().send_packet(population_[peer].member->ipv6(), packet);
+  pending_.push_back({++last_sequence_, member().host().now().steady});
+  return true;
 }
 
 void PingApp::give_up_overdue() {
@@ -77,7 +82,10 @@ void PingApp::on_packet(const IpAddress& from, ByteView packet) {
     return;
   }
   give_up_overdue();
-  std::erase_if(pending_, [&](const Pending& each) { return each.sequence == sequence; });
+  const auto answered =
+      std::erase_if(pending_, [&](const Pending& each) { return each.sequence == sequence; });
+  if (answered == 0 || !on_first_reply_) return;
+  std::exchange(on_first_reply_, nullptr)();
 }
 
 }  // namespace kadwire::testnet

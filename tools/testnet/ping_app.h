@@ -1,9 +1,10 @@
 #pragma once
 
-/// What the mesh is there for: each member pings its peers through the tunnels that stand, and
-/// answers. Counts what got lost.
+/// What the mesh is there for: each member pings its peers through the tunnels that stand, or
+/// through any that WireGuard knows of, and answers. Counts what got lost.
 
 #include <deque>
+#include <functional>
 #include <vector>
 
 #include "tools/testnet/pair_board.h"
@@ -21,9 +22,11 @@ class PingApp {
     std::uint64_t sent = 0;
     std::uint64_t lost = 0;
   };
+  /// The first answer in all.
+  using FirstReplyHandler = std::function<void()>;
   /// All outlive it. `self` is an index of the population's. Pings from the host's next `every` on.
   PingApp(Population& population, const PairBoard& board, Index self, const Scenario& scenario,
-          std::uint64_t seed);
+          std::uint64_t seed, FirstReplyHandler on_first_reply);
 
   [[nodiscard]] const Counts& counts() const { return counts_; }
 
@@ -34,7 +37,8 @@ class PingApp {
   };
   void tick();
   void ping_some();
-  void ping(Index peer);
+  /// False if WireGuard does not know the peer.
+  bool ping(Index peer);
   void give_up_overdue();
   void on_packet(const IpAddress& from, ByteView packet);
   [[nodiscard]] MemberNode& member() { return *population_[self_].member; }
@@ -43,7 +47,8 @@ class PingApp {
   const PairBoard& board_;
   const Index self_;
   const Scenario& scenario_;
-  std::size_t next_peer_ = 0;  ///< position in Population::members()
+  FirstReplyHandler on_first_reply_;  ///< empty once there was one
+  std::size_t next_peer_ = 0;         ///< position in Population::members()
   std::uint64_t last_sequence_ = 0;
   std::deque<Pending> pending_;  ///< oldest first
   Counts counts_;

@@ -63,7 +63,15 @@ void Recorder::on_pair_change(Index a, Index b, PairState state) {
 void Recorder::on_milestone(Index member, bool all) {
   NodeResult& node = result_.nodes[member];
   auto& milestone = all ? node.all_tunnels : node.first_tunnel;
-  if (!milestone) milestone = elapsed() - started_[member].value_or(elapsed());
+  if (!milestone) milestone = since_start(member);
+}
+
+void Recorder::on_first_reply(Index member) {
+  result_.nodes[member].first_reply = since_start(member);
+}
+
+Duration Recorder::since_start(Index member) const {
+  return elapsed() - started_[member].value_or(elapsed());
 }
 
 void Recorder::on_event(std::string kind, std::string text, std::vector<Index> who) {

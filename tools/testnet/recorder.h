@@ -21,6 +21,7 @@ class Recorder {
 
   void on_pair_change(Index a, Index b, PairState state);
   void on_milestone(Index member, bool all);
+  void on_first_reply(Index member);
   void on_event(std::string kind, std::string text, std::vector<Index> who);
   /// A point of the curves; call every sample_interval().
   void sample();
@@ -36,6 +37,7 @@ class Recorder {
 
  private:
   void thin_out();
+  [[nodiscard]] Duration since_start(Index member) const;
   [[nodiscard]] TrafficByKind traffic_sent() const;
   [[nodiscard]] PingApp::Counts ping_counts() const;
   [[nodiscard]] NodeResult node_result(Index index) const;

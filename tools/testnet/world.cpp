@@ -66,8 +66,9 @@ World::~World() {
 void World::build() {
   Parts& parts = *parts_;
   for (const Index index : parts.population.members()) {
-    parts.pings.push_back(std::make_unique<PingApp>(parts.population, parts.board, index, scenario_,
-                                                    derived_seed(seed_, "ping", index)));
+    parts.pings.push_back(std::make_unique<PingApp>(
+        parts.population, parts.board, index, scenario_, derived_seed(seed_, "ping", index),
+        [&parts, index] { parts.recorder.on_first_reply(index); }));
   }
   parts.internet.set_observer([this](HostId sender, const Packet& packet, Drop fate) {
     const auto& name = parts_->population.all()[static_cast<std::size_t>(sender)].name;

@@ -51,6 +51,7 @@ sample_every = "5s"
 [ping]
 every = "30s"
 peers = 3
+early = true
 [groups.bootstrap]
 role = "bootstrap"
 )");
@@ -60,6 +61,7 @@ role = "bootstrap"
   EXPECT_EQ(scenario.sample_every, Duration(5s));
   EXPECT_EQ(scenario.ping_every, Duration(30s));
   EXPECT_EQ(scenario.ping_peers_max, 3U);
+  EXPECT_TRUE(scenario.ping_early);
 }
 
 TEST(ParseScenario, TakesADateWithAndWithoutQuotes) {

@@ -36,8 +36,9 @@ struct NodeResult {
   std::string city;                      ///< empty: nowhere in particular
   double x = 0, y = 0;                   ///< place on the map, each 0 to 1, from the top left
   std::optional<Duration> started;       ///< first time
-  std::optional<Duration> first_tunnel;  ///< since it started, as first_ping of any kind
+  std::optional<Duration> first_tunnel;  ///< since it started: stands on both sides
   std::optional<Duration> all_tunnels;   ///< since it started: to every peer a path permits
+  std::optional<Duration> first_reply;   ///< since it started: to a ping of its own
   TrafficByKind sent{};
   TrafficByKind received{};
   std::uint64_t dht_requests = 0;      ///< answered for others

@@ -23,6 +23,7 @@ void fields(Archive& archive, Held<Archive, NodeResult>& node) {
   archive.field("started_seconds", node.started);
   archive.field("first_tunnel_seconds", node.first_tunnel);
   archive.field("all_tunnels_seconds", node.all_tunnels);
+  archive.field("first_reply_seconds", node.first_reply);
   archive.field("sent", node.sent);
   archive.field("received", node.received);
   archive.field("dht_requests", node.dht_requests);

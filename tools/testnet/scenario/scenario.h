@@ -51,6 +51,10 @@ enum class Role : std::uint8_t {
 [[nodiscard]] constexpr bool is_hostile(Role role) {
   return role >= Role::kDropper;
 }
+/// A hostile member, which can seal and sign as any member does.
+[[nodiscard]] constexpr bool holds_secret(Role role) {
+  return role == Role::kMember || role >= Role::kReplayer;
+}
 
 /// A NAT by name, perhaps behind another: its outside is a host of that one's inside.
 struct GatewayModel {
@@ -154,6 +158,7 @@ struct Scenario {
   std::vector<ScenarioEvent> events;
   Duration ping_every{10s};        ///< each member pings each peer; 0: never
   std::size_t ping_peers_max = 8;  ///< so many of its peers, in turn
+  bool ping_early = false;         ///< peers without a tunnel too, as soon as they are known
   Duration sample_every{1s};       ///< of the curves in the report
   Expectations expect;
 };

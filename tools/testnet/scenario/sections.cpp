@@ -141,6 +141,7 @@ const Fields<Scenario>& ping_fields() {
   static const Fields<Scenario> fields = {
       field("every", &Scenario::ping_every, duration_between(0s, 24h)),
       field("peers", &Scenario::ping_peers_max, whole_between(1, kNodesMax)),
+      field("early", &Scenario::ping_early, flag()),
   };
   return fields;
 }
