@@ -33,12 +33,23 @@ Signature sign_with(const SecretBytes& secret_key, ByteView text) {
 }
 
 /// The Curve25519 form of an Ed25519 public key; nullopt if it is not a point of the main subgroup.
-std::optional<WireguardKey> to_wireguard_key(const WireguardSigningKey& signing_key) {
-  WireguardKey key;
-  if (crypto_sign_ed25519_pk_to_curve25519(out(key.bytes), in(signing_key.bytes)) != 0) {
-    return std::nullopt;
-  }
+std::optional<ByteArray<32>> to_curve25519(ByteView ed25519_key) {
+  ByteArray<32> key;
+  if (crypto_sign_ed25519_pk_to_curve25519(out(key), in(ed25519_key)) != 0) return std::nullopt;
   return key;
+}
+
+/// The private half of that form, clamped.
+SecretBytes private_to_curve25519(const SecretBytes& ed25519_secret_key) {
+  SecretBytes scalar(crypto_scalarmult_curve25519_SCALARBYTES);
+  crypto_sign_ed25519_sk_to_curve25519(out(scalar), in(ed25519_secret_key));
+  return scalar;
+}
+
+std::optional<WireguardKey> to_wireguard_key(const WireguardSigningKey& signing_key) {
+  const auto key = to_curve25519(signing_key.bytes);
+  if (!key) return std::nullopt;
+  return WireguardKey{*key};
 }
 
 }  // namespace
@@ -69,18 +80,18 @@ std::optional<NodeIdentity> NodeIdentity::from_seeds(ByteView identity_seed,
       wireguard_seed.size() != crypto_sign_SEEDBYTES) {
     return std::nullopt;
   }
-  NodeIdentity identity;
+  NodeId node_id;
+  SecretBytes identity_secret(crypto_sign_SECRETKEYBYTES);
+  crypto_sign_seed_keypair(out(node_id.bytes), out(identity_secret), in(identity_seed));
+  NodeIdentity identity(NoiseKeyPair(private_to_curve25519(identity_secret)));
+  identity.node_id_ = node_id;
+  identity.identity_secret_ = std::move(identity_secret);
   identity.identity_seed_ = SecretBytes::copy_of(identity_seed);
   identity.wireguard_seed_ = SecretBytes::copy_of(wireguard_seed);
-  identity.identity_secret_ = SecretBytes(crypto_sign_SECRETKEYBYTES);
   identity.wireguard_secret_ = SecretBytes(crypto_sign_SECRETKEYBYTES);
-  identity.wireguard_private_key_ = SecretBytes(crypto_scalarmult_curve25519_SCALARBYTES);
-  crypto_sign_seed_keypair(out(identity.node_id_.bytes), out(identity.identity_secret_),
-                           in(identity_seed));
   crypto_sign_seed_keypair(out(identity.wireguard_signing_key_.bytes),
                            out(identity.wireguard_secret_), in(wireguard_seed));
-  crypto_sign_ed25519_sk_to_curve25519(out(identity.wireguard_private_key_),
-                                       in(identity.wireguard_secret_));
+  identity.wireguard_private_key_ = private_to_curve25519(identity.wireguard_secret_);
   const auto wireguard_key = to_wireguard_key(identity.wireguard_signing_key_);
   assert(wireguard_key && "a public key made from a seed is in the main subgroup");
   identity.wireguard_key_ = *wireguard_key;
@@ -98,6 +109,12 @@ Signature NodeIdentity::cross_sign(const MeshId& mesh) const {
 bool verify(const NodeId& signer, std::string_view domain, const MeshId& mesh, ByteView message,
             const Signature& signature) {
   return verify_text(signer.bytes, signed_text(domain, mesh, message), signature);
+}
+
+std::optional<NoiseKey> noise_key(const NodeId& node) {
+  const auto key = to_curve25519(node.bytes);
+  if (!key) return std::nullopt;
+  return NoiseKey{*key};
 }
 
 std::optional<WireguardKey> verify_cross_signature(const WireguardSigningKey& signing_key,

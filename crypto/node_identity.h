@@ -7,15 +7,20 @@
 /// NodeId: so anyone can check that the publisher owns the WireGuard key, and it can rotate while
 /// the NodeId stays. Signatures are RFC 8032 Ed25519; an identity's covers domain ‖ mesh id (6
 /// bytes) ‖ message, the WireGuard key's covers its domain ‖ NodeId ‖ mesh id. Domains are fixed
-/// texts, none of which begins another.
+/// texts, none of which begins another. Handshakes (noise_handshake.h) know a node by the
+/// Curve25519 form of its identity: X25519 and Ed25519 may share a key, since neither's outputs
+/// help against the other (Thormarker, "On using the same key pair for Ed25519 and an X25519 based
+/// KEM", 2021).
 
 #include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <tl/expected.hpp>
 
+#include "crypto/noise_key_pair.h"
 #include "crypto/secret_bytes.h"
 #include "node/base/bytes.h"
 #include "node/base/random.h"
@@ -65,6 +70,8 @@ class NodeIdentity {
   }
   /// 32 bytes, clamped, as WireGuard takes it.
   [[nodiscard]] const SecretBytes& wireguard_private_key() const { return wireguard_private_key_; }
+  /// The identity's Curve25519 form, the static key of handshakes.
+  [[nodiscard]] const NoiseKeyPair& noise_keys() const { return noise_keys_; }
   [[nodiscard]] const SecretBytes& identity_seed() const { return identity_seed_; }
   [[nodiscard]] const SecretBytes& wireguard_seed() const { return wireguard_seed_; }
 
@@ -73,9 +80,10 @@ class NodeIdentity {
   [[nodiscard]] Signature cross_sign(const MeshId& mesh) const;
 
  private:
-  NodeIdentity() = default;
+  explicit NodeIdentity(NoiseKeyPair noise_keys) : noise_keys_(std::move(noise_keys)) {}
   SecretBytes identity_seed_, wireguard_seed_, identity_secret_, wireguard_secret_,
       wireguard_private_key_;
+  NoiseKeyPair noise_keys_;
   NodeId node_id_;
   WireguardKey wireguard_key_;
   WireguardSigningKey wireguard_signing_key_;
@@ -85,6 +93,10 @@ class NodeIdentity {
 /// non-canonical keys (libsodium's rules).
 [[nodiscard]] bool verify(const NodeId& signer, std::string_view domain, const MeshId& mesh,
                           ByteView message, const Signature& signature);
+
+/// The static key with which `node` shakes hands; nullopt for what is no Ed25519 key of the main
+/// subgroup, so that an agreement with the result cannot fail.
+[[nodiscard]] std::optional<NoiseKey> noise_key(const NodeId& node);
 
 /// The WireGuard key that `signing_key` stands for, if it cross-signed `node`; else nullopt.
 [[nodiscard]] std::optional<WireguardKey> verify_cross_signature(

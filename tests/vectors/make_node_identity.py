@@ -28,12 +28,16 @@ def curve25519_private(seed):
     return bytes(scalar)
 
 
+def curve25519_public(private):
+    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
 def main():
     identity = Ed25519PrivateKey.from_private_bytes(IDENTITY_SEED)
     signing = Ed25519PrivateKey.from_private_bytes(WIREGUARD_SEED)
     node_id = identity.public_key().public_bytes_raw()
     private = curve25519_private(WIREGUARD_SEED)
-    public = X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+    public = curve25519_public(private)
     vector = {
         "source": "make_node_identity.py",
         "identity_seed": IDENTITY_SEED.hex(),
@@ -42,6 +46,7 @@ def main():
         "wireguard_signing_key": signing.public_key().public_bytes_raw().hex(),
         "wireguard_private_key": private.hex(),
         "wireguard_key": public.hex(),
+        "noise_key": curve25519_public(curve25519_private(IDENTITY_SEED)).hex(),
         "mesh_id": MESH_ID.hex(),
         "domain": DOMAIN.decode(),
         "message": MESSAGE.hex(),

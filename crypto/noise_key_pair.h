@@ -1,0 +1,40 @@
+#pragma once
+
+/// Curve25519 key pairs and their agreement, X25519 (RFC 7748): what Noise calls GENERATE_KEYPAIR
+/// and DH. Deviation from Noise §12.1, which leaves it open: public keys of low order are refused.
+
+#include <compare>
+#include <optional>
+
+#include "crypto/secret_bytes.h"
+#include "node/base/bytes.h"
+#include "node/base/random.h"
+
+namespace kadwire::crypto {
+
+inline constexpr std::size_t kNoiseKeyBytes = 32;
+
+/// A Curve25519 public key with which a handshake agrees; an identity's is
+/// noise_key(NodeId) in node_identity.h.
+struct NoiseKey {
+  ByteArray<kNoiseKeyBytes> bytes{};
+  auto operator<=>(const NoiseKey&) const = default;
+};
+
+/// Move-only.
+class NoiseKeyPair {
+ public:
+  [[nodiscard]] static NoiseKeyPair generate(RandomSource& random);
+  /// `private_key` has kNoiseKeyBytes; it is clamped where it is used.
+  explicit NoiseKeyPair(SecretBytes private_key);
+
+  [[nodiscard]] const NoiseKey& public_key() const { return public_key_; }
+  /// The secret that both sides compute, kNoiseKeyBytes long; nullopt if `peer` is of low order.
+  [[nodiscard]] std::optional<SecretBytes> agree(const NoiseKey& peer) const;
+
+ private:
+  SecretBytes private_key_;
+  NoiseKey public_key_;
+};
+
+}  // namespace kadwire::crypto
