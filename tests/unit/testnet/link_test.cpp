@@ -117,6 +117,18 @@ TEST(Link, TakesNothingLargerThanItsMtuUnlessItComesInFragments) {
   EXPECT_EQ(link.pass(kStart, 1281, 1281).drop, Drop::kMtu);
 }
 
+TEST(Link, TakesAPacketThatComesEarlierThanOneLookedAtBefore) {
+  LinkModel model;
+  model.bits_per_second = 50'000'000;
+  model.jitter = 1ms;
+  Link link(model, 1);
+  const Transit ahead = link.pass(kStart + 40ms, 1000, 1500);
+  const Transit earlier = link.pass(kStart, 1000, 1500);
+  EXPECT_EQ(ahead.drop, Drop::kNone);
+  EXPECT_EQ(earlier.drop, Drop::kNone);
+  EXPECT_LT(earlier.delay, 2ms);  // it waits for none that comes after it
+}
+
 TEST(Link, EqualSeedsDoTheSame) {
   const LinkModel model{.jitter = 5ms, .loss = 0.3, .duplicate = 0.3, .reorder = 0.3};
   Link first(model, 3);

@@ -49,10 +49,13 @@ Transit Link::pass(TimePoint now, std::size_t wire_bytes, std::size_t fragment_b
 
   TimePoint out = now + *serialised;
   if (model_.jitter > 0ns) out += scaled(model_.jitter, dice_.fraction());
-  out = std::max(out, last_out_);
+  // Packets are looked at when they are sent, perhaps well ahead of their turn here: one that is
+  // looked at later and comes earlier does not wait for those.
+  if (now >= last_in_) out = std::max(out, last_out_);
   if (dice_.chance(model_.reorder)) {
     out += model_.reorder_by;  // those behind it do not wait for it
-  } else {
+  } else if (now >= last_in_) {
+    last_in_ = now;
     last_out_ = out;
   }
   return {.delay = out - now, .duplicated = dice_.chance(model_.duplicate)};
@@ -70,19 +73,21 @@ bool Link::burst_step() {
   return bad_ && dice_.chance(model_.bursts->loss);
 }
 
+/// The queue is counted in bytes that drain as time passes, not as a moment at which it is empty:
+/// that moment would be far ahead for a packet that comes before one that was looked at already.
 std::optional<Duration> Link::serialise(TimePoint now, std::size_t wire_bytes) {
   if (model_.bits_per_second == 0) return Duration{0};
-  const double bits_per_second = static_cast<double>(model_.bits_per_second);
-  const Duration waiting = std::max(idle_at_ - now, Duration{0});
-  const double waiting_bytes = static_cast<double>(waiting.count()) * 1e-9 * bits_per_second / 8;
+  const double bytes_per_second = static_cast<double>(model_.bits_per_second) / 8;
+  const auto passed = std::chrono::duration<double>(std::max(now - drained_at_, Duration{0}));
+  queued_bytes_ = std::max(queued_bytes_ - passed.count() * bytes_per_second, 0.0);
+  drained_at_ = std::max(drained_at_, now);
   // An idle link takes any packet; one that is busy, what its queue has room for.
-  if (waiting > 0ns &&
-      waiting_bytes + static_cast<double>(wire_bytes) > static_cast<double>(model_.queue_bytes)) {
+  const double with_this_one = queued_bytes_ + static_cast<double>(wire_bytes);
+  if (queued_bytes_ > 0 && with_this_one > static_cast<double>(model_.queue_bytes)) {
     return std::nullopt;
   }
-  const Duration sending = scaled(1s, static_cast<double>(wire_bytes) * 8 / bits_per_second);
-  idle_at_ = now + waiting + sending;
-  return waiting + sending;
+  queued_bytes_ = with_this_one;
+  return scaled(1s, queued_bytes_ / bytes_per_second);
 }
 
 }  // namespace kadwire::testnet

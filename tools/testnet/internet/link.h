@@ -45,10 +45,12 @@ class Link {
   [[nodiscard]] std::optional<Duration> serialise(TimePoint now, std::size_t wire_bytes);
 
   LinkModel model_;
-  bool varies_;           ///< false: nothing but the MTU is to be looked at
-  bool bad_ = false;      ///< in a burst
-  TimePoint idle_at_{};   ///< when what is queued is sent
-  TimePoint last_out_{};  ///< no later packet comes out before this
+  bool varies_;              ///< false: nothing but the MTU is to be looked at
+  bool bad_ = false;         ///< in a burst
+  double queued_bytes_ = 0;  ///< waiting for bandwidth, as of drained_at_
+  TimePoint drained_at_{};
+  TimePoint last_in_{};   ///< of the packets that keep their order, the one that came last
+  TimePoint last_out_{};  ///< and when it comes out
   Dice dice_;
 };
 
