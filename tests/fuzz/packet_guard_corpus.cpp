@@ -44,7 +44,9 @@ constexpr std::string_view kMarks[] = {"\xa1r",
                                        "fileds",
                                        "\xa4"
                                        "body",
-                                       "\xa2ve"};
+                                       "\xa2ve",
+                                       "\xa1s\x91",
+                                       "\xa1w\x91"};
 
 std::uint32_t shape_of(ByteView datagram) {
   std::uint32_t shape = 0;
@@ -74,7 +76,7 @@ class Corpus {
   std::map<std::uint32_t, std::size_t> seen_;
 };
 
-/// Members come, put, get and listen on one key, and one leaves.
+/// Members come, put, ask and listen on one key, and one leaves.
 void run_network(Corpus& corpus) {
   testnet::SeededRandom random(7);
   testnet::seed_virtual_random_device(7);
@@ -92,7 +94,10 @@ void run_network(Corpus& corpus) {
     network.run_for(i % 2 == 0 ? 5s : 100ms);
   }
   network.request(3, GetRequest{3, key});
-  network.run_for(60s);
+  network.run_for(30s);
+  network.request(3, ListIdsRequest{4, key});
+  network.request(3, GetRequest{5, key, 102});
+  network.run_for(30s);
   network.set_up(2, false);
   network.run_for(700s);
 }
