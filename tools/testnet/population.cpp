@@ -6,13 +6,16 @@
 #include <cassert>
 #include <cmath>
 
+#include "dht/topic.h"
 #include "tools/testnet/nodes/dht_node.h"
+#include "tools/testnet/nodes/hostile_dht.h"
+#include "tools/testnet/nodes/hostile_member.h"
 
 namespace kadwire::testnet {
 
 Population::Population(const Scenario& scenario, std::uint64_t seed, EventQueue& queue,
                        Internet& internet, const SimMesh& mesh)
-    : scenario_(scenario), seed_(seed), queue_(queue), internet_(internet) {
+    : scenario_(scenario), seed_(seed), queue_(queue), internet_(internet), truth_(mesh) {
   for (const Group& group : scenario.groups) {
     for (std::size_t number = 0; number < group.count; ++number) settle(group, number);
   }
@@ -110,12 +113,12 @@ void Population::employ(Inhabitant& inhabitant, const SimMesh& mesh, Index index
       std::chrono::floor<std::chrono::milliseconds>(group.clock_offset.low + offset),
       group.clock_drift_ppm);
   if (group.role == Role::kMember) {
-    MemberNode::Options options{bootstrap_, fmt::format("{}-{}", group.name, inhabitant.number),
-                                group.announces, seed};
-    auto member = std::make_unique<MemberNode>(*inhabitant.host, mesh, std::move(options));
-    inhabitant.member = member.get();
-    inhabitant.program = std::move(member);
+    employ_member(inhabitant, mesh, seed);
     members_.push_back(index);
+    return;
+  }
+  if (is_hostile(group.role)) {
+    inhabitant.program = make_hostile(inhabitant, mesh, seed);
     return;
   }
   DhtNode::Options options{bootstrap_, group.role == Role::kBootstrap, seed};
@@ -124,6 +127,29 @@ void Population::employ(Inhabitant& inhabitant, const SimMesh& mesh, Index index
     return std::ranges::count(own, endpoint.address, &Prefix::address) > 0;
   });
   inhabitant.program = std::make_unique<DhtNode>(*inhabitant.host, std::move(options));
+}
+
+void Population::employ_member(Inhabitant& inhabitant, const SimMesh& mesh, std::uint64_t seed) {
+  const Group& group = *inhabitant.group;
+  MemberNode::Options options{bootstrap_, fmt::format("{}-{}", group.name, inhabitant.number),
+                              group.announces, seed};
+  auto member = std::make_unique<MemberNode>(*inhabitant.host, mesh, std::move(options));
+  truth_.add(*member);
+  inhabitant.watch = std::make_unique<MemberWatch>(*member, truth_);
+  inhabitant.member = member.get();
+  inhabitant.program = std::move(member);
+}
+
+std::unique_ptr<Program> Population::make_hostile(Inhabitant& inhabitant, const SimMesh& mesh,
+                                                  std::uint64_t seed) {
+  const Role role = inhabitant.group->role;
+  if (holds_secret(role)) {
+    return make_hostile_member(
+        role, *inhabitant.host, bootstrap_, seed, mesh,
+        [this](const crypto::WireguardKey& key) { truth_.add_hostile(key); });
+  }
+  return make_hostile_dht(role, *inhabitant.host, bootstrap_, seed,
+                          [&mesh](Hour hour) { return dht::topic_of(mesh.keys(), hour).key; });
 }
 
 std::vector<Index> Population::select(const Selector& selector, SeededRandom& random) const {

@@ -11,6 +11,8 @@
 
 #include "tools/testnet/internet/internet.h"
 #include "tools/testnet/nodes/member_node.h"
+#include "tools/testnet/nodes/member_watch.h"
+#include "tools/testnet/nodes/mesh_truth.h"
 #include "tools/testnet/scenario/scenario.h"
 
 namespace kadwire::testnet {
@@ -24,9 +26,10 @@ struct Inhabitant {
   std::size_t number = 0;  ///< within its group
   std::string city;
   std::unique_ptr<SimHost> host;
-  std::unique_ptr<Program> program;  ///< destroyed before its host
-  MemberNode* member = nullptr;      ///< `program`, if it is an honest member
-  bool switched = false;             ///< plugged into the group's other network
+  std::unique_ptr<Program> program;    ///< destroyed before its host
+  MemberNode* member = nullptr;        ///< `program`, if it is an honest member
+  std::unique_ptr<MemberWatch> watch;  ///< over `member`
+  bool switched = false;               ///< plugged into the group's other network
 };
 
 class Population {
@@ -53,12 +56,16 @@ class Population {
                                                     const std::string& nat);
   void settle(const Group& group, std::size_t number);
   void employ(Inhabitant& inhabitant, const SimMesh& mesh, Index index);
+  void employ_member(Inhabitant& inhabitant, const SimMesh& mesh, std::uint64_t seed);
+  [[nodiscard]] std::unique_ptr<Program> make_hostile(Inhabitant& inhabitant, const SimMesh& mesh,
+                                                      std::uint64_t seed);
   [[nodiscard]] std::vector<Endpoint> bootstrap_endpoints() const;
 
   const Scenario& scenario_;
   const std::uint64_t seed_;
   EventQueue& queue_;
   Internet& internet_;
+  MeshTruth truth_;
   std::vector<Inhabitant> inhabitants_;
   std::vector<Index> members_;
   std::vector<Endpoint> bootstrap_;

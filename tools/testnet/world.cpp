@@ -43,6 +43,7 @@ struct World::Parts {
   Conductor conductor;
   std::uint64_t events = 0;
   std::uint64_t heap_before = 0;  ///< bytes
+  std::uint64_t heap_early = 0;   ///< of this world, a third of the way
   Stopwatch watch;
   double startup_seconds = 0;
 };
@@ -90,12 +91,19 @@ void World::watch(std::size_t index) {
     if (const auto broken = inhabitant.program->violation()) {
       violate(fmt::format("{}: {}", inhabitant.name, *broken));
     }
+    if (inhabitant.watch && inhabitant.watch->violation()) {
+      violate(fmt::format("{}: {}", inhabitant.name, *inhabitant.watch->violation()));
+    }
   });
 }
 
 void World::sample() {
+  for (const Index index : parts_->population.members()) parts_->population[index].watch->look();
   parts_->board.sweep();
   parts_->recorder.sample();
+  if (parts_->heap_early == 0 && 3 * parts_->recorder.elapsed() >= scenario_.until) {
+    parts_->heap_early = simulation_heap_bytes() - parts_->heap_before;
+  }
   parts_->queue.after(parts_->recorder.sample_interval(), [this] { sample(); });
 }
 
@@ -152,7 +160,11 @@ void World::judge(RunResult& result) const {
                                  std::max<std::size_t>(parts.population.all().size(), 1);
   result.drops = parts.internet.fates();
   result.violations = violations_;
-  Findings findings{parts.recorder.all_connected(), parts.conductor.last_start(), {}};
+  Findings findings;
+  findings.all_connected = parts.recorder.all_connected();
+  findings.last_start = parts.conductor.last_start();
+  findings.heap_early = parts.heap_early;
+  findings.heap_end = simulation_heap_bytes() - parts.heap_before;
   for (const auto& [a, b] : parts.board.missing()) {
     findings.missing.push_back(
         fmt::format("{} and {}", parts.population.all()[a].name, parts.population.all()[b].name));

@@ -2,6 +2,8 @@
 
 #include <cassert>
 
+#include "tools/testnet/nodes/gauged_directory.h"
+
 namespace kadwire::testnet {
 namespace {
 
@@ -9,6 +11,8 @@ namespace {
 constexpr std::uint16_t kMemberDhtPort = 40'000;
 /// A keepalive: WireGuard's data header and tag around nothing.
 constexpr std::size_t kKeepaliveBytes = 32;
+/// A withdrawal is a value like any other: the DHT keeps it for ten minutes.
+constexpr auto kWithdrawalLifetime = 10min;
 
 TrafficKind dht_traffic(ByteView) {
   return TrafficKind::kDht;
@@ -26,7 +30,7 @@ struct MemberNode::Running {
   Running(MemberNode& member, node::MeshNodeConfig config)
       : scheduler(member.host_),
         dht_socket(member.host_, kMemberDhtPort, dht_traffic),
-        directory(scheduler.now(), {.saved_nodes = member.memory_.dht_nodes}, member.random_),
+        directory(make_directory(member)),
         monitor(member.host_),
         node(std::move(config), member.mesh_.keys(), member.identity_, member.random_,
              scheduler.now()),
@@ -34,9 +38,18 @@ struct MemberNode::Running {
                 member.journal_},
                node, "kadwire0") {}
 
+  std::unique_ptr<dht::OpendhtDirectory> make_directory(MemberNode& member) {
+    auto made = std::make_unique<dht::OpendhtDirectory>(
+        scheduler.now(), dht::OpendhtOptions{.saved_nodes = member.memory_.dht_nodes},
+        member.random_);
+    opendht = made.get();
+    return made;
+  }
+
   SimScheduler scheduler;
   SimSocket dht_socket;
-  dht::OpendhtDirectory directory;
+  dht::OpendhtDirectory* opendht = nullptr;  ///< inside `directory`
+  GaugedDirectory directory;
   SimMonitor monitor;
   node::MeshNode node;
   node::Driver driver;
@@ -70,6 +83,9 @@ void MemberNode::make_device() {
   device_->set_session_handler([this](const crypto::WireguardKey& peer) {
     if (session_handler_) session_handler_(peer);
   });
+  device_->set_change_observer([this](const node::PeerChange& change) {
+    if (change_observer_) change_observer_(change);
+  });
   host_.open_port(kWireguardPort, wireguard_traffic,
                   [this](const Endpoint& from, ByteView datagram) {
                     device_->handle_datagram(from, datagram);
@@ -98,6 +114,7 @@ void MemberNode::start() {
 
 void MemberNode::leave() {
   host_.run([this] {
+    withdrew_at_ = host_.now().steady;
     running_->driver.stop([this] {
       host_.after(0s, lifetime_.guard([this] { cut_power(); }));  // not from inside the driver
     });
@@ -117,6 +134,10 @@ void MemberNode::cut_power() {
   make_device();
 }
 
+bool MemberNode::withdrew_lately() const {
+  return withdrew_at_ && host_.now().steady - *withdrew_at_ < kWithdrawalLifetime;
+}
+
 void MemberNode::addresses_changed() {
   host_.run([this] {
     device_->addresses_changed();
@@ -129,7 +150,8 @@ std::optional<std::string> MemberNode::violation() const {
   if (!running_) return std::nullopt;
   const auto due = running_->scheduler.due();
   if (due && *due < host_.now().steady) return "a timer of the member is in the past";
-  if (running_->directory.library_exceptions() > 0) return "OpenDHT threw an exception";
+  if (running_->opendht->library_exceptions() > 0) return "OpenDHT threw an exception";
+  if (running_->directory.odd_size()) return "the member put a value of another size";
   return std::nullopt;
 }
 
@@ -143,6 +165,10 @@ void MemberNode::set_packet_handler(PacketHandler handler) {
 
 void MemberNode::set_session_handler(SimulatedDevice::SessionHandler handler) {
   session_handler_ = std::move(handler);
+}
+
+void MemberNode::set_change_observer(SimulatedDevice::ChangeObserver observer) {
+  change_observer_ = std::move(observer);
 }
 
 void MemberNode::set_journal(SimJournal::Listener listener) {

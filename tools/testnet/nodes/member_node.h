@@ -41,12 +41,16 @@ class MemberNode final : public Program {
   void crash() override;
   void cut_power() override;
   [[nodiscard]] bool running() const override { return running_ != nullptr; }
+  /// It is leaving, or left so lately that its withdrawal may still be about.
+  [[nodiscard]] bool withdrew_lately() const;
   void addresses_changed() override;
   [[nodiscard]] std::optional<std::string> violation() const override;
   [[nodiscard]] dht::DirectoryStats dht_stats() const override;
 
   void set_packet_handler(PacketHandler handler);
   void set_session_handler(SimulatedDevice::SessionHandler handler);
+  /// Told of each change of the device's peers before it is made.
+  void set_change_observer(SimulatedDevice::ChangeObserver observer);
   void set_journal(SimJournal::Listener listener);
 
   [[nodiscard]] SimHost& host() { return host_; }
@@ -72,8 +76,10 @@ class MemberNode final : public Program {
   SimJournal::Listener journal_listener_;
   PacketHandler packet_handler_;
   SimulatedDevice::SessionHandler session_handler_;
+  SimulatedDevice::ChangeObserver change_observer_;
   Lifetime lifetime_;
   bool ran_before_ = false;
+  std::optional<TimePoint> withdrew_at_;
   std::unique_ptr<SimulatedDevice> device_;
   std::unique_ptr<Running> running_;
 };

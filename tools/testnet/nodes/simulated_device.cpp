@@ -32,6 +32,7 @@ void SimulatedDevice::detach() {
 
 void SimulatedDevice::apply(std::vector<node::PeerChange> changes) {
   for (const node::PeerChange& change : changes) {
+    if (change_observer_) change_observer_(change);
     if (lost_) {
       answer([this, key = key_of(change)] {
         handler_(node::ChangeFailed{key, "the process ended"});
@@ -108,6 +109,10 @@ void SimulatedDevice::set_packet_handler(PacketHandler handler) {
 
 void SimulatedDevice::set_session_handler(SessionHandler handler) {
   session_handler_ = std::move(handler);
+}
+
+void SimulatedDevice::set_change_observer(ChangeObserver observer) {
+  change_observer_ = std::move(observer);
 }
 
 void SimulatedDevice::answer(EventQueue::Task task) {
@@ -215,6 +220,11 @@ const crypto::WireguardKey& SimulatedDevice::key() const {
 
 const std::vector<Prefix>& SimulatedDevice::addresses() const {
   return addresses_;
+}
+
+std::optional<TimePoint> SimulatedDevice::heard_at(const crypto::WireguardKey& peer) const {
+  const SimulatedPeer* found = find(peer);
+  return found == nullptr ? std::nullopt : found->heard_at();
 }
 
 node::DeviceSnapshot SimulatedDevice::snapshot() const {

@@ -58,6 +58,8 @@ class SimulatedDevice final : public node::WireguardDevice {
 
   /// This side may now send to the peer under a session it could not use before. For observers.
   using SessionHandler = std::function<void(const crypto::WireguardKey& peer)>;
+  /// The daemon changes a peer: called before the change is made. For observers.
+  using ChangeObserver = std::function<void(const node::PeerChange& change)>;
 
   /// `timers` and `random` outlive the device.
   SimulatedDevice(SimulatedDeviceOptions options, HostTimers& timers, RandomSource& random,
@@ -73,6 +75,7 @@ class SimulatedDevice final : public node::WireguardDevice {
 
   void set_packet_handler(PacketHandler handler);
   void set_session_handler(SessionHandler handler);
+  void set_change_observer(ChangeObserver observer);
   void handle_datagram(const Endpoint& from, ByteView datagram);
   /// Puts a packet (1 to kTunnelMtuBytes, headers included) into the tunnel of whoever has `to`
   /// among its allowed IPs; it waits there for a session. False if nobody has it, or the interface
@@ -90,6 +93,10 @@ class SimulatedDevice final : public node::WireguardDevice {
   [[nodiscard]] const crypto::WireguardKey& key() const;
   [[nodiscard]] const std::vector<Prefix>& addresses() const;
   [[nodiscard]] node::DeviceSnapshot snapshot() const;
+  [[nodiscard]] std::size_t peer_count() const { return peers_.size(); }
+  /// When data of this peer was last accepted, by the host's steady clock; nullopt: never since it
+  /// was set, or there is no such peer.
+  [[nodiscard]] std::optional<TimePoint> heard_at(const crypto::WireguardKey& peer) const;
   /// True if data sent now, by either side, would be accepted by the other.
   [[nodiscard]] bool shares_session_with(const SimulatedDevice& other) const;
   /// Two peers with one address, or a peer with our own, told in words; empty: never happened.
@@ -127,6 +134,7 @@ class SimulatedDevice final : public node::WireguardDevice {
   Handler handler_;  ///< none: there is no daemon
   PacketHandler packet_handler_;
   SessionHandler session_handler_;
+  ChangeObserver change_observer_;
   std::vector<Prefix> addresses_;
   std::map<crypto::WireguardKey, Entry> peers_;
   std::map<std::uint32_t, crypto::WireguardKey> indices_;

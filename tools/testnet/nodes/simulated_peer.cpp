@@ -147,6 +147,7 @@ std::optional<SimulatedPeer::Packet> SimulatedPeer::handle_data(const Endpoint& 
   const bool ours = session != nullptr && session->initiator != message.from_initiator &&
                     !expired(*session) && take_counter(*session, message.counter);
   if (!ours) return std::nullopt;
+  heard_at_ = around_.timers.now().steady;
   learn_endpoint(from);
   if (next_ && next_->id == message.session) confirm_next();
   rx_bytes_ += kKeepaliveBytes + padded_size(message.packet.size());

@@ -77,6 +77,8 @@ class SimulatedPeer {
   void addresses_changed();
 
   [[nodiscard]] std::uint32_t index() const { return index_; }
+  /// When data was last accepted, keepalives included; nullopt: never.
+  [[nodiscard]] std::optional<TimePoint> heard_at() const { return heard_at_; }
   /// All but the allowed IPs.
   [[nodiscard]] node::PeerStatus status() const;
   /// The session that data would leave under now; nullopt: there is none.
@@ -148,6 +150,7 @@ class SimulatedPeer {
   bool another_keepalive_needed_ = false;
 
   std::optional<WallTime> last_handshake_;
+  std::optional<TimePoint> heard_at_;
   std::uint64_t rx_bytes_ = 0;
   std::uint64_t tx_bytes_ = 0;
 
