@@ -23,7 +23,7 @@ std::string_view describe(NoiseError error) {
     case NoiseError::kFinished:
       return "the handshake has had its answer";
   }
-  assert(!"a NoiseError outside its range");
+  assert(false && "every NoiseError has its sentence");
   return {};
 }
 

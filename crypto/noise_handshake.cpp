@@ -30,9 +30,10 @@ void mix_ephemeral(NoiseState& state, const NoiseKey& ephemeral) {
 
 /// Tokens "es", "ss", "ee", "se". kBadKey.
 Done mix_agreement(NoiseState& state, const NoiseKeyPair& own, const NoiseKey& peer) {
-  const auto shared = own.agree(peer);
-  if (!shared) return tl::unexpected(NoiseError::kBadKey);
-  state.mix_key(shared->view());
+  ByteArray<kNoiseKeyBytes> shared;
+  if (!own.agree(peer, shared)) return tl::unexpected(NoiseError::kBadKey);
+  state.mix_key(shared);
+  wipe(shared);
   return {};
 }
 

@@ -23,13 +23,10 @@ NoiseKeyPair::NoiseKeyPair(SecretBytes private_key) : private_key_(std::move(pri
   crypto_scalarmult_curve25519_base(out(public_key_.bytes), in(private_key_));
 }
 
-std::optional<SecretBytes> NoiseKeyPair::agree(const NoiseKey& peer) const {
-  SecretBytes shared(kNoiseKeyBytes);
+bool NoiseKeyPair::agree(const NoiseKey& peer, std::span<std::byte> shared) const {
+  assert(shared.size() == kNoiseKeyBytes);
   // libsodium fails exactly when the result is zero: `peer` has low order.
-  if (crypto_scalarmult_curve25519(out(shared), in(private_key_), in(peer.bytes)) != 0) {
-    return std::nullopt;
-  }
-  return shared;
+  return crypto_scalarmult_curve25519(out(shared), in(private_key_), in(peer.bytes)) == 0;
 }
 
 }  // namespace kadwire::crypto

@@ -12,6 +12,7 @@ using kadwire::testing::hex_array;
 using kadwire::testing::hex_bytes;
 using kadwire::testing::load_vector_list;
 using nlohmann::json;
+using testing::agreed;
 using testing::error_of;
 using testing::GivenRandom;
 using testing::key_pair;
@@ -215,7 +216,7 @@ TEST(NoiseResponder, RefusesAStaticKeyOfLowOrder) {
   state.mix_hash(responder.bytes);
   state.mix_hash(ephemeral.public_key().bytes);
   state.mix_key(ephemeral.public_key().bytes);
-  state.mix_key(ephemeral.agree(responder)->view());
+  state.mix_key(agreed(ephemeral, responder).value());
   const Bytes message = ByteWriter()
                             .raw(ephemeral.public_key().bytes)
                             .raw(state.encrypt_and_hash(NoiseKey{}.bytes))

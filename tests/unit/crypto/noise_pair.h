@@ -22,6 +22,12 @@ namespace kadwire::crypto::testing {
   return NoiseKeyPair(secret(kadwire::testing::hex_bytes(hex)));
 }
 
+/// What both compute; nullopt if they refuse.
+[[nodiscard]] inline std::optional<Bytes> agreed(const NoiseKeyPair& own, const NoiseKey& peer) {
+  Bytes shared(kNoiseKeyBytes);
+  return own.agree(peer, shared) ? std::optional(shared) : std::nullopt;
+}
+
 /// Gives the bytes of a vector where a handshake draws its ephemeral key.
 class GivenRandom final : public RandomSource {
  public:

@@ -10,6 +10,7 @@ namespace {
 using kadwire::testing::hex_bytes;
 using kadwire::testing::load_vector_list;
 using nlohmann::json;
+using testing::agreed;
 using testing::error_of;
 using testing::key_pair;
 
@@ -94,7 +95,7 @@ class Side {
     const char own = initiator_ ? token[0] : token[1];
     const char their = initiator_ ? token[1] : token[0];
     const NoiseKeyPair& pair = own == 'e' ? ephemeral_ : static_;
-    state_.mix_key(pair.agree(their == 'e' ? their_ephemeral_ : their_static_)->view());
+    state_.mix_key(agreed(pair, their == 'e' ? their_ephemeral_ : their_static_).value());
   }
 
   bool initiator_;
