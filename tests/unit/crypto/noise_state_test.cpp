@@ -162,6 +162,14 @@ TEST_F(KeyedNoiseState, NeverUsesAKeystreamTwice) {
   EXPECT_EQ(reader.handshake_hash(), state_.handshake_hash());
 }
 
+TEST_F(KeyedNoiseState, GoesOnInACloneFromWhereItStood) {
+  (void)state_.encrypt_and_hash({});
+  NoiseState clone = state_.clone();
+  EXPECT_EQ(clone.encrypt_and_hash(as_bytes("text")), state_.encrypt_and_hash(as_bytes("text")));
+  EXPECT_EQ(clone.handshake_hash(), state_.handshake_hash());
+  EXPECT_TRUE(clone.split().equals(state_.split().view()));
+}
+
 TEST_F(KeyedNoiseState, IsAsBeforeAfterAForgery) {
   NoiseState reader = state_.clone();
   const Bytes sealed = state_.encrypt_and_hash(as_bytes("text"));
