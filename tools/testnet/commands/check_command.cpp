@@ -4,6 +4,7 @@
 
 #include "tools/testnet/commands/commands.h"
 #include "tools/testnet/commands/scenario_source.h"
+#include "tools/testnet/scenario/describe.h"
 #include "tools/testnet/scenario/scenario_parser.h"
 
 namespace kadwire::testnet {
@@ -12,6 +13,7 @@ namespace {
 struct CheckOptions {
   std::vector<std::string> scenarios;
   bool json = false;
+  bool describe = false;
 };
 
 nlohmann::ordered_json to_json(const ScenarioError& error) {
@@ -42,6 +44,7 @@ int check(const CheckOptions& options) {
     } else if (!options.json) {
       fmt::print("{}: ok, {} nodes in {} groups, {} events\n", text->file, nodes_of(*scenario),
                  scenario->groups.size(), scenario->events.size());
+      if (options.describe) fmt::print("{}", describe(*scenario));
     }
   }
   if (options.json) fmt::print("{}\n", errors.dump());
@@ -54,10 +57,16 @@ void add_check_command(CLI::App& app, Action& chosen) {
   const auto options = std::make_shared<CheckOptions>();
   CLI::App* command =
       app.add_subcommand("check", "say what is wrong with scenarios, with line and field");
+  command->footer(
+      "Examples:\n"
+      "  kadwire-testnet check mine.toml --describe\n"
+      "  kadwire-testnet check *.toml\n"
+      "Exit codes: 0 all are well, 2 not.");
   command->add_option("scenarios", options->scenarios, "files, or names of the library")
       ->required()
       ->type_name("SCENARIO");
   command->add_flag("--json", options->json, "the errors as a JSON list");
+  command->add_flag("--describe", options->describe, "tell in a few lines what they say");
   command->callback([options, &chosen] { chosen = [options] { return check(*options); }; });
 }
 

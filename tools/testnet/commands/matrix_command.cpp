@@ -146,6 +146,7 @@ int matrix(const MatrixOptions& options) {
   if (!kinds) return complain(kinds.error());
   const auto scenarios = pair_scenarios(*kinds);
   if (!scenarios) return complain(scenarios.error());
+  if (const auto writable = options.outputs.check(); !writable) return complain(writable.error());
   std::vector<BatchRun> runs;
   for (const Scenario& scenario : *scenarios) {
     for (std::uint64_t i = 0; i < options.seeds; ++i) {
@@ -165,6 +166,16 @@ void add_matrix_command(CLI::App& app, Action& chosen) {
   const auto options = std::make_shared<MatrixOptions>();
   CLI::App* command = app.add_subcommand(
       "matrix", "two members behind every pair of NAT kinds: which connect, and how fast");
+  std::vector<std::string> known;
+  for (const Surroundings& each : all_surroundings()) known.push_back(each.name);
+  command->footer(fmt::format(
+      "Kinds: {}\n"
+      "Examples:\n"
+      "  kadwire-testnet matrix --kinds public,port-restricted,symmetric-random --seeds 20\n"
+      "  kadwire-testnet matrix --report matrix.html\n"
+      "One pair by hand:\n"
+      "  kadwire-testnet run nat-pair --set groups.left.nat=full-cone --set groups.right.nat=",
+      fmt::join(known, ", ")));
   command->add_option("--kinds", options->kinds, "only these, separated by commas")
       ->delimiter(',')
       ->type_name("KIND,…");

@@ -1,12 +1,15 @@
 #include "tools/testnet/commands/outputs.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "tools/statistics.h"
 #include "tools/testnet/commands/commands.h"
@@ -15,6 +18,8 @@
 
 namespace kadwire::testnet {
 namespace {
+
+namespace fs = std::filesystem;
 
 /// Seeds named for a matrix cell or a sweep's value that failed.
 constexpr std::size_t kSeedsNamedMax = 3;
@@ -112,18 +117,43 @@ bool all_well(const SweepResult& result) {
 
 template <typename Result>
 int leave(const OutputOptions& options, const Result& result, const Json& json) {
-  if (options.json) {
-    if (auto written = write_text(*options.json, json_text(json) + "\n"); !written) {
-      return complain(written.error());
-    }
-  }
-  if (options.report) {
-    if (auto written = write_text(*options.report, html_report(result)); !written) {
-      return complain(written.error());
-    }
-  }
+  int code = all_well(result) ? kExitSuccess : kExitFailed;
+  const auto write = [&code](const std::string& path, const std::string& text) {
+    if (auto written = write_text(path, text); !written) code = complain(written.error());
+  };
+  if (options.json) write(*options.json, json_text(json) + "\n");
+  if (options.report) write(*options.report, html_report(result));
   if (options.json != "-") print_summary(result);
-  return all_well(result) ? kExitSuccess : kExitFailed;
+  return code;
+}
+
+std::string told(const std::string& path, int error) {
+  return fmt::format("{}: {}", path, std::strerror(error));
+}
+
+bool close_after(std::FILE* file, const std::string& text) {
+  const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  return std::fclose(file) == 0 && whole;
+}
+
+/// A device, a pipe: what must not be replaced by a file.
+bool is_special(const fs::path& path) {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(path, ignored);
+  return fs::exists(status) && !fs::is_regular_file(status);
+}
+
+tl::expected<void, std::string> check_writable(const fs::path& path) {
+  std::error_code ignored;
+  if (path == "-") return {};
+  if (fs::is_directory(path, ignored)) return tl::unexpected(told(path, EISDIR));
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  if (!fs::is_directory(folder, ignored)) {
+    return tl::unexpected(fmt::format("{}: there is no folder {}", path.string(), folder.string()));
+  }
+  const fs::path changed = is_special(path) ? path : folder;
+  if (access(changed.c_str(), W_OK) != 0) return tl::unexpected(told(path, errno));
+  return {};
 }
 
 }  // namespace
@@ -140,21 +170,32 @@ void OutputOptions::add_to(CLI::App& command) {
       ->type_name("FILE");
 }
 
-tl::expected<void, std::string> write_text(const std::string& path, const std::string& text) {
-  if (path == "-") {
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    return {};
-  }
-  const std::string unfinished = path + ".part";
-  std::FILE* file = std::fopen(unfinished.c_str(), "we");
-  if (file == nullptr) return tl::unexpected(fmt::format("{}: {}", path, std::strerror(errno)));
-  const bool whole = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (std::fclose(file) != 0 || !whole || std::rename(unfinished.c_str(), path.c_str()) != 0) {
-    const std::string problem = std::strerror(errno);
-    std::remove(unfinished.c_str());
-    return tl::unexpected(fmt::format("{}: {}", path, problem));
+tl::expected<void, std::string> OutputOptions::check() const {
+  for (const auto& path : {json, report}) {
+    if (!path) continue;
+    if (auto writable = check_writable(*path); !writable) return writable;
   }
   return {};
+}
+
+tl::expected<void, std::string> write_text(const std::string& path, const std::string& text) {
+  if (path == "-") {
+    const bool whole = std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+    if (std::fflush(stdout) != 0 || !whole) return tl::unexpected(told("stdout", errno));
+    return {};
+  }
+  // A link stays one: what it leads to is replaced.
+  std::error_code ignored;
+  const std::string target = fs::weakly_canonical(path, ignored).string();
+  const bool special = is_special(path);
+  const std::string written = special ? path : target + ".part";
+  std::FILE* file = std::fopen(written.c_str(), "we");
+  if (file == nullptr) return tl::unexpected(told(path, errno));
+  const bool whole = close_after(file, text);
+  if (whole && (special || std::rename(written.c_str(), target.c_str()) == 0)) return {};
+  const int problem = errno;
+  if (!special) std::remove(written.c_str());
+  return tl::unexpected(told(path, problem));
 }
 
 int leave_outputs(const OutputOptions& options, const RunResult& result) {

@@ -17,13 +17,18 @@ struct OutputOptions {
   std::optional<std::string> json;    ///< "-": stdout, in place of the summary
 
   void add_to(CLI::App& command);
+  /// Whether the files can be made, as far as can be told before there is anything to write: nobody
+  /// wants to learn it after an hour of simulation. An error is a sentence.
+  [[nodiscard]] tl::expected<void, std::string> check() const;
 };
 
-/// Writes the file whole or not at all ("-": to stdout). An error is a sentence.
+/// Writes the file whole or not at all; what is no file, as a device, as far as it goes ("-": to
+/// stdout). An error is a sentence.
 [[nodiscard]] tl::expected<void, std::string> write_text(const std::string& path,
                                                          const std::string& text);
 
-/// Writes what was asked for, then the summary, unless the JSON went to stdout; an exit code.
+/// Writes what was asked for, then the summary, unless the JSON went to stdout; an exit code. A
+/// file that cannot be written costs neither the others nor the summary.
 int leave_outputs(const OutputOptions& options, const RunResult& result);
 int leave_outputs(const OutputOptions& options, const MatrixResult& result);
 int leave_outputs(const OutputOptions& options, const SweepResult& result);

@@ -33,6 +33,7 @@ std::string progress_text(const std::string& name, const Progress& progress) {
 int run(const RunOptions& options) {
   const auto scenario = load_scenario(options.source);
   if (!scenario) return complain(scenario.error());
+  if (const auto writable = options.outputs.check(); !writable) return complain(writable.error());
   Trace trace;
   if (options.trace && !trace.open(*options.trace)) {
     return complain(fmt::format("cannot write the trace to {}", *options.trace));
@@ -66,6 +67,13 @@ void add_common(CLI::App& command, RunOptions& options) {
 void add_run_command(CLI::App& app, Action& chosen) {
   const auto options = std::make_shared<RunOptions>();
   CLI::App* command = app.add_subcommand("run", "play a scenario and say what came of it");
+  command->footer(
+      "Examples:\n"
+      "  kadwire-testnet run open-5\n"
+      "  kadwire-testnet run home-nats --seed 7 --report home.html\n"
+      "  kadwire-testnet run mine.toml --until 2h --nodes 50 --set links.default.loss=5%\n"
+      "Ctrl-C ends it and reports what was simulated. Exit codes: 0 all expectations met, 1 not,\n"
+      "2 nothing could be run or written, 130 interrupted.");
   options->source.add_to(*command);
   command->add_option("--seed", options->seed, "of everything that is left to chance (default 1)")
       ->type_name("N");
@@ -79,6 +87,12 @@ void add_replay_command(CLI::App& app, Action& chosen) {
   const auto which = std::make_shared<std::string>();
   CLI::App* command =
       app.add_subcommand("replay", "play one run again: SCENARIO:SEED, as failures name it");
+  command->footer(
+      "Examples:\n"
+      "  kadwire-testnet replay home-nats:42 --trace packets.txt\n"
+      "  kadwire-testnet replay home-nats:42 --until 3min --report home.html\n"
+      "The same as run with --seed. What was changed for the run (--set, --nodes, --until) has to\n"
+      "be changed again.");
   command->add_option("run", *which, "for example home-nats:42")
       ->required()
       ->type_name("SCENARIO:SEED");

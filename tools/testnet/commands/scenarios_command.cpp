@@ -42,6 +42,10 @@ void add_scenarios_command(CLI::App& app, Action& chosen) {
   };
   const auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("scenarios", "list the library, or show one of it");
+  command->footer(
+      "Examples:\n"
+      "  kadwire-testnet scenarios\n"
+      "  kadwire-testnet scenarios home-nats > mine.toml");
   command->add_option("name", options->name, "show this one: a start for your own")
       ->type_name("NAME");
   command->add_flag("--json", options->json, "the list as JSON");

@@ -57,6 +57,7 @@ SweepPoint point_of(const std::string& value, const std::vector<BatchRun>& runs,
 int sweep(const SweepOptions& options) {
   const auto scenarios = scenarios_of(options);
   if (!scenarios) return complain(scenarios.error());
+  if (const auto writable = options.outputs.check(); !writable) return complain(writable.error());
   std::vector<BatchRun> runs;
   for (const Scenario& scenario : *scenarios) {
     for (std::uint64_t i = 0; i < options.seeds; ++i) {
@@ -88,6 +89,12 @@ void add_sweep_command(CLI::App& app, Action& chosen) {
   const auto options = std::make_shared<SweepOptions>();
   CLI::App* command = app.add_subcommand(
       "sweep", "play a scenario with many seeds, and with several values of one parameter");
+  command->footer(
+      "Examples:\n"
+      "  kadwire-testnet sweep churn --seeds 200\n"
+      "  kadwire-testnet sweep open-5 --parameter links.default.loss --values 0,1%,5%,20% \\\n"
+      "      --seeds 20 --report loss.html\n"
+      "A run that fails is named by its seed, for replay.");
   options->source.add_to(*command);
   CLI::Option* parameter = command
                                ->add_option("--parameter", options->parameter,
