@@ -96,6 +96,15 @@ Verdict pairs(const Expectations& expect, const RunResult& result) {
   return {wanted + " tunnels at the end", std::to_string(up), up >= least && up <= most};
 }
 
+Verdict memory_growth(double limit, const Findings& findings) {
+  const double early = static_cast<double>(findings.heap_early);
+  const double growth = early <= 0 ? 0 : static_cast<double>(findings.heap_end) / early - 1;
+  return {fmt::format("memory grows by at most {} after a third of the run", percent(limit)),
+          fmt::format("{} (from {:.1f} to {:.1f} MB)", percent(growth), early / 1e6,
+                      static_cast<double>(findings.heap_end) / 1e6),
+          growth <= limit};
+}
+
 Verdict bytes_per_second(double limit, const RunResult& result) {
   const double simulated = std::chrono::duration<double>(result.simulated).count();
   double most = 0;
@@ -129,6 +138,9 @@ std::vector<Verdict> judge(const Expectations& expect, const RunResult& result,
     verdicts.push_back(direct_share(*expect.direct_share_min, result));
   }
   if (expect.pairs_min || expect.pairs_max) verdicts.push_back(pairs(expect, result));
+  if (expect.memory_growth_max) {
+    verdicts.push_back(memory_growth(*expect.memory_growth_max, findings));
+  }
   if (expect.bytes_per_second_max) {
     verdicts.push_back(bytes_per_second(*expect.bytes_per_second_max, result));
   }

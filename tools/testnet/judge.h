@@ -13,6 +13,8 @@ namespace kadwire::testnet {
 struct Findings {
   std::optional<Duration> all_connected;  ///< when every possible pair was up at once, first
   Duration last_start{0};                 ///< of members that no event starts
+  std::uint64_t heap_early = 0;           ///< bytes in use when a third of the run was over
+  std::uint64_t heap_end = 0;             ///< and at its end
   std::vector<std::string> missing;       ///< possible pairs without a tunnel at the end, in words
 };
 

@@ -28,6 +28,14 @@ Verdict only(const Expectations& expect, const RunResult& result, const Findings
   return verdicts.empty() ? Verdict{} : verdicts.front();
 }
 
+/// All members had started after 10 s.
+Findings connected_at(std::optional<Duration> at) {
+  Findings findings;
+  findings.last_start = 10s;
+  findings.all_connected = at;
+  return findings;
+}
+
 TEST(Judge, SaysNothingWhenNothingIsExpected) {
   EXPECT_TRUE(judge(nothing(), {}, {}).empty());
 }
@@ -35,8 +43,9 @@ TEST(Judge, SaysNothingWhenNothingIsExpected) {
 TEST(Judge, NamesThePairsThatAreMissing) {
   Expectations expect;
   EXPECT_TRUE(only(expect, {}).met);
-  const Verdict verdict =
-      only(expect, {}, {std::nullopt, 0s, {"a and b", "c and d", "e and f", "g and h"}});
+  Findings findings;
+  findings.missing = {"a and b", "c and d", "e and f", "g and h"};
+  const Verdict verdict = only(expect, {}, findings);
   EXPECT_FALSE(verdict.met);
   EXPECT_NE(verdict.measured.find("4 missing: a and b, c and d, e and f, …"), std::string::npos)
       << verdict.measured;
@@ -45,9 +54,9 @@ TEST(Judge, NamesThePairsThatAreMissing) {
 TEST(Judge, CountsConnectednessFromTheLastStart) {
   Expectations expect = nothing();
   expect.connected_within = 5s;
-  EXPECT_FALSE(only(expect, {}, {std::nullopt, 10s, {}}).met);
-  EXPECT_TRUE(only(expect, {}, {15s, 10s, {}}).met);
-  EXPECT_FALSE(only(expect, {}, {15s + 1ms, 10s, {}}).met);
+  EXPECT_FALSE(only(expect, {}, connected_at(std::nullopt)).met);
+  EXPECT_TRUE(only(expect, {}, connected_at(15s)).met);
+  EXPECT_FALSE(only(expect, {}, connected_at(15s + 1ms)).met);
 }
 
 TEST(Judge, TakesThePercentileOfThoseThatGotATunnel) {
@@ -81,6 +90,17 @@ TEST(Judge, LooksAtTheThirstiestMemberOnly) {
   EXPECT_FALSE(only(expect, result).met);
   result.nodes[1].role = "dht";
   EXPECT_TRUE(only(expect, result).met);
+}
+
+TEST(Judge, MeasuresMemoryFromAThirdOfTheRunOn) {
+  Expectations expect = nothing();
+  expect.memory_growth_max = 0.10;
+  Findings findings;
+  findings.heap_early = 1'000'000;
+  findings.heap_end = 1'090'000;
+  EXPECT_TRUE(only(expect, {}, findings).met);
+  findings.heap_end = 1'110'000;
+  EXPECT_FALSE(only(expect, {}, findings).met);
 }
 
 TEST(Judge, HoldsTheNumberOfTunnelsBetweenItsBounds) {

@@ -144,6 +144,8 @@ struct Expectations {
   std::optional<double> direct_share_min;  ///< of all pairs, at the end
   std::optional<std::size_t> pairs_min;    ///< tunnels standing at the end
   std::optional<std::size_t> pairs_max;
+  /// Of memory in use, from a third of the run on: what adds up shows in a long run.
+  std::optional<double> memory_growth_max;
   std::optional<double> bytes_per_second_max;  ///< sent by a member, averaged over the run
 };
 

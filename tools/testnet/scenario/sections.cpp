@@ -252,6 +252,7 @@ const Fields<Expectations>& expectation_fields() {
       field("direct_share", &Expectations::direct_share_min, share()),
       field("pairs_min", &Expectations::pairs_min, pairs()),
       field("pairs_max", &Expectations::pairs_max, pairs()),
+      field("memory_growth", &Expectations::memory_growth_max, share()),
       field("bytes_per_second", &Expectations::bytes_per_second_max, bytes_per_second()),
   };
   return fields;
