@@ -24,16 +24,14 @@ namespace {
 
 /// Far from where the kernel puts programs, libraries and stacks.
 constexpr std::uintptr_t kBase = 0x2000'0000'0000;
-/// Address space, not memory: pages count when they are first touched.
-constexpr std::size_t kRangeBytes = std::size_t{64} << 30;
-/// A class takes this much at a time from the range, and owns it for ever.
-constexpr std::size_t kSlabBytes = 64 * 1024;
-constexpr std::size_t kSlabs = kRangeBytes / kSlabBytes;
 /// Up to here a class for every 16 bytes, then one for every power of two.
 constexpr std::size_t kFineBytesMax = 1024;
 constexpr std::size_t kStep = 16;
 constexpr std::size_t kFineClasses = kFineBytesMax / kStep;
-constexpr std::size_t kClasses = kFineClasses + 26;  // up to 64 GiB
+/// Each class has a range of its own, so that no class moves another's blocks. Address space, not
+/// memory: pages count when they are first touched.
+constexpr std::size_t kClassBytes = std::size_t{8} << 30;
+constexpr std::size_t kClasses = kFineClasses + std::bit_width(kClassBytes / kFineBytesMax) - 1;
 
 struct FreeBlock {
   FreeBlock* next;
@@ -41,18 +39,14 @@ struct FreeBlock {
 
 struct Heap {
   bool mapped = false;
-  std::size_t slabs_used = 0;
   std::uint64_t bytes = 0;
   std::array<FreeBlock*, kClasses> free{};
-  std::array<std::byte*, kClasses> fresh{};  ///< of each class's last slab, what is untouched
-  std::array<std::byte*, kClasses> fresh_end{};
+  std::array<std::size_t, kClasses> used{};  ///< bytes of the class's range handed out so far
 };
 
 // Not in a class of their own: operator new is called before any constructor has run.
 constinit Heap heap;
 constinit thread_local bool inside = false;
-/// Which class a slab belongs to.
-std::uint8_t slab_class[kSlabs];
 
 std::size_t class_of(std::size_t bytes) {
   if (bytes <= kFineBytesMax) return bytes == 0 ? 0 : (bytes - 1) / kStep;
@@ -66,46 +60,34 @@ std::size_t bytes_of(std::size_t size_class) {
 
 bool map_range() {
   void* const wanted = reinterpret_cast<void*>(kBase);
-  void* const got = mmap(wanted, kRangeBytes, PROT_READ | PROT_WRITE,
+  void* const got = mmap(wanted, kClasses * kClassBytes, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
   return got == wanted;
 }
 
-/// Gives the class another slab, or as many as one block takes.
-void add_slab(std::size_t size_class) {
-  if (!heap.mapped && !(heap.mapped = map_range())) throw std::bad_alloc();
-  const std::size_t slabs = (bytes_of(size_class) + kSlabBytes - 1) / kSlabBytes;
-  if (heap.slabs_used + slabs > kSlabs) throw std::bad_alloc();
-  auto* const begin = reinterpret_cast<std::byte*>(kBase) + heap.slabs_used * kSlabBytes;
-  for (std::size_t i = 0; i < slabs; ++i) {
-    slab_class[heap.slabs_used++] = static_cast<std::uint8_t>(size_class);
-  }
-  heap.fresh[size_class] = begin;
-  heap.fresh_end[size_class] = begin + slabs * kSlabBytes;
-}
-
 void* take(std::size_t size) {
   const std::size_t size_class = class_of(size);
+  if (size_class >= kClasses) throw std::bad_alloc();
+  if (!heap.mapped && !(heap.mapped = map_range())) throw std::bad_alloc();
   const std::size_t bytes = bytes_of(size_class);
   heap.bytes += bytes;
   if (FreeBlock* const block = heap.free[size_class]) {  // the last one freed: still in the cache
     heap.free[size_class] = block->next;
     return block;
   }
-  const auto left = heap.fresh_end[size_class] - heap.fresh[size_class];
-  if (left < static_cast<std::ptrdiff_t>(bytes)) add_slab(size_class);
-  void* const block = heap.fresh[size_class];
-  heap.fresh[size_class] += bytes;
-  return block;
+  std::size_t& used = heap.used[size_class];
+  if (used + bytes > kClassBytes) throw std::bad_alloc();
+  const std::uintptr_t block = kBase + size_class * kClassBytes + used;
+  used += bytes;
+  return reinterpret_cast<void*>(block);
 }
 
 bool is_ours(const void* block) {
-  return reinterpret_cast<std::uintptr_t>(block) - kBase < kRangeBytes;
+  return reinterpret_cast<std::uintptr_t>(block) - kBase < kClasses * kClassBytes;
 }
 
 void give_back(void* block) {
-  const std::size_t slab = (reinterpret_cast<std::uintptr_t>(block) - kBase) / kSlabBytes;
-  const std::size_t size_class = slab_class[slab];
+  const std::size_t size_class = (reinterpret_cast<std::uintptr_t>(block) - kBase) / kClassBytes;
   heap.bytes -= bytes_of(size_class);
   auto* const freed = static_cast<FreeBlock*>(block);
   freed->next = heap.free[size_class];

@@ -2,9 +2,10 @@
 
 /// Where simulated worlds keep their memory. OpenDHT orders some things by their address, so a run
 /// repeats itself only if memory lies where it lay, whatever else the process does: a trace being
-/// written, a report asked for, another world before. So what a world allocates comes from a range
-/// of its own at a fixed address, handed out by rules that look at nothing else. It also costs less
-/// than malloc, and is counted exactly.
+/// written, a report asked for. So what a world allocates comes from a range of its own at a fixed
+/// address, handed out by rules that look at nothing else. It also costs less than malloc, and is
+/// counted exactly. The first world of a process begins with an empty range; one that is to repeat
+/// another run has to be the first (worker_pool.h).
 /// Linking simulation_heap.cpp replaces operator new and delete of the process. Sanitizers want
 /// theirs: with them everything here does nothing.
 /// For the one thread that enters; blocks are never given back to the system.

@@ -2,11 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "tools/testnet/commands/worker_pool.h"
 
 namespace kadwire::testnet {
 namespace {
@@ -25,29 +28,36 @@ class SimulationHeap : public ::testing::Test {
 };
 
 /// Where a series of objects comes to lie, and with it everything that is ordered by address.
-std::vector<const void*> places(bool disturbed) {
+std::string places(bool disturbed) {
   const SimulationHeapScope scope;
   std::vector<std::unique_ptr<std::array<char, 200>>> kept;
-  std::vector<const void*> result;
-  result.reserve(1000);
-  kept.reserve(1000);
+  std::string result;
   for (int i = 0; i < 1000; ++i) {
     if (disturbed) const std::string passing(static_cast<std::size_t>(i), 'x');
     kept.push_back(std::make_unique<std::array<char, 200>>());
-    result.push_back(kept.back().get());
+    result += std::to_string(reinterpret_cast<std::uintptr_t>(kept.back().get())) + " ";
     if (i % 3 == 0) kept.erase(kept.begin() + i / 6);
   }
   return result;
 }
 
+/// The same in fresh processes, where nothing was allocated yet.
+std::vector<JobResult> places_in_processes(std::vector<bool> disturbed) {
+  return run_jobs(
+      disturbed.size(), 1, [&](std::size_t number) { return places(disturbed[number]); },
+      [](std::size_t) { return true; });
+}
+
 TEST_F(SimulationHeap, PutsTheSameObjectsInTheSamePlaces) {
-  const auto first = places(false);
-  EXPECT_EQ(places(false), first);
+  const auto results = places_in_processes({false, false});
+  ASSERT_TRUE(results[0]);
+  EXPECT_EQ(results[0], results[1]);
 }
 
 TEST_F(SimulationHeap, IsNotDisturbedByWhatComesAndGoes) {
-  const auto first = places(false);
-  EXPECT_EQ(places(true), first);
+  const auto results = places_in_processes({false, true});
+  ASSERT_TRUE(results[0]);
+  EXPECT_EQ(results[0], results[1]);
 }
 
 TEST_F(SimulationHeap, CountsWhatIsInUse) {
