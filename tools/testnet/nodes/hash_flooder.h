@@ -16,12 +16,13 @@ using TopicByHour = std::function<dht::InfoHash(Hour hour)>;
 
 /// Ten values a second: more than a mesh of a thousand puts, and what one cheap host can.
 inline constexpr auto kJunkPause = 100ms;
-/// Values live for ten minutes; a topic with this many of one flooder's is as full as the busiest
-/// key ever measured in the public DHT (packet_guard.h).
+/// Values live for ten minutes; a flooder keeps so many of its own alive. Each costs every member
+/// gets of its id, and memory of them in OpenDHT's searches: with a thousand, which a topic can
+/// hold, members need more processor time than there is, and no simulation gets anywhere.
 inline constexpr auto kJunkLifetime = 10min;
-inline constexpr std::size_t kJunkValuesMax = 1000;
-/// A directory takes some hundreds of requests at once; whoever waits for answers needs fewer.
-inline constexpr std::size_t kPutsUnderWayMax = 128;
+inline constexpr std::size_t kJunkValuesMax = 100;
+/// Requests without an answer yet: a put takes a second or so, and 15 s when nobody answers.
+inline constexpr std::size_t kPutsUnderWayMax = 32;
 
 class HashFlooder final : public DirectoryUser {
  public:
