@@ -19,6 +19,10 @@ namespace {
 constexpr auto kWakeAfterException = 100ms;
 /// Never spin, whatever the library asks for: it reads the clock itself and so a little later.
 constexpr auto kWakeSoonest = 200us;
+/// Some of the library's jobs, called at the very moment they asked for, find that it is not yet over
+/// and ask for the same moment again, for ever, inside one call. Among them is what follows a
+/// cancelled listen three minutes later.
+constexpr auto kWakeLate = 1us;
 /// Position of puts in the library's list of messages sent: ping, find, get, listen, put.
 constexpr std::size_t kPutStatistic = 4;
 
@@ -245,7 +249,7 @@ void LibraryNode::turn(TimePoint now, const Endpoint* from, ByteView datagram) {
     const auto* data = reinterpret_cast<const std::uint8_t*>(datagram.data());
     const auto sender = from != nullptr ? to_library(*from) : ::dht::SockAddr();
     const TimePoint next = dht_->periodic(data, datagram.size(), sender, now);
-    wake_at_ = std::max<TimePoint>(next, now + kWakeSoonest);
+    wake_at_ = std::max<TimePoint>(next + kWakeLate, now + kWakeSoonest);
   });
   guarded([&] {
     dht_->updateStatus(AF_INET);

@@ -176,6 +176,19 @@ TEST_F(OpendhtDirectoryTest, ACancelledListenHearsNothingMore) {
   EXPECT_TRUE(found_by(1).empty());
 }
 
+/// The library's job that forgets the listen used to go round for ever at its exact moment, which a
+/// virtual clock hits.
+TEST_F(OpendhtDirectoryTest, TimeGoesOnAfterACancelledListen) {
+  build_settled_network(4);
+  network_.request(1, ListenRequest{kListen, key_});
+  network_.run_for(5s);
+  network_.request(1, CancelRequest{kListen});
+  network_.run_for(10min);
+  network_.request(1, put_of(1));
+  network_.run_for(5s);
+  EXPECT_EQ(put_answer(1, kPut), true);
+}
+
 TEST_F(OpendhtDirectoryTest, EntersThroughSavedNodesMostOfWhichAreGone) {
   build_settled_network(5);
   std::vector<KnownNode> saved;

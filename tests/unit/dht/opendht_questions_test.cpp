@@ -172,7 +172,7 @@ TEST_F(OpendhtQuestionsTest, AGetByIdAndAListAreSilentAboutAnOwnPutThatReachedNo
   const auto ids = put_values(1, 1);
   network_.request(1, GetRequest{kFetch, key_, ids[0]});
   network_.request(1, ListIdsRequest{kList, key_});
-  network_.run_for(20s);
+  network_.run_for(40s);  // one after the other, fifteen seconds each
   ASSERT_GT(directory(1).stats().stored_values, 0U);
   EXPECT_EQ(get_answer(1, kFetch), false);
   EXPECT_FALSE(told_of(1, ids[0], kFetch));
