@@ -172,8 +172,9 @@ TEST_F(OpendhtQuestionsTest, AGetByIdAndAListAreSilentAboutAnOwnPutThatReachedNo
   const auto ids = put_values(1, 1);
   network_.request(1, GetRequest{kFetch, key_, ids[0]});
   network_.request(1, ListIdsRequest{kList, key_});
-  network_.run_for(40s);  // one after the other, fifteen seconds each
+  network_.run_for(20s);
   ASSERT_GT(directory(1).stats().stored_values, 0U);
+  network_.run_for(kSilenceMax + kOperationPatience);  // it may first wait for the network
   EXPECT_EQ(get_answer(1, kFetch), false);
   EXPECT_FALSE(told_of(1, ids[0], kFetch));
   EXPECT_FALSE(ids_found(1, kList).contains(ids[0]));
