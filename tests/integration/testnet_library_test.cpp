@@ -1,0 +1,84 @@
+/// The library's short scenarios keep what they promise: each with one seed that is always the
+/// same, and two that are fresh every time. A seed that fails is replayed by the command that is
+/// printed.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "tests/support/temporary_folder.h"
+#include "tools/lab/process.h"
+
+namespace kadwire::testnet {
+namespace {
+
+/// Some seconds of CPU, on a machine with more to do; under a sanitizer far more.
+constexpr auto kRunTimeMax = 280s;
+constexpr std::uint64_t kFixedSeed = 1;
+constexpr std::size_t kFreshSeeds = 2;
+
+struct Case {
+  const char* scenario;
+  /// Where it has shown its point; empty: at its own end.
+  const char* until;
+};
+
+class TestnetLibrary : public ::testing::TestWithParam<Case> {
+ protected:
+  struct Run {
+    std::string replay;
+    std::filesystem::path output;
+    lab::Process process;
+  };
+
+  [[nodiscard]] Run start(std::uint64_t seed) const {
+    const auto& [scenario, until] = GetParam();
+    std::vector<std::string> words = {"kadwire-testnet", "replay",
+                                      fmt::format("{}:{}", scenario, seed)};
+    if (*until != '\0') words.insert(words.end(), {"--until", until});
+    std::string replay;
+    for (const std::string& word : words) replay += word + " ";
+    words.front() = KADWIRE_BIN "/kadwire-testnet";
+    const auto output = folder_.path() / std::to_string(seed);
+    auto process = lab::Process::spawn({.argv = std::move(words), .output = output});
+    if (!process) throw std::runtime_error(process.error().message);
+    return {std::move(replay), output, std::move(*process)};
+  }
+
+ private:
+  testing::TemporaryFolder folder_;
+};
+
+TEST_P(TestnetLibrary, KeepsItsPromises) {
+  std::random_device device;
+  std::vector<Run> runs;
+  runs.push_back(start(kFixedSeed));
+  for (std::size_t i = 0; i < kFreshSeeds; ++i) runs.push_back(start(device()));
+  for (Run& run : runs) {
+    fmt::print("{}\n", run.replay);
+    EXPECT_EQ(run.process.wait(kRunTimeMax), 0) << run.replay << "\n" << lab::read_text(run.output);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Scenario, TestnetLibrary,
+                         ::testing::Values(Case{"open-5", ""}, Case{"home-nats", "4min"},
+                                           Case{"cgnat", "4min"}, Case{"address-change", ""},
+                                           Case{"bootstrap-gone", ""}, Case{"hour-rollover", ""},
+                                           Case{"sleep-wake", "25min"}, Case{"partition-heal", ""},
+                                           Case{"churn", ""}, Case{"lossy-mobile", "6min"},
+                                           Case{"hostile-dht", "6min"},
+                                           Case{"hostile-members", "10min"}),
+                         [](const auto& param_info) {
+                           std::string name = param_info.param.scenario;
+                           std::ranges::replace(name, '-', '_');
+                           return name;
+                         });
+
+}  // namespace
+}  // namespace kadwire::testnet

@@ -1,0 +1,295 @@
+/// kadwire-testnet as a user runs it: one seed is one run whatever else goes on, what is wrong is
+/// said in a line, and what was simulated is never lost.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "tests/support/temporary_folder.h"
+#include "tools/lab/process.h"
+
+namespace kadwire::testnet {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+
+using Words = std::vector<std::string>;
+
+/// For a run of less than a second, on a busy machine under a sanitizer.
+constexpr auto kRunTimeMax = 100s;
+/// What is refused is refused at once: before any simulation.
+constexpr auto kRefusalTimeMax = 20s;
+/// A mesh that has formed when it ends, in a fraction of a second.
+const Words kShortRun = {"run", "open-5", "--until", "20s"};
+
+struct Ran {
+  int code = -1;  ///< -1: it did not end in time
+  std::string out;
+  std::string err;
+};
+
+Words operator+(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+std::size_t lines_of(const std::string& text) {
+  return static_cast<std::size_t>(std::ranges::count(text, '\n'));
+}
+
+/// Not a matcher: it would print the page.
+bool is_whole_page(const std::string& text) {
+  return text.starts_with("<!doctype html>") && text.ends_with("</html>\n");
+}
+
+class TestnetProgram : public ::testing::Test {
+ protected:
+  [[nodiscard]] std::filesystem::path path(const std::string& name) const {
+    return folder_.path() / name;
+  }
+  [[nodiscard]] std::string text(const std::string& name) const {
+    return lab::read_text(path(name));
+  }
+  std::string write(const std::string& name, const std::string& content) const {
+    return folder_.write(name, content);
+  }
+
+  /// `before` comes before the program: env and its words.
+  lab::Process spawn(const Words& arguments, const Words& before = {}) const {
+    const Words shell = {
+        "/bin/sh", "-c",        R"(out=$1 err=$2; shift 2; exec "$@" >"$out" 2>"$err")",
+        "sh",      path("out"), path("err")};
+    auto process = lab::Process::spawn(
+        {.argv = shell + before + Words{KADWIRE_BIN "/kadwire-testnet"} + arguments,
+         .output = path("shell")});
+    if (!process) throw std::runtime_error(process.error().message);
+    return std::move(*process);
+  }
+
+  Ran finish(lab::Process& process, Duration at_most = kRunTimeMax) const {
+    const auto code = process.wait(at_most);
+    return {code.value_or(-1), text("out"), text("err")};
+  }
+
+  Ran run(const Words& arguments, const Words& before = {}) const {
+    lab::Process process = spawn(arguments, before);
+    return finish(process);
+  }
+
+  /// Refused at once, with one line about it.
+  void expect_refused(const Words& arguments, const ::testing::Matcher<std::string>& why) const {
+    lab::Process process = spawn(arguments);
+    const Ran ran = finish(process, kRefusalTimeMax);
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_THAT(ran.err, why);
+    EXPECT_EQ(lines_of(ran.err), 1U) << ran.err;
+    EXPECT_EQ(ran.out, "");
+  }
+
+  /// The trace's hash, as the JSON on stdout tells it.
+  std::string hash(const Words& arguments, const Words& before = {}) const {
+    const Ran ran = run(arguments + Words{"--json", "-"}, before);
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    return hash_of(ran.out);
+  }
+
+  static std::string hash_of(const std::string& result) {
+    const auto parsed = json::parse(result, nullptr, false);
+    return parsed.is_object() ? parsed.value("trace_hash", "no hash") : "no JSON: " + result;
+  }
+
+ private:
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(TestnetProgram, PlaysTheSameRunForTheSameSeedAndAnotherForAnother) {
+  const std::string seven = hash(kShortRun + Words{"--seed", "7"});
+  EXPECT_THAT(seven, MatchesRegex("[0-9a-f]{16}"));
+  EXPECT_EQ(hash(kShortRun + Words{"--seed", "7"}), seven);
+  EXPECT_NE(hash(kShortRun + Words{"--seed", "8"}), seven);
+}
+
+TEST_F(TestnetProgram, PlaysTheSameRunOnABusyMachine) {
+  const std::string calm = hash(kShortRun);
+  std::vector<lab::Process> busy;
+  for (int i = 0; i < 2; ++i) {
+    busy.push_back(*lab::Process::spawn(
+        {.argv = {"/bin/sh", "-c", "while :; do :; done"}, .output = path("busy")}));
+  }
+  EXPECT_EQ(hash(kShortRun), calm);
+  EXPECT_EQ(hash(kShortRun), calm);
+  for (lab::Process& process : busy) EXPECT_TRUE(process.running());
+}
+
+TEST_F(TestnetProgram, PlaysTheSameRunWhateverItIsToWrite) {
+  const std::string plain = hash(kShortRun);
+  const Ran ran = run(kShortRun + Words{"--trace", path("first"), "--report", path("report.html"),
+                                        "--json", path("result.json")});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(hash_of(text("result.json")), plain);
+  EXPECT_THAT(ran.out, HasSubstr("trace " + plain));
+  EXPECT_TRUE(is_whole_page(text("report.html")));
+  EXPECT_TRUE(text("report.html").find(plain) != std::string::npos);
+
+  EXPECT_EQ(run(kShortRun + Words{"--trace", path("second")}).code, 0);
+  EXPECT_FALSE(text("first").empty());
+  EXPECT_TRUE(text("first") == text("second")) << "the traces differ";
+}
+
+TEST_F(TestnetProgram, PlaysTheSameRunFromAnotherFolderWithAnotherEnvironment) {
+  const std::string here = hash(kShortRun);
+  EXPECT_EQ(hash(kShortRun, {"env", "-C", "/", "-i"}), here);
+  EXPECT_EQ(hash(kShortRun, {"env", "-C", path("").string(), "TZ=Asia/Kolkata", "LC_ALL=C.UTF-8",
+                             "A=" + std::string(9000, 'x')}),
+            here);
+}
+
+TEST_F(TestnetProgram, ReplaysARunByTheNameThatFailuresGiveIt) {
+  const Words replay = {"replay", "open-5:7", "--until", "20s"};
+  EXPECT_EQ(hash(replay), hash(kShortRun + Words{"--seed", "7"}));
+  EXPECT_EQ(run({"replay", "open-5"}).code, 2);
+}
+
+TEST_F(TestnetProgram, PlaysAScenarioOfTheLibraryAndItsCopyAlike) {
+  const Ran shown = run({"scenarios", "open-5"});
+  ASSERT_EQ(shown.code, 0);
+  const std::string copy = write("mine.toml", shown.out);
+  EXPECT_EQ(hash({"run", copy, "--until", "20s"}), hash(kShortRun));
+}
+
+TEST_F(TestnetProgram, NamesFileLineAndFieldOfAMistake) {
+  const std::string file = write("mine.toml",
+                                 "[groups.bootstrap]\n"
+                                 "role = \"bootstrap\"\n"
+                                 "[groups.homes]\n"
+                                 "fammilies = \"both\"\n");
+  const auto why = AllOf(HasSubstr(file + ":4:"), HasSubstr("groups.homes.fammilies"),
+                         HasSubstr("did you mean 'families'?"));
+  expect_refused({"run", file}, why);
+  expect_refused({"sweep", file}, why);
+  expect_refused({"check", file}, why);
+  const Ran checked = run({"check", file, "--json"});
+  EXPECT_EQ(checked.code, 2);
+  EXPECT_EQ(json::parse(checked.out).at(0).at("line"), 4);
+}
+
+TEST_F(TestnetProgram, SuggestsTheScenarioThatWasMeant) {
+  expect_refused({"run", "home-nat"}, HasSubstr("did you mean 'home-nats'?"));
+  expect_refused({"run", "no/such.toml"}, HasSubstr("no/such.toml: No such file"));
+}
+
+TEST_F(TestnetProgram, SaysBeforeItSimulatesThatAFileCannotBeWritten) {
+  const std::string nowhere = path("nowhere") / "file";
+  const auto why = HasSubstr(nowhere + ": there is no folder " + path("nowhere").string());
+  expect_refused({"run", "idle-day", "--json", nowhere}, why);
+  expect_refused({"run", "idle-day", "--report", nowhere}, why);
+  expect_refused({"run", "idle-day", "--trace", nowhere}, HasSubstr(nowhere));
+  expect_refused({"sweep", "idle-day", "--json", nowhere}, why);
+  expect_refused({"matrix", "--json", nowhere}, why);
+  expect_refused({"run", "idle-day", "--json", path("")}, HasSubstr("Is a directory"));
+}
+
+TEST_F(TestnetProgram, TellsOfAFullDiskAndLosesNothingElse) {
+  const Ran ran = run(kShortRun + Words{"--json", "/dev/full", "--report", path("report.html")});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_EQ(ran.err, "kadwire-testnet: /dev/full: No space left on device\n");
+  EXPECT_THAT(ran.out, HasSubstr("5 members, 10 tunnels"));
+  EXPECT_TRUE(is_whole_page(text("report.html")));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/full"));
+  EXPECT_FALSE(std::filesystem::exists("/dev/full.part"));
+}
+
+TEST_F(TestnetProgram, WritesThroughALinkAndLeavesNothingUnfinished) {
+  write("target.json", "old");
+  std::filesystem::create_symlink(path("target.json"), path("link.json"));
+  EXPECT_EQ(run(kShortRun + Words{"--json", path("link.json")}).code, 0);
+  EXPECT_TRUE(std::filesystem::is_symlink(path("link.json")));
+  EXPECT_THAT(hash_of(text("target.json")), MatchesRegex("[0-9a-f]{16}"));
+  EXPECT_FALSE(std::filesystem::exists(path("target.json.part")));
+}
+
+TEST_F(TestnetProgram, ReportsWhatItSimulatedUntilCtrlC) {
+  lab::Process process = spawn({"run", "idle-day", "--trace", path("trace"), "--json",
+                                path("result.json"), "--report", path("report.html")});
+  while (text("trace").empty()) ASSERT_FALSE(process.wait(10ms)) << text("err");
+  process.signal(SIGINT);
+  const Ran ran = finish(process);
+  EXPECT_EQ(ran.code, 130) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("(interrupted)"));
+  EXPECT_TRUE(is_whole_page(text("report.html")));
+  const json result = json::parse(text("result.json"));
+  EXPECT_EQ(result.at("schema"), "kadwire-testnet/run/1");
+  EXPECT_TRUE(result.at("interrupted"));
+  EXPECT_GT(result.at("simulated_seconds"), 0);
+  EXPECT_LT(result.at("simulated_seconds"), 24 * 3600);
+  EXPECT_FALSE(result.at("nodes").empty());
+}
+
+TEST_F(TestnetProgram, SweepsOneParameterOverValuesAndSeeds) {
+  const Ran ran =
+      run({"sweep", "open-5", "--until", "20s", "--parameter", "links.default.loss", "--values",
+           "0,1%", "--seeds", "3", "--json", path("sweep.json"), "--report", path("sweep.html")});
+  EXPECT_EQ(ran.code, 0) << ran.err << ran.out;
+  const json result = json::parse(text("sweep.json"));
+  EXPECT_EQ(result.at("schema"), "kadwire-testnet/sweep/1");
+  ASSERT_EQ(result.at("points").size(), 2U);
+  EXPECT_EQ(result.at("points").at(1).at("value"), "1%");
+  for (const json& point : result.at("points")) {
+    EXPECT_EQ(point.at("runs"), 3);
+    EXPECT_EQ(point.at("succeeded"), 3);
+  }
+  EXPECT_TRUE(is_whole_page(text("sweep.html")));
+}
+
+TEST_F(TestnetProgram, CrossesKindsOfNatInAMatrix) {
+  const Ran ran = run({"matrix", "--kinds", "public,port-restricted", "--seeds", "2", "--json",
+                       path("matrix.json")});
+  EXPECT_EQ(ran.code, 0) << ran.err << ran.out;
+  const json result = json::parse(text("matrix.json"));
+  EXPECT_EQ(result.at("schema"), "kadwire-testnet/matrix/1");
+  EXPECT_EQ(result.at("kinds"), json({"public", "port-restricted"}));
+  EXPECT_EQ(result.at("cells").at(0).at(0).at("direct"), 2);
+  EXPECT_EQ(result.at("cells").at(1).at(0).at("direct"), 2) << "a public member is always reached";
+  EXPECT_EQ(result.at("cells").at(1).at(0), result.at("cells").at(0).at(1));
+  expect_refused({"matrix", "--kinds", "publik"}, HasSubstr("there is no kind 'publik'"));
+}
+
+TEST_F(TestnetProgram, DescribesAScenarioThatIsWell) {
+  const Ran ran = run({"check", "open-5", "home-nats"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(lines_of(ran.out), 2U) << ran.out;
+  EXPECT_THAT(run({"check", "open-5", "--describe"}).out, HasSubstr("lasts      3min"));
+}
+
+TEST_F(TestnetProgram, TeachesEachCommandWithExamples) {
+  for (const char* command : {"run", "replay", "sweep", "matrix", "scenarios", "check"}) {
+    const Ran ran = run({command, "--help"});
+    EXPECT_EQ(ran.code, 0);
+    EXPECT_THAT(ran.out, HasSubstr(fmt::format("Examples:\n  kadwire-testnet {}", command)));
+    EXPECT_THAT(run({}).err + run({"--help"}).out, HasSubstr(command));
+  }
+}
+
+TEST_F(TestnetProgram, RefusesABadCommandLineWithTwo) {
+  EXPECT_EQ(run({}).code, 2);
+  EXPECT_EQ(run({"fly"}).code, 2);
+  EXPECT_EQ(run({"run"}).code, 2);
+  EXPECT_EQ(run(kShortRun + Words{"--seed", "many"}).code, 2);
+  EXPECT_EQ(run({"sweep", "open-5", "--parameter", "links.default.loss"}).code, 2);
+  expect_refused({"run", "open-5", "--set", "links.default.los=5%"},
+                 HasSubstr("did you mean 'loss'?"));
+}
+
+}  // namespace
+}  // namespace kadwire::testnet
