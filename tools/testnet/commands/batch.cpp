@@ -21,15 +21,16 @@ std::vector<std::string> complaints_of(const RunResult& result) {
   return complaints;
 }
 
-/// Until the last member had its first tunnel; 0 if one never had.
+/// From the last member's start until every member had a tunnel; 0 if one never had.
 double first_tunnels(const RunResult& result) {
-  Duration slowest{0};
+  Duration last_start{0}, connected{0};
   for (const NodeResult& node : result.nodes) {
     if (node.role != to_text(Role::kMember)) continue;
-    if (!node.first_tunnel) return 0;
-    slowest = std::max(slowest, *node.first_tunnel);
+    if (!node.started || !node.first_tunnel) return 0;
+    last_start = std::max(last_start, *node.started);
+    connected = std::max(connected, *node.started + *node.first_tunnel);
   }
-  return to_seconds(slowest);
+  return to_seconds(connected - last_start);
 }
 
 /// In the child.

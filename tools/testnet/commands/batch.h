@@ -25,7 +25,8 @@ struct Digest {
   Figures figures;
   std::size_t pairs_direct = 0;  ///< at the end
   std::size_t pairs_possible = 0;
-  double first_tunnels_seconds = 0;     ///< until every member had one; 0: some never had
+  /// From the last member's start until every member had a tunnel; 0: one never had.
+  double first_tunnels_seconds = 0;
   std::vector<std::string> complaints;  ///< expectations not met and rules broken, a line each
 };
 
