@@ -236,6 +236,20 @@ TEST_F(TestnetProgram, ReportsWhatItSimulatedUntilCtrlC) {
   EXPECT_FALSE(result.at("nodes").empty());
 }
 
+TEST_F(TestnetProgram, TellsWhenAnEarlyPingWasFirstAnswered) {
+  const auto replies = [&](const char* early) {
+    const Ran ran = run(kShortRun + Words{"--json", "-", "--set", "ping.every=10ms", "--set",
+                                          fmt::format("ping.early={}", early)});
+    double sum = 0;
+    for (const json& node : json::parse(ran.out).at("nodes")) {
+      if (node.at("role") == "member") sum += node.at("first_reply_seconds").get<double>();
+    }
+    return sum;
+  };
+  // What waits in the tunnel is through it before what is sent when it stands on both sides.
+  EXPECT_LT(replies("true"), replies("false"));
+}
+
 TEST_F(TestnetProgram, SweepsOneParameterOverValuesAndSeeds) {
   const Ran ran =
       run({"sweep", "open-5", "--until", "20s", "--parameter", "links.default.loss", "--values",
