@@ -240,8 +240,9 @@ TEST_F(TestnetProgram, TellsWhenAnEarlyPingWasFirstAnswered) {
   const auto replies = [&](const char* early) {
     const Ran ran = run(kShortRun + Words{"--json", "-", "--set", "ping.every=10ms", "--set",
                                           fmt::format("ping.early={}", early)});
+    const json result = json::parse(ran.out);
     double sum = 0;
-    for (const json& node : json::parse(ran.out).at("nodes")) {
+    for (const json& node : result.at("nodes")) {
       if (node.at("role") == "member") sum += node.at("first_reply_seconds").get<double>();
     }
     return sum;
