@@ -14,14 +14,14 @@ namespace kadwire::testnet {
 /// Told of every WireGuard key that a hostile member makes: peers of these keys are no surprise.
 using KeyListener = std::function<void(const crypto::WireguardKey& key)>;
 
-/// An old record a second: ten members' come round in ten seconds, where they themselves put theirs
-/// every five minutes. Every listener is sent each of them by eight nodes.
-inline constexpr auto kReplayPause = 1s;
+/// Ten members' old records come round in twenty seconds, where they themselves put theirs every
+/// five minutes. Every value stays for ten minutes, and a newcomer asks for each of them.
+inline constexpr auto kReplayPause = 2s;
 /// Five new members a second: one host's signatures and puts, without strain.
 inline constexpr auto kInventPause = 200ms;
-/// A quarter of what a member's table holds (node::kPeersMax): room is left for the honest. More
-/// than the table holds shuts newcomers out, which nothing in this version prevents.
-inline constexpr std::size_t kInventedMembersMax = 256;
+/// A tenth of what a member's table holds (node::kPeersMax): room is left for the honest. More than
+/// the table holds shuts newcomers out, which nothing in this version prevents.
+inline constexpr std::size_t kInventedMembersMax = 100;
 
 /// Puts the first record it heard of each node again and again, also under the hours beside.
 class Replayer final : public RecordAbuser {

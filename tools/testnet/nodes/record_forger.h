@@ -12,8 +12,8 @@
 
 namespace kadwire::testnet {
 
-/// A forgery a second: each trick against each of ten members within a minute.
-inline constexpr auto kForgePause = 1s;
+/// Each trick is played against each of ten members within two minutes.
+inline constexpr auto kForgePause = 2s;
 /// Identities made in search of one that can claim a member's IPv4 lease. Each has 256 leases of
 /// the 65,534 in a /16, so one victim in eight is met.
 inline constexpr std::size_t kGroundIdentities = 32;
