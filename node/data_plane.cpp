@@ -41,19 +41,27 @@ void DataPlane::peers_changed(Now now) {
   reconcile();
 }
 
-/// wireguard-go keeps sending from an address that is gone until the endpoint is set again.
+/// A tunnel that is not known to stand may have come up since it was last looked at: those are
+/// dialled only after the next snapshot.
 void DataPlane::addresses_changed(Now now) {
   ApplyPeers apply;
+  moved_ = true;
   for (auto& [node, row] : peers_.rows()) {
-    if (!row.tunnel.up()) {
-      row.tunnel.reset(now.steady);
-    } else if (row.status && row.status->endpoint) {
-      PeerConfig config = desired(row);
-      config.endpoint = row.status->endpoint;
-      apply.changes.push_back(SetPeer{std::move(config), psk(row.record().wireguard_key)});
+    if (row.tunnel.up()) {
+      tell_endpoint(apply, row);
+    } else {
+      row.tunnel.dial_soon(now.steady);
     }
   }
   if (!idle()) submit(std::move(apply));
+}
+
+/// wireguard-go keeps sending from an address that is gone until the endpoint is set again.
+void DataPlane::tell_endpoint(ApplyPeers& apply, const PeerRow& row) const {
+  if (!row.status || !row.status->endpoint) return;
+  PeerConfig config = desired(row);
+  config.endpoint = row.status->endpoint;
+  apply.changes.push_back(SetPeer{std::move(config), psk(row.record().wireguard_key)});
 }
 
 std::optional<TimePoint> DataPlane::next_timeout() const {
@@ -73,15 +81,19 @@ void DataPlane::on_snapshot(Now now, const DeviceSnapshot& snapshot) {
   if (changed_since_asked_) return ask_snapshot(now);  // it may not show the change
   seen_ = true;
   actual_ = snapshot.peers;
+  ApplyPeers apply;
   for (auto& [node, row] : peers_.rows()) {
     const auto found = std::ranges::find(actual_, row.record().wireguard_key, &PeerStatus::key);
     const bool was_up = row.tunnel.up();
     row.status = found == actual_.end() ? std::nullopt : std::optional(*found);
     row.tunnel.handle_status(now.steady, row.status ? &*row.status : nullptr);
     if (row.tunnel.up() == was_up) continue;
+    if (moved_ && !was_up) tell_endpoint(apply, row);
     notice(Notice::Level::kInfo,
            fmt::format("tunnel {} node={}", was_up ? "silent" : "up", node.short_form()));
   }
+  moved_ = false;
+  submit(std::move(apply));
   dial(now, true);
   reconcile();
 }

@@ -41,6 +41,7 @@ class DataPlane {
   void on_ready(Now now);
   void dial(Now now, bool statuses_fresh);
   void reconcile();
+  void tell_endpoint(ApplyPeers& apply, const PeerRow& row) const;
   void submit(ApplyPeers apply);
   void note_applied(const PeerConfig& config);
   void ask_snapshot(Now now);
@@ -54,6 +55,7 @@ class DataPlane {
   RandomSource& random_;
   PeerTable& peers_;
   std::vector<PeerStatus> actual_;          ///< the device's peers as last seen or told
+  bool moved_ = false;                      ///< our addresses changed since the last snapshot
   bool stopped_ = false;
   bool device_up_ = true;
   bool seen_;                               ///< false: an adopted device not looked at yet

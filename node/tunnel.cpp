@@ -71,6 +71,11 @@ void Tunnel::reset(TimePoint now) {
   last_rx_bytes_ = 0;
 }
 
+void Tunnel::dial_soon(TimePoint now) {
+  spacing_ = kDialSpacingFirst;
+  next_dial_ = next_status_ = now;
+}
+
 std::chrono::seconds Tunnel::keepalive() const {
   return up() || dials_ > 0 ? kKeepalive : std::chrono::seconds(0);
 }

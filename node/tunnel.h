@@ -55,8 +55,11 @@ class Tunnel {
   [[nodiscard]] bool may_dial_unseen(TimePoint now) const;
   /// The endpoint to renew the peer with now; nullopt: not yet. Call after handle_status.
   [[nodiscard]] std::optional<Endpoint> dial(TimePoint now, RandomSource& random);
-  /// The device lost everything (or this node's addresses changed): begin anew.
+  /// The device lost everything: begin anew.
   void reset(TimePoint now);
+  /// The paths may be others now: dial at once, with all patience anew, if a status that is fetched
+  /// first does not show that the tunnel has come up.
+  void dial_soon(TimePoint now);
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool up() const { return state_ == State::kUp; }

@@ -222,6 +222,27 @@ TEST_F(DataPlaneTest, AfterAnAddressChangeStandingTunnelsAreToldTheirEndpointAga
   EXPECT_EQ(device_.at(up).endpoint, kHere);
 }
 
+TEST_F(DataPlaneTest, AfterAnAddressChangeATunnelThatCameUpUnseenIsNotDialled) {
+  DataPlane plane = make();
+  const auto up = add_peer(Tunnel::Role::kInitiator);
+  const auto down = add_peer(Tunnel::Role::kInitiator);
+  plane.peers_changed(now_);
+  drain(plane);
+  device_.at(up).last_handshake = kNoonTwenty;  // the first dial worked, and nobody looked since
+  plane.addresses_changed(now_);
+  plane.peers_changed(now_);
+  plane.handle_timeout(now_);
+  drain(plane);
+  EXPECT_EQ(renewals_, 0U) << "not before a look";
+  EXPECT_EQ(snapshots_, 1U);
+  plane.handle_event(now_, device());
+  drain(plane);
+  EXPECT_EQ(renewals_, 1U);
+  EXPECT_EQ(device_.at(up).last_handshake, kNoonTwenty) << "the other one was dialled";
+  EXPECT_EQ(device_.at(down).last_handshake, std::nullopt);
+  EXPECT_EQ(sets_, 1U) << "its packets leave from the new address";
+}
+
 TEST_F(DataPlaneTest, StoppedItLeavesTheDeviceAlone) {
   DataPlane plane = make();
   const auto key = add_peer(Tunnel::Role::kInitiator);
