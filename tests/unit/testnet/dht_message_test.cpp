@@ -43,7 +43,7 @@ TEST(DhtMessage, RefusesWhatTheGuardRefuses) {
     EXPECT_FALSE(DhtMessage::decode(ByteView(whole).first(size))) << size;
   }
   json deep = 1;
-  for (int i = 0; i < 10'000; ++i) deep = json::array({deep});
+  for (int i = 0; i < 200; ++i) deep = json::array({deep});
   json fields = request("ping");
   fields["deep"] = deep;
   EXPECT_FALSE(DhtMessage::decode(packed(fields)));
