@@ -7,7 +7,6 @@
 
 #include "tools/statistics.h"
 #include "tools/testnet/commands/live_line.h"
-#include "tools/testnet/commands/worker_pool.h"
 #include "tools/testnet/world.h"
 
 namespace kadwire::testnet {
@@ -65,6 +64,32 @@ Digest digest_of(const JobResult& printed) {
 }
 
 }  // namespace
+
+void SeedOptions::add_to(CLI::App& command) {
+  command.add_option("--seeds", seeds, fmt::format("runs for each (default {})", seeds))
+      ->type_name("N")
+      ->check(CLI::Range(1, 100'000));
+  command.add_option("--first-seed", first_seed, "the others follow it (default 1)")
+      ->type_name("N");
+  command.add_option("--jobs", workers, "runs at once (default: one for each core)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024));
+}
+
+std::string SeedOptions::command_line() const {
+  return fmt::format("--seeds {} --first-seed {}", seeds, first_seed);
+}
+
+std::vector<BatchRun> with_every_seed(std::span<const Scenario> scenarios,
+                                      const SeedOptions& options) {
+  std::vector<BatchRun> runs;
+  for (const Scenario& scenario : scenarios) {
+    for (std::uint64_t i = 0; i < options.seeds; ++i) {
+      runs.push_back({&scenario, options.first_seed + i});
+    }
+  }
+  return runs;
+}
 
 std::vector<Digest> run_batch(const std::vector<BatchRun>& runs, std::size_t workers,
                               const std::string& title) {

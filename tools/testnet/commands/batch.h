@@ -2,17 +2,28 @@
 
 /// Many runs side by side, each boiled down to what a sweep or a matrix needs of it.
 
+#include <CLI/CLI.hpp>
 #include <cstdint>
-#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
-#include <tl/expected.hpp>
-
+#include "tools/testnet/commands/worker_pool.h"
 #include "tools/testnet/report/run_figures.h"
 #include "tools/testnet/scenario/scenario.h"
 
 namespace kadwire::testnet {
+
+/// How many runs of each scenario, and how many at once.
+struct SeedOptions {
+  std::uint64_t seeds = 10;
+  std::uint64_t first_seed = 1;  ///< the others follow it
+  std::size_t workers = workers_default();
+
+  void add_to(CLI::App& command);
+  /// The same again, for a shell.
+  [[nodiscard]] std::string command_line() const;
+};
 
 struct BatchRun {
   const Scenario* scenario = nullptr;  ///< outlives the batch
@@ -29,6 +40,10 @@ struct Digest {
   double first_tunnels_seconds = 0;
   std::vector<std::string> complaints;  ///< expectations not met and rules broken, a line each
 };
+
+/// Each scenario with each seed: all runs of the first one, then of the next.
+[[nodiscard]] std::vector<BatchRun> with_every_seed(std::span<const Scenario> scenarios,
+                                                    const SeedOptions& options);
 
 /// Runs all of them on `workers` cores, with a live line that starts with `title`. A run that
 /// crashed is a Digest that did not succeed, with the reason among its complaints. Ctrl-C ends the

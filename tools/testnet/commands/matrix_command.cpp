@@ -8,7 +8,6 @@
 #include "tools/testnet/commands/commands.h"
 #include "tools/testnet/commands/outputs.h"
 #include "tools/testnet/commands/scenario_source.h"
-#include "tools/testnet/commands/worker_pool.h"
 #include "tools/testnet/internet/nat_model.h"
 #include "tools/testnet/stopwatch.h"
 
@@ -23,9 +22,7 @@ constexpr std::size_t kFailedSeedsMax = 5;
 struct MatrixOptions {
   OutputOptions outputs;
   std::vector<std::string> kinds;
-  std::uint64_t seeds = 5;
-  std::uint64_t first_seed = 1;
-  std::size_t workers = workers_default();
+  SeedOptions seeds{.seeds = 5};
 };
 
 /// What stands before a member, as changes to its group in the pair scenario.
@@ -123,8 +120,7 @@ tl::expected<std::vector<Scenario>, std::string> pair_scenarios(
 MatrixResult assemble(const std::vector<Surroundings>& kinds, std::span<const Digest> digests,
                       const MatrixOptions& options) {
   MatrixResult result;
-  result.command = fmt::format("kadwire-testnet matrix --seeds {} --first-seed {}", options.seeds,
-                               options.first_seed);
+  result.command = "kadwire-testnet matrix " + options.seeds.command_line();
   if (!options.kinds.empty()) {
     result.command += fmt::format(" --kinds {}", fmt::join(options.kinds, ","));
   }
@@ -134,8 +130,8 @@ MatrixResult assemble(const std::vector<Surroundings>& kinds, std::span<const Di
     result.kinds.push_back(kinds[row].name);
     for (std::size_t column = 0; column <= row; ++column) {
       result.cells[row][column] = result.cells[column][row] =
-          cell_of(digests.subspan(at, options.seeds), options.first_seed);
-      at += options.seeds;
+          cell_of(digests.subspan(at, options.seeds.seeds), options.seeds.first_seed);
+      at += options.seeds.seeds;
     }
   }
   return result;
@@ -147,14 +143,9 @@ int matrix(const MatrixOptions& options) {
   const auto scenarios = pair_scenarios(*kinds);
   if (!scenarios) return complain(scenarios.error());
   if (const auto writable = options.outputs.check(); !writable) return complain(writable.error());
-  std::vector<BatchRun> runs;
-  for (const Scenario& scenario : *scenarios) {
-    for (std::uint64_t i = 0; i < options.seeds; ++i) {
-      runs.push_back({&scenario, options.first_seed + i});
-    }
-  }
+  const auto runs = with_every_seed(*scenarios, options.seeds);
   const Stopwatch watch;
-  const auto digests = run_batch(runs, options.workers, "matrix");
+  const auto digests = run_batch(runs, options.seeds.workers, "matrix");
   MatrixResult result = assemble(*kinds, digests, options);
   result.wall_seconds = watch.seconds();
   return leave_outputs(options.outputs, result);
@@ -179,14 +170,7 @@ void add_matrix_command(CLI::App& app, Action& chosen) {
   command->add_option("--kinds", options->kinds, "only these, separated by commas")
       ->delimiter(',')
       ->type_name("KIND,…");
-  command->add_option("--seeds", options->seeds, "runs for each pair (default 5)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 100'000));
-  command->add_option("--first-seed", options->first_seed, "the others follow it (default 1)")
-      ->type_name("N");
-  command->add_option("--jobs", options->workers, "runs at once (default: one for each core)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1024));
+  options->seeds.add_to(*command);
   options->outputs.add_to(*command);
   command->callback([options, &chosen] { chosen = [options] { return matrix(*options); }; });
 }

@@ -5,7 +5,6 @@
 #include "tools/testnet/commands/commands.h"
 #include "tools/testnet/commands/outputs.h"
 #include "tools/testnet/commands/scenario_source.h"
-#include "tools/testnet/commands/worker_pool.h"
 #include "tools/testnet/stopwatch.h"
 
 namespace kadwire::testnet {
@@ -16,9 +15,7 @@ struct SweepOptions {
   OutputOptions outputs;
   std::string parameter;
   std::vector<std::string> values;
-  std::uint64_t seeds = 10;
-  std::uint64_t first_seed = 1;
-  std::size_t workers = workers_default();
+  SeedOptions seeds;
 };
 
 /// One scenario for each value; without a parameter, the scenario as it is.
@@ -58,26 +55,22 @@ int sweep(const SweepOptions& options) {
   const auto scenarios = scenarios_of(options);
   if (!scenarios) return complain(scenarios.error());
   if (const auto writable = options.outputs.check(); !writable) return complain(writable.error());
-  std::vector<BatchRun> runs;
-  for (const Scenario& scenario : *scenarios) {
-    for (std::uint64_t i = 0; i < options.seeds; ++i) {
-      runs.push_back({&scenario, options.first_seed + i});
-    }
-  }
+  const auto runs = with_every_seed(*scenarios, options.seeds);
   const Stopwatch watch;
-  const auto digests = run_batch(runs, options.workers, scenarios->front().name);
+  const auto digests = run_batch(runs, options.seeds.workers, scenarios->front().name);
   SweepResult result;
   result.scenario = scenarios->front().name;
   result.parameter = options.parameter;
-  result.command = fmt::format("kadwire-testnet sweep {} --seeds {} --first-seed {}",
-                               options.source.command_line(), options.seeds, options.first_seed);
+  result.command = fmt::format("kadwire-testnet sweep {} {}", options.source.command_line(),
+                               options.seeds.command_line());
   if (!options.parameter.empty()) {
     result.command += fmt::format(" --parameter {} --values {}", options.parameter,
                                   fmt::join(options.values, ","));
   }
+  const std::size_t each = options.seeds.seeds;
   for (std::size_t i = 0; i < options.values.size(); ++i) {
-    result.points.push_back(point_of(options.values[i], runs,
-                                     std::span(digests).subspan(i * options.seeds, options.seeds)));
+    result.points.push_back(
+        point_of(options.values[i], runs, std::span(digests).subspan(i * each, each)));
   }
   result.wall_seconds = watch.seconds();
   return leave_outputs(options.outputs, result);
@@ -104,14 +97,7 @@ void add_sweep_command(CLI::App& app, Action& chosen) {
       ->delimiter(',')
       ->needs(parameter)
       ->type_name("V,V,…");
-  command->add_option("--seeds", options->seeds, "runs for each value (default 10)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 100'000));
-  command->add_option("--first-seed", options->first_seed, "the others follow it (default 1)")
-      ->type_name("N");
-  command->add_option("--jobs", options->workers, "runs at once (default: one for each core)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1024));
+  options->seeds.add_to(*command);
   options->outputs.add_to(*command);
   command->callback([options, &chosen] {
     if (!options->parameter.empty() && options->values.empty()) {
