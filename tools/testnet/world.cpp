@@ -21,7 +21,7 @@ constexpr std::size_t kViolationsMax = 20;
 
 /// Each after what it refers to.
 struct World::Parts {
-  Parts(const Scenario& scenario, std::uint64_t seed)
+  Parts(const Scenario& scenario, std::uint64_t seed, Trace& trace)
       : queue(scenario.wall_start),
         internet(queue, derived_seed(seed, "internet")),
         mesh(derived_seed(seed, "mesh")),
@@ -29,7 +29,8 @@ struct World::Parts {
         board(population, internet, mesh),
         recorder(scenario, queue, population, board, pings),
         conductor(scenario, derived_seed(seed, "conductor"), queue, internet, population, board,
-                  [this](std::string kind, std::string text, std::vector<Index> who) {
+                  [this, &trace](std::string kind, std::string text, std::vector<Index> who) {
+                    trace.add_event(recorder.elapsed(), text);
                     recorder.on_event(std::move(kind), std::move(text), std::move(who));
                   }) {}
 
@@ -54,7 +55,7 @@ World::World(const Scenario& scenario, std::uint64_t seed, Trace& trace)
   seed_virtual_random_device(derived_seed(seed, "random device"));
   const SimulationHeapScope heap;
   const std::uint64_t heap_before = simulation_heap_bytes();
-  parts_ = std::make_unique<Parts>(scenario, seed);
+  parts_ = std::make_unique<Parts>(scenario, seed, trace);
   parts_->heap_before = heap_before;
   build();
 }
@@ -109,6 +110,7 @@ void World::sample() {
 
 void World::violate(std::string text) {
   if (violations_.size() >= kViolationsMax) return;
+  trace_.add_event(parts_->recorder.elapsed(), text);
   parts_->recorder.on_event("violation", text, {});
   violations_.push_back(std::move(text));
 }
