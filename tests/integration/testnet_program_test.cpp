@@ -143,6 +143,7 @@ TEST_F(TestnetProgram, PlaysTheSameRunWhateverItIsToWrite) {
   EXPECT_TRUE(text("report.html").find(plain) != std::string::npos);
 
   EXPECT_EQ(run(kShortRun + Words{"--trace", path("second")}).code, 0);
+  EXPECT_TRUE(text("second").find(" -- start: ") != std::string::npos);  // events, not packets alone
   EXPECT_FALSE(text("first").empty());
   EXPECT_TRUE(text("first") == text("second")) << "the traces differ";
 }
