@@ -16,13 +16,6 @@ namespace kadwire::node {
 /// with 256 of them open, 1024 guesses of the other side hit one with 98 %.
 inline constexpr std::uint16_t kSidePortsMax = 256;
 
-/// A datagram to send, and how.
-struct PortTransmit {
-  Transmit transmit;
-  std::uint16_t from_port = 0;  ///< 0: WireGuard's listen port; else one of the side ports
-  std::uint8_t hop_limit = 0;   ///< 0: the system's default
-};
-
 class WireguardPort {
  public:
   /// `to_port`: where it arrived, the listen port or a side port. The view is valid during the call
