@@ -8,10 +8,16 @@
 #include <stdexcept>
 #include <utility>
 
+#include "crypto/locked_pool.h"
+
 namespace kadwire::crypto {
 
 void SecretBytes::Release::operator()(std::byte* data) const {
-  sodium_free(data);
+  if (size <= kPoolSlotBytes) {
+    LockedPool::instance().give(data);
+  } else {
+    sodium_free(data);
+  }
 }
 
 SecretBytes::SecretBytes(SecretBytes&& other) noexcept
@@ -26,8 +32,10 @@ SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {
 SecretBytes::SecretBytes(std::size_t size) : size_(size) {
   if (size == 0) return;
   // Locking fails quietly where RLIMIT_MEMLOCK is small; guard pages and zeroing stay.
-  data_.reset(static_cast<std::byte*>(sodium_malloc(size)));
-  if (data_ == nullptr) throw std::bad_alloc();
+  std::byte* data = size <= kPoolSlotBytes ? LockedPool::instance().take()
+                                           : static_cast<std::byte*>(sodium_malloc(size));
+  if (data == nullptr) throw std::bad_alloc();
+  data_ = {data, Release{size}};
   std::ranges::fill(writable(), std::byte{0});
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 
-/// Bytes that must not leak: page-locked, kept out of core dumps, zeroed when released, fenced by
-/// guard pages (libsodium's sodium_malloc). There is no formatter, no comparison that takes
+/// Bytes that must not leak: page-locked, kept out of core dumps, zeroed when released. Large ones
+/// are fenced by guard pages (libsodium's sodium_malloc), small ones share some (locked_pool.h).
+/// There is no formatter, no comparison that takes
 /// variable time, and no copy without saying so.
 
 #include <cstddef>
@@ -34,6 +35,7 @@ class SecretBytes {
 
  private:
   struct Release {
+    std::size_t size = 0;
     void operator()(std::byte* data) const;
   };
   std::unique_ptr<std::byte[], Release> data_;

@@ -3,7 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <type_traits>
+#include <vector>
+
+#include "crypto/locked_pool.h"
 
 namespace kadwire::crypto {
 namespace {
@@ -45,10 +50,32 @@ TEST(SecretBytes, EqualsOnlyTheSameBytesOfTheSameLength) {
   EXPECT_TRUE(SecretBytes().equals({}));
 }
 
-TEST(SecretBytesDeathTest, CannotBeReadPastItsEnd) {
-  const SecretBytes secret(16);
+TEST(SecretBytesDeathTest, ALargeOneCannotBeReadPastItsEnd) {
+  const SecretBytes secret(256);
   const std::byte* past_the_end = secret.view().data() + secret.size();
   EXPECT_DEATH({ [[maybe_unused]] volatile std::byte leaked = *past_the_end; }, "");
+}
+
+TEST(SecretBytes, LeavesNothingToTheNextOne) {
+  const std::byte* storage = nullptr;
+  {
+    const SecretBytes secret = SecretBytes::copy_of(as_bytes("secret"));
+    storage = secret.view().data();
+  }
+  const SecretBytes next(kPoolSlotBytes);
+  EXPECT_EQ(next.view().data(), storage) << "else this test looks at another place";
+  EXPECT_TRUE(std::ranges::all_of(next.view(), [](std::byte b) { return b == std::byte{0}; }));
+}
+
+TEST(SecretBytes, AreManyWithFewMappings) {
+  const auto mappings = [] {
+    std::ifstream maps("/proc/self/maps");
+    return std::count(std::istreambuf_iterator<char>(maps), {}, '\n');
+  };
+  const auto before = mappings();
+  std::vector<SecretBytes> secrets;
+  for (int i = 0; i < 10'000; ++i) secrets.emplace_back(32);
+  EXPECT_LT(mappings() - before, 500);
 }
 
 TEST(Wipe, ZeroesBytesAndEmptiesText) {
