@@ -35,7 +35,7 @@ class SecretBytes {
 
  private:
   struct Release {
-    std::size_t size = 0;
+    std::size_t size;
     void operator()(std::byte* data) const;
   };
   std::unique_ptr<std::byte[], Release> data_;
