@@ -16,7 +16,7 @@ std::byte* LockedPool::take() {
   if (free_ == nullptr) add_slab();
   std::byte* slot = free_;
   std::memcpy(&free_, slot, sizeof free_);
-  std::memset(slot, 0, sizeof free_);
+  sodium_memzero(slot, sizeof free_);
   return slot;
 }
 
