@@ -21,17 +21,6 @@ const std::array<Prefix, 5>& private_ranges() {
   return ranges;
 }
 
-bool inside_any(const IpAddress& address, std::span<const Prefix> networks) {
-  return std::ranges::any_of(networks,
-                             [&](const Prefix& network) { return network.contains(address); });
-}
-
-/// An address that can name one other host beyond this link.
-bool is_unicast_beyond_link(const IpAddress& address) {
-  return !address.is_unspecified() && !address.is_loopback() && !address.is_multicast() &&
-         !address.is_link_local();
-}
-
 bool is_usable(const LocalAddress& local, std::span<const Prefix> mesh_networks) {
   return is_unicast_beyond_link(local.prefix.address) && !local.tentative &&
          !inside_any(local.prefix.address, mesh_networks);
@@ -114,6 +103,16 @@ int dial_rank(const Candidate& candidate, std::span<const LocalAddress> own) {
 }
 
 }  // namespace
+
+bool is_unicast_beyond_link(const IpAddress& address) {
+  return !address.is_unspecified() && !address.is_loopback() && !address.is_multicast() &&
+         !address.is_link_local();
+}
+
+bool inside_any(const IpAddress& address, std::span<const Prefix> networks) {
+  return std::ranges::any_of(networks,
+                             [&](const Prefix& network) { return network.contains(address); });
+}
 
 std::vector<Candidate> host_candidates(std::span<const LocalAddress> addresses, std::uint16_t port,
                                        std::span<const Prefix> mesh_networks) {

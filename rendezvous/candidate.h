@@ -41,6 +41,12 @@ struct LocalAddress {
   auto operator<=>(const LocalAddress&) const = default;
 };
 
+/// An address that can name one other host beyond this link: neither unspecified, loopback,
+/// multicast nor link-local.
+[[nodiscard]] bool is_unicast_beyond_link(const IpAddress& address);
+/// Whether any of `networks` contains `address`.
+[[nodiscard]] bool inside_any(const IpAddress& address, std::span<const Prefix> networks);
+
 /// The host candidates to publish, best first: IPv6 global, IPv4 public, then private, bridges
 /// last; at most kCandidatesMax. Left out: loopback, link-local, multicast, unspecified,
 /// deprecated, tentative, and anything inside `mesh_networks` (the mesh's own addresses).
