@@ -30,9 +30,13 @@ inline constexpr std::size_t kFrameHeaderBytes = 4 + kFrameTagBytes;
 inline constexpr std::size_t kFrameBytesMax = 1200;
 inline constexpr std::size_t kFramePayloadBytesMax = kFrameBytesMax - kFrameHeaderBytes;
 
-/// Which message the payload is. Numbers are given out in PROTOCOL.md as messages come to be; a
-/// type that a receiver does not know is counted and dropped by whoever it reaches.
-enum class FrameType : std::uint8_t {};
+/// Which message the payload is. A type that a receiver does not know is counted and dropped by
+/// whoever it reaches.
+enum class FrameType : std::uint8_t {
+  kCall = 1,     ///< asks for a pair session
+  kAnswer = 2,   ///< makes one
+  kSession = 3,  ///< a message under one
+};
 
 /// The tag keys of the few hours that matter at any time, derived once each.
 class FrameKeys {

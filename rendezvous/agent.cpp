@@ -1,0 +1,278 @@
+#include "rendezvous/agent.h"
+
+#include <algorithm>
+
+#include "node/base/queue.h"
+
+namespace kadwire::rendezvous {
+
+Agent::Agent(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity,
+             RandomSource& random, AgentOptions options)
+    : options_(options),
+      frame_keys_(keys),
+      indices_(random),
+      context_{{keys, identity, frame_keys_, indices_, random}, {}, 0, 0, {}},
+      call_sources_(kCallsPerSource) {}
+
+void Agent::set_own_record(Now now, const SignedRecord& record) {
+  if (record.record.sequence <= context_.own_sequence) return;
+  context_.own_record = record.encoded;
+  context_.own_sequence = record.record.sequence;
+  for (auto& [node, peer] : peers_) {
+    peer.punch.record_changed(now);
+    collect(now, node, peer);
+  }
+}
+
+void Agent::set_network(Now now, std::vector<LocalAddress> addresses,
+                        std::vector<Prefix> mesh_networks) {
+  const bool moved = addresses != context_.addresses;
+  const bool first = context_.addresses.empty();
+  context_.addresses = std::move(addresses);
+  mesh_networks_ = std::move(mesh_networks);
+  if (!moved) return;
+  if (!first) ++context_.epoch;
+  for (auto& [node, peer] : peers_) {
+    retarget(now, peer);
+    if (!first) peer.punch.network_changed(now);
+    collect(now, node, peer);
+  }
+}
+
+void Agent::set_peer(Now now, const PeerRecord& record) {
+  auto found = peers_.find(record.node);
+  if (found == peers_.end()) {
+    found = peers_.try_emplace(record.node, context_, record.node, now).first;
+  }
+  Peer& peer = found->second;
+  peer.candidates = record.candidates;
+  peer.sequence = record.sequence;
+  retarget(now, peer);
+  std::erase_if(strangers_, [&](Stranger& stranger) {
+    if (stranger.call.node != record.node) return false;
+    answer(now, peer, stranger.from, std::move(stranger.call));
+    return true;
+  });
+  collect(now, record.node, peer);
+}
+
+void Agent::remove_peer(const crypto::NodeId& node) {
+  peers_.erase(node);
+}
+
+void Agent::retarget(Now now, Peer& peer) {
+  std::vector<Endpoint> targets;
+  for (const Candidate& candidate :
+       dialable_candidates(peer.candidates, context_.addresses, mesh_networks_)) {
+    targets.push_back(candidate.endpoint);
+  }
+  peer.punch.set_targets(now, targets, peer.sequence);
+}
+
+bool Agent::handle_datagram(Now now, const Endpoint& from, ByteView datagram) {
+  if (!looks_like_frame(datagram)) return false;
+  ++stats_.frames_in;
+  handle_frame(now, {from, {}}, datagram);
+  return true;
+}
+
+void Agent::handle_frame(Now now, const Way& from, ByteView datagram) {
+  const auto frame = open_frame(datagram, hour_of(now.wall), frame_keys_);
+  if (!frame) {
+    ++stats_.frames_refused;
+    return;
+  }
+  switch (frame->type) {
+    case FrameType::kCall:
+      return on_call(now, from, frame->payload);
+    case FrameType::kAnswer:
+      return on_answer(now, from, frame->payload);
+    case FrameType::kSession:
+      return on_message(now, from, frame->payload);
+  }
+  ++stats_.frames_refused;
+}
+
+/// What costs least is asked first: a repetition, the rates, then the handshake's arithmetic.
+void Agent::on_call(Now now, const Way& from, ByteView payload) {
+  ByteReader reader(payload);
+  reader.be32();
+  const CallId id = reader.array<32>();
+  if (!reader.ok() || repeat_answer(now, from, id)) return;
+  if (!may_call(now, from)) {
+    ++stats_.calls_limited;
+    return;
+  }
+  auto received = read_call(context_.link, payload);
+  if (!received) return;
+  const auto text = read_call_payload(received->call.payload());
+  if (!text) return;
+  auto record = decode_record(text->record, context_.link.keys.mesh_id());
+  if (!record) return;
+  const crypto::NodeId node = record->record.node;
+  // The handshake proved a static key, the record a NodeId: they must be one member's.
+  if (crypto::noise_key(node) != received->call.initiator()) return;
+  if (node == context_.link.identity.node_id()) return;
+  Call call{id, node, std::move(*received), text->known_sequence};
+  const auto peer = peers_.find(node);
+  if (peer == peers_.end() || record->record.sequence > peer->second.sequence) {
+    events_.push_back(RecordReceived{std::move(record->encoded)});
+  }
+  if (peer != peers_.end()) return answer(now, peer->second, from, std::move(call));
+  if (strangers_.size() >= kStrangersMax) strangers_.erase(strangers_.begin());
+  strangers_.push_back({std::move(call), from, now.steady});
+}
+
+void Agent::answer(Now now, Peer& peer, const Way& from, Call call) {
+  Bytes frame = peer.punch.handle_call(now, from, std::move(call.call), call.known_sequence);
+  answers_.push_back({call.id, call.node, std::move(frame)});
+  if (answers_.size() > kAnswersMax) answers_.pop_front();
+  collect(now, call.node, peer);
+}
+
+bool Agent::may_call(Now now, const Way& from) {
+  if (!calls_in_all_.take(now.steady, kCallsInAll)) return false;
+  return from.introducer || call_sources_.take(now.steady, from.endpoint.address);
+}
+
+/// The answer may have been lost, or the same call came by another way, which may be the better
+/// one.
+bool Agent::repeat_answer(Now now, const Way& from, const CallId& call) {
+  const auto answer = std::ranges::find(answers_, call, &Answer::call);
+  if (answer == answers_.end()) return false;
+  const auto peer = peers_.find(answer->node);
+  if (peer == peers_.end()) return true;
+  peer->second.punch.repeat_answer(now, from, answer->frame);
+  collect(now, answer->node, peer->second);
+  return true;
+}
+
+void Agent::on_answer(Now now, const Way& from, ByteView payload) {
+  crypto::NodeId node;
+  Peer* peer = owner_of(payload, node);
+  if (peer == nullptr) return;
+  peer->punch.handle_answer(now, from, payload);
+  collect(now, node, *peer);
+}
+
+void Agent::on_message(Now now, const Way& from, ByteView payload) {
+  crypto::NodeId node;
+  Peer* peer = owner_of(payload, node);
+  if (peer == nullptr) return;
+  auto message = peer->punch.handle_message(now, from, payload);
+  collect(now, node, *peer);
+  if (message) act(now, node, from, std::move(*message));
+}
+
+void Agent::act(Now now, const crypto::NodeId& sender, const Way& from, PairMessage message) {
+  if (auto* update = std::get_if<RecordUpdate>(&message)) {
+    events_.push_back(RecordReceived{std::move(update->record)});
+  } else if (from.introducer) {
+    return;  // what introducers and relays are asked comes straight, or calls would go in circles
+  } else if (const auto* forward = std::get_if<Forward>(&message)) {
+    pass_on(now, sender, *forward);
+  } else if (const auto* forwarded = std::get_if<Forwarded>(&message)) {
+    handle_frame(now, {{}, sender}, forwarded->frame);
+  }
+}
+
+void Agent::pass_on(Now now, const crypto::NodeId& sender, const Forward& forward) {
+  if (!options_.introduces) return;
+  const auto to = peers_.find(forward.to);
+  if (to == peers_.end() || forward.to == sender) return;
+  if (!peers_.at(sender).forwards.take(now.steady, kForwardsPerMember)) return;
+  if (!to->second.punch.send(now, Forwarded{sender, forward.frame})) return;
+  ++stats_.forwarded;
+  collect(now, to->first, to->second);
+}
+
+void Agent::handle_traffic(Now now, const crypto::NodeId& node, bool sent, bool received) {
+  const auto peer = peers_.find(node);
+  if (peer == peers_.end()) return;
+  peer->second.punch.handle_traffic(now, sent, received);
+  collect(now, node, peer->second);
+}
+
+void Agent::handle_timeout(Now now) {
+  std::erase_if(strangers_, [&](const Stranger& stranger) {
+    return now.steady - stranger.came > kStrangerPatience;
+  });
+  for (auto& [node, peer] : peers_) {
+    const auto due = peer.punch.next_timeout();
+    if (!due || now.steady < *due) continue;
+    const bool introduced = peer.punch.wants_introducers(now);
+    peer.punch.handle_timeout(now,
+                              introduced ? introducers_for(node) : std::vector<crypto::NodeId>{});
+    collect(now, node, peer);
+  }
+}
+
+std::optional<TimePoint> Agent::next_timeout() const {
+  std::optional<TimePoint> earliest;
+  for (const auto& [node, peer] : peers_) {
+    const auto due = peer.punch.next_timeout();
+    if (due) earliest = std::min(earliest.value_or(*due), *due);
+  }
+  return earliest;
+}
+
+/// Takes over whatever the peer's session has to say. Frames through an introducer become messages
+/// to it, which have frames of their own.
+void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
+  while (auto outgoing = peer.punch.poll_frame()) {
+    if (!outgoing->way.introducer) {
+      ++stats_.frames_out;
+      transmits_.push_back({outgoing->way.endpoint, std::move(outgoing->frame)});
+      continue;
+    }
+    const auto introducer = peers_.find(*outgoing->way.introducer);
+    if (introducer == peers_.end()) continue;
+    if (introducer->second.punch.send(now, Forward{node, std::move(outgoing->frame)})) {
+      collect(now, introducer->first, introducer->second);
+    }
+  }
+  if (const auto seen = peer.punch.poll_seen()) events_.push_back(SeenByPeer{node, *seen});
+  if (!peer.punch.poll_choice()) return;
+  if (const auto path = peer.punch.chosen()) {
+    events_.push_back(PathChanged{node, *path, peer.punch.controls()});
+  }
+}
+
+std::optional<Transmit> Agent::poll_transmit() {
+  return take_front(transmits_);
+}
+
+std::optional<AgentEvent> Agent::poll_event() {
+  return take_front(events_);
+}
+
+const PunchSession* Agent::session(const crypto::NodeId& node) const {
+  const auto found = peers_.find(node);
+  return found == peers_.end() ? nullptr : &found->second.punch;
+}
+
+Agent::Peer* Agent::owner_of(ByteView payload, crypto::NodeId& node) {
+  const auto index = receiver_index(payload);
+  const crypto::NodeId* owner = index ? indices_.find(*index) : nullptr;
+  if (owner == nullptr) return nullptr;
+  node = *owner;
+  const auto found = peers_.find(node);
+  return found == peers_.end() ? nullptr : &found->second;
+}
+
+/// Members reached directly, the nearest first.
+std::vector<crypto::NodeId> Agent::introducers_for(const crypto::NodeId& node) const {
+  std::vector<std::pair<Duration, crypto::NodeId>> reachable;
+  for (const auto& [other, peer] : peers_) {
+    if (other == node) continue;
+    const auto path = peer.punch.chosen();
+    if (path && !path->relay) reachable.emplace_back(path->quality.rtt, other);
+  }
+  std::ranges::sort(reachable);
+  if (reachable.size() > kIntroducersMax) reachable.resize(kIntroducersMax);
+  std::vector<crypto::NodeId> introducers;
+  for (const auto& [rtt, other] : reachable) introducers.push_back(other);
+  return introducers;
+}
+
+}  // namespace kadwire::rendezvous

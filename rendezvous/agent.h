@@ -1,0 +1,151 @@
+#pragma once
+
+/// A node's dealings with all its peers on WireGuard's port: takes frames apart, keeps a punch
+/// session for each peer, passes calls between members, and says which path WireGuard should use.
+/// Sans-IO. Not here: who is a peer (node/peer_table), WireGuard (node/data_plane), sockets.
+///
+///   frame ─▶ Agent ─▶ PunchSession of the sender ─▶ PathChanged
+///              │ a stranger's call: its record goes out as RecordReceived, and the call is
+///              answered │ once set_peer() says that its sender is a peer └ Forward: to the session
+///              of the one it names
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "rendezvous/peer_record.h"
+#include "rendezvous/punch_session.h"
+#include "rendezvous/source_limiter.h"
+
+namespace kadwire::rendezvous {
+
+/// Calls cost key agreements. A carrier's NAT may hold many members; a whole mesh that restarts at
+/// once makes some thousand calls in some seconds.
+inline constexpr Rate kCallsPerSource{50, 100};
+inline constexpr Rate kCallsInAll{500, 1000};
+/// Frames passed on for one member: a call and its answer are repeated a dozen times.
+inline constexpr Rate kForwardsPerMember{20, 100};
+/// Calls whose sender is not a peer yet, and how long they wait to become one's.
+inline constexpr std::size_t kStrangersMax = 64;
+inline constexpr Duration kStrangerPatience = 2s;
+/// Answers remembered, so that a repeated call gets the same one again.
+inline constexpr std::size_t kAnswersMax = 256;
+/// Introducers asked at once for one peer.
+inline constexpr std::size_t kIntroducersMax = 3;
+
+/// A signed record that a member sent of itself. Not verified here beyond what a call needs.
+struct RecordReceived {
+  Bytes record;
+};
+/// WireGuard is to use this path from now on. `initiate`: and to begin the handshake if none
+/// stands.
+struct PathChanged {
+  crypto::NodeId node;
+  ChosenPath path;
+  bool initiate = false;
+};
+/// A peer told from where it hears this node: one peer's word.
+struct SeenByPeer {
+  crypto::NodeId node;
+  Endpoint endpoint;
+};
+using AgentEvent = std::variant<RecordReceived, PathChanged, SeenByPeer>;
+
+/// Counters for people, since the start.
+struct AgentStats {
+  std::uint64_t frames_in = 0;
+  std::uint64_t frames_out = 0;
+  std::uint64_t frames_refused = 0;  ///< malformed, or with a wrong tag
+  std::uint64_t calls_limited = 0;
+  std::uint64_t forwarded = 0;  ///< for others
+};
+
+struct AgentOptions {
+  bool introduces = true;  ///< passes calls on for others
+};
+
+class Agent {
+ public:
+  /// All outlive the agent.
+  Agent(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity, RandomSource& random,
+        AgentOptions options = {});
+
+  /// The own record as it is published now.
+  void set_own_record(Now now, const SignedRecord& record);
+  /// The host's addresses. Whatever was learnt of paths from other ones is void.
+  void set_network(Now now, std::vector<LocalAddress> addresses, std::vector<Prefix> mesh_networks);
+  /// This member is a peer, and this its newest record.
+  void set_peer(Now now, const PeerRecord& record);
+  void remove_peer(const crypto::NodeId& node);
+
+  /// True if it was a frame, good or bad.
+  bool handle_datagram(Now now, const Endpoint& from, ByteView datagram);
+  /// What WireGuard's counters say of a peer since the last time.
+  void handle_traffic(Now now, const crypto::NodeId& node, bool sent, bool received);
+  void handle_timeout(Now now);
+  [[nodiscard]] std::optional<TimePoint> next_timeout() const;
+  [[nodiscard]] std::optional<Transmit> poll_transmit();
+  [[nodiscard]] std::optional<AgentEvent> poll_event();
+
+  /// nullptr: no such peer.
+  [[nodiscard]] const PunchSession* session(const crypto::NodeId& node) const;
+  [[nodiscard]] const AgentStats& stats() const { return stats_; }
+
+ private:
+  struct Peer {
+    PunchSession punch;
+    TokenBucket forwards;
+    std::vector<Candidate> candidates;
+    std::uint64_t sequence = 0;
+  };
+  /// What no other call has: its ephemeral key.
+  using CallId = ByteArray<32>;
+  struct Call {
+    CallId id;
+    crypto::NodeId node;
+    ReceivedCall call;
+    std::uint64_t known_sequence = 0;
+  };
+  struct Stranger {
+    Call call;
+    Way from;
+    TimePoint came;
+  };
+  struct Answer {
+    CallId call;
+    crypto::NodeId node;
+    Bytes frame;
+  };
+
+  void handle_frame(Now now, const Way& from, ByteView datagram);
+  void on_call(Now now, const Way& from, ByteView payload);
+  void on_answer(Now now, const Way& from, ByteView payload);
+  void on_message(Now now, const Way& from, ByteView payload);
+  void act(Now now, const crypto::NodeId& sender, const Way& from, PairMessage message);
+  void pass_on(Now now, const crypto::NodeId& sender, const Forward& forward);
+  void answer(Now now, Peer& peer, const Way& from, Call call);
+  [[nodiscard]] bool repeat_answer(Now now, const Way& from, const CallId& call);
+  [[nodiscard]] bool may_call(Now now, const Way& from);
+  void collect(Now now, const crypto::NodeId& node, Peer& peer);
+  void retarget(Now now, Peer& peer);
+  [[nodiscard]] Peer* owner_of(ByteView payload, crypto::NodeId& node);
+  [[nodiscard]] std::vector<crypto::NodeId> introducers_for(const crypto::NodeId& node) const;
+
+  AgentOptions options_;
+  FrameKeys frame_keys_;
+  SessionIndices indices_;
+  PunchContext context_;
+  std::vector<Prefix> mesh_networks_;
+  std::map<crypto::NodeId, Peer> peers_;
+  std::vector<Stranger> strangers_;
+  std::deque<Answer> answers_;
+  SourceLimiter call_sources_;
+  TokenBucket calls_in_all_;
+  std::deque<Transmit> transmits_;
+  std::deque<AgentEvent> events_;
+  AgentStats stats_;
+};
+
+}  // namespace kadwire::rendezvous

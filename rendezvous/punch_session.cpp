@@ -1,0 +1,416 @@
+#include "rendezvous/punch_session.h"
+
+#include <algorithm>
+
+#include "node/base/queue.h"
+
+namespace kadwire::rendezvous {
+namespace {
+
+/// Reports of data that left with nothing coming back before the path is in doubt. One alone may
+/// have caught a packet whose answer was still under way.
+constexpr int kSilentReportsMax = 2;
+/// Pings to an endpoint that only showed up as a source; the peer's own pings renew them.
+constexpr int kStrangerPings = 2;
+
+}  // namespace
+
+PunchSession::PunchSession(const PunchContext& context, const crypto::NodeId& peer, Now now)
+    : context_(context),
+      link_(context.link, peer),
+      controls_(context.link.identity.node_id() < peer),
+      schedule_(context.link.identity.node_id(), peer),
+      begun_(now.steady) {
+  schedule_.begin(now.steady);
+}
+
+void PunchSession::set_targets(Now now, std::span<const Endpoint> targets, std::uint64_t sequence) {
+  peer_sequence_ = std::max(peer_sequence_, sequence);
+  for (Path& path : paths_) path.claimed = false;
+  bool news = false;
+  for (const Endpoint& target : targets) {
+    const bool known = find({target, {}}) != nullptr;
+    Path* path = find_or_add(now, {target, {}});
+    if (path == nullptr) continue;
+    path->claimed = true;
+    if (known) continue;
+    news = true;
+    if (established()) check(*path, now.steady, kCheckPings, kCheckSpacing);
+  }
+  if (!news || chosen_) return;
+  schedule_.begin(now.steady);
+  begun_ = now.steady;
+}
+
+void PunchSession::network_changed(Now now) {
+  doubt_all(now);
+  schedule_.begin(now.steady);
+  begun_ = now.steady;
+}
+
+void PunchSession::record_changed(Now now) {
+  record_owed_ = !send(now, RecordUpdate{context_.own_record});
+}
+
+Bytes PunchSession::handle_call(Now now, const Way& from, ReceivedCall call,
+                                std::uint64_t known_sequence) {
+  const Endpoint seen = from.introducer ? Endpoint{} : from.endpoint;
+  Bytes frame = link_.answer(now, std::move(call), seen);
+  record_owed_ = known_sequence < context_.own_sequence;
+  answered_.clear();
+  repeat_answer(now, from, frame);
+  return frame;
+}
+
+void PunchSession::repeat_answer(Now now, const Way& from, const Bytes& frame) {
+  frames_.push_back({from, frame});
+  std::erase_if(answered_, [&](const auto& entry) { return entry.first == from; });
+  if (answered_.size() < kPathsMax) answered_.emplace_back(from, now.steady);
+}
+
+void PunchSession::handle_answer(Now now, const Way& from, ByteView payload) {
+  const auto answered = link_.handle_answer(now, payload);
+  if (!answered) return;
+  heard_ = now.steady;
+  if (answered->seen != Endpoint{}) seen_ = answered->seen;
+  if (Path* path = find_or_add(now, from)) {
+    estimate(*path, now.steady - called_);
+    prove(now, *path);
+  }
+  start_checks(now);
+}
+
+std::optional<PairMessage> PunchSession::handle_message(Now now, const Way& from,
+                                                        ByteView payload) {
+  auto received = link_.open(now, payload);
+  if (!received) return std::nullopt;
+  heard_ = now.steady;
+  Path* path = find_or_add(now, from);
+  if (path != nullptr) path->heard = now.steady;
+  if (received->confirms) confirm(now, from, path);
+  if (const auto* ping = std::get_if<Ping>(&received->message)) {
+    on_ping(now, from, *ping);
+  } else if (const auto* pong = std::get_if<Pong>(&received->message)) {
+    on_pong(now, from, *pong);
+  } else {
+    return std::move(received->message);
+  }
+  return std::nullopt;
+}
+
+/// Whoever speaks under the new session has read the answer: the way it took carries both ways.
+void PunchSession::confirm(Now now, const Way& from, Path* path) {
+  const auto answer = std::ranges::find(answered_, from, &std::pair<Way, TimePoint>::first);
+  if (path != nullptr && answer != answered_.end()) {
+    estimate(*path, now.steady - answer->second);
+    prove(now, *path);
+  }
+  answered_.clear();
+  start_checks(now);
+}
+
+/// What came over the tunnel proves the path better than any ping.
+void PunchSession::handle_traffic(Now now, bool sent, bool received) {
+  Path* path = chosen_path();
+  if (received) {
+    silent_reports_ = 0;
+    if (path != nullptr) path->heard = now.steady;
+    return;
+  }
+  if (!sent || ++silent_reports_ < kSilentReportsMax) return;
+  silent_reports_ = 0;
+  if (path == nullptr || path->due) return;
+  check(*path, now.steady, kDoubtPings, std::max(kDoubtSpacing, path->rtt * 3 / 2));
+}
+
+void PunchSession::add_relayed(Now now, const Endpoint& endpoint, const crypto::NodeId& relay) {
+  Path* path = find_or_add(now, {endpoint, {}});
+  if (path == nullptr) return;
+  path->relay = relay;
+  if (!path->proven) check(*path, now.steady, kCheckPings, kCheckSpacing);
+}
+
+bool PunchSession::wants_introducers(Now now) const {
+  const auto due = schedule_.next();
+  return due && now.steady >= *due && now.steady - begun_ >= kDetourDelay;
+}
+
+void PunchSession::handle_timeout(Now now, std::span<const crypto::NodeId> introducers) {
+  if (const auto renewal = link_.renewal();
+      renewal && now.steady >= *renewal && !schedule_.next()) {
+    schedule_.begin(now.steady);
+  }
+  if (schedule_.take(now)) call(now, introducers);
+  for (Path& path : paths_) {
+    if (path.due && now.steady >= *path.due) advance_check(now, path);
+  }
+}
+
+std::optional<TimePoint> PunchSession::next_timeout() const {
+  std::optional<TimePoint> earliest = schedule_.next();
+  const auto consider = [&](std::optional<TimePoint> other) {
+    if (other) earliest = std::min(earliest.value_or(*other), *other);
+  };
+  if (!earliest) consider(link_.renewal());
+  for (const Path& path : paths_) consider(path.due);
+  return earliest;
+}
+
+/// Where there is a session that the peer should still have, checks open NATs as well as calls.
+void PunchSession::call(Now now, std::span<const crypto::NodeId> introducers) {
+  const auto renewal = link_.renewal();
+  const bool fresh = established() && heard_ && now.steady - *heard_ < kSessionDoubt &&
+                     now.steady < renewal.value_or(now.steady);
+  if (fresh) {
+    const bool direct = chosen_ && !chosen_path()->relay;
+    if (direct) return schedule_.stop();
+    for (Path& path : paths_) {
+      if (!path.proven && !path.due) check(path, now.steady, 1, kCheckSpacing);
+    }
+    return;
+  }
+  if (context_.own_record.empty()) return;
+  called_ = now.steady;
+  const Bytes frame = link_.call(now, peer_sequence_, context_.own_record);
+  for (const Path& path : paths_) {
+    if (!path.way.introducer) frames_.push_back({path.way, frame});
+  }
+  for (const crypto::NodeId& introducer : introducers) {
+    frames_.push_back({{{}, introducer}, frame});
+  }
+}
+
+/// A session is there: every path is tried at once.
+void PunchSession::start_checks(Now now) {
+  if (!indirect_since_ && !chosen_) indirect_since_ = now.steady;
+  if (record_owed_) record_changed(now);
+  for (Path& path : paths_) {
+    if (path.due) continue;
+    check(path, now.steady, path.proven ? kDoubtPings : kCheckPings,
+          path.proven ? kDoubtSpacing : kCheckSpacing);
+  }
+}
+
+void PunchSession::check(Path& path, TimePoint now, int pings, Duration spacing) {
+  path.checks_left = pings;
+  path.spacing = spacing;
+  path.due = now;
+  path.pending.clear();
+}
+
+void PunchSession::advance_check(Now now, Path& path) {
+  if (path.checks_left == 0) {  // the verdict: nobody answered
+    path.due.reset();
+    const bool was_chosen = chosen_ == path.way;
+    path.proven = false;
+    if (was_chosen) doubt_all(now);
+    return;
+  }
+  const auto id = static_cast<std::uint32_t>(random_u64(context_.link.random));
+  if (path.pending.size() >= static_cast<std::size_t>(kCheckPings)) {
+    path.pending.erase(path.pending.begin());
+  }
+  path.pending.push_back({id, now.steady});
+  const bool use = controls_ && chosen_ == path.way;
+  seal_to(now, path.way, Ping{id, use, lost_, context_.epoch});
+  --path.checks_left;
+  path.due =
+      now.steady + (path.checks_left > 0 ? path.spacing : std::max(kCheckPatience, 2 * path.rtt));
+  if (path.proven && path.checks_left == 0) {  // a doubt is settled sooner
+    path.due = now.steady + std::max(path.spacing, 2 * path.rtt);
+  }
+  if (!path.proven) path.spacing *= 2;
+}
+
+void PunchSession::on_ping(Now now, const Way& from, const Ping& ping) {
+  on_epoch(now, ping.epoch);
+  seal_to(now, from, Pong{ping.id, context_.epoch, from.introducer ? Endpoint{} : from.endpoint});
+  Path* path = find(from);
+  if (ping.lost && chosen_ && !(chosen_ == from)) doubt_all(now);
+  if (path == nullptr) return;
+  if (ping.use) {
+    for (Path& other : paths_) other.nominated = false;
+    path->nominated = true;
+  }
+  // A ping's source may be forged by its sender: one ping begets few.
+  const int pings = path->claimed || path->relay ? kCheckPings : kStrangerPings;
+  if (!path->proven && !path->due) check(*path, now.steady, pings, kCheckSpacing);
+  choose(now);
+}
+
+void PunchSession::on_pong(Now now, const Way& from, const Pong& pong) {
+  on_epoch(now, pong.epoch);
+  Path* path = find(from);
+  if (path == nullptr) return;
+  const auto check = std::ranges::find(path->pending, pong.id, &Check::id);
+  if (check == path->pending.end()) return;
+  if (pong.seen != Endpoint{}) seen_ = pong.seen;
+  const Duration rtt = now.steady - check->sent;
+  path->rtt = path->measured ? std::min(path->rtt, rtt) : rtt;
+  path->measured = true;
+  path->due.reset();
+  path->checks_left = 0;
+  path->pending.clear();
+  prove(now, *path);
+}
+
+/// The peer's own addresses changed: what was proven before may lead nowhere.
+void PunchSession::on_epoch(Now now, std::uint8_t epoch) {
+  if (peer_epoch_ == epoch) return;
+  const bool first = !peer_epoch_;
+  peer_epoch_ = epoch;
+  if (!first) doubt_all(now);
+}
+
+/// A handshake's round trip: the call may have been an earlier one.
+void PunchSession::estimate(Path& path, Duration rtt) {
+  if (!path.measured) path.rtt = rtt;
+}
+
+void PunchSession::prove(Now now, Path& path) {
+  path.proven = true;
+  path.heard = now.steady;
+  choose(now);
+}
+
+/// Nothing is certain any more: all paths are tried anew, and the first that answers is taken.
+void PunchSession::doubt_all(Now now) {
+  lost_ = chosen_.has_value();
+  chosen_.reset();
+  for (Path& path : paths_) {
+    path.proven = path.nominated = false;
+    if (established()) check(path, now.steady, kCheckPings, kCheckSpacing);
+  }
+  if (!indirect_since_) indirect_since_ = now.steady;
+  if (schedule_.next()) return;
+  schedule_.begin(now.steady);
+  begun_ = now.steady;
+}
+
+bool PunchSession::may_use(const Path& path) const {
+  return path.proven && !path.way.introducer && (controls_ || path.nominated);
+}
+
+void PunchSession::choose(Now now) {
+  Path* best = chosen_path();
+  if (best != nullptr && !may_use(*best)) best = nullptr;
+  for (Path& path : paths_) {
+    if (!may_use(path)) continue;
+    if (best == nullptr || is_better_path(quality(path), quality(*best))) best = &path;
+  }
+  if (best != nullptr && !(chosen_ == best->way)) choose(now, best);
+}
+
+void PunchSession::choose(Now now, Path* path) {
+  chosen_ = path->way;
+  choice_changed_ = true;
+  lost_ = false;
+  silent_reports_ = 0;
+  if (!path->relay) {
+    indirect_since_.reset();
+    schedule_.stop();
+  }
+  if (controls_ && !path->due) check(*path, now.steady, kCheckPings, kCheckSpacing);  // tells
+}
+
+bool PunchSession::send(Now now, const PairMessage& message) {
+  const Path* path = best_way();
+  if (path == nullptr || !established()) return false;
+  seal_to(now, path->way, message);
+  return true;
+}
+
+void PunchSession::seal_to(Now now, const Way& way, const PairMessage& message) {
+  if (auto frame = link_.seal(now, message)) frames_.push_back({way, std::move(*frame)});
+}
+
+std::optional<OutgoingFrame> PunchSession::poll_frame() {
+  return take_front(frames_);
+}
+
+bool PunchSession::poll_choice() {
+  return std::exchange(choice_changed_, false);
+}
+
+std::optional<Endpoint> PunchSession::poll_seen() {
+  return std::exchange(seen_, std::nullopt);
+}
+
+std::optional<ChosenPath> PunchSession::chosen() const {
+  const Path* path = chosen_path();
+  if (path == nullptr) return std::nullopt;
+  return ChosenPath{path->way.endpoint, quality(*path), path->relay};
+}
+
+std::optional<TimePoint> PunchSession::indirect_since() const {
+  return established() ? indirect_since_ : std::nullopt;
+}
+
+std::vector<crypto::NodeId> PunchSession::working_introducers() const {
+  std::vector<const Path*> detours;
+  for (const Path& path : paths_) {
+    if (path.way.introducer && path.proven) detours.push_back(&path);
+  }
+  std::ranges::stable_sort(detours, {}, [](const Path* path) { return path->rtt; });
+  std::vector<crypto::NodeId> introducers;
+  for (const Path* path : detours) introducers.push_back(*path->way.introducer);
+  return introducers;
+}
+
+std::optional<Duration> PunchSession::rtt() const {
+  const Path* path = chosen_path();
+  return path == nullptr ? std::nullopt : std::optional(path->rtt);
+}
+
+PunchSession::Path* PunchSession::find(const Way& way) {
+  const auto found = std::ranges::find(paths_, way, &Path::way);
+  return found == paths_.end() ? nullptr : &*found;
+}
+
+PunchSession::Path* PunchSession::find_or_add(Now now, const Way& way) {
+  if (Path* path = find(way)) return path;
+  if (paths_.size() >= kPathsMax) {
+    // Whoever has neither been claimed nor proven goes, the one silent for longest first.
+    const auto rank = [&](const Path& path) {
+      const bool needed = path.proven || path.claimed || chosen_ == path.way;
+      return std::pair(needed, path.heard);
+    };
+    const auto least = std::ranges::min_element(paths_, {}, rank);
+    if (rank(*least).first) return nullptr;
+    paths_.erase(least);
+  }
+  Path& path = paths_.emplace_back();
+  path.way = way;
+  path.heard = now.steady;
+  return &path;
+}
+
+PunchSession::Path* PunchSession::chosen_path() {
+  return chosen_ ? find(*chosen_) : nullptr;
+}
+
+const PunchSession::Path* PunchSession::chosen_path() const {
+  if (!chosen_) return nullptr;
+  const auto found = std::ranges::find(paths_, *chosen_, &Path::way);
+  return found == paths_.end() ? nullptr : &*found;
+}
+
+/// The chosen path, else the one that was heard from last.
+const PunchSession::Path* PunchSession::best_way() const {
+  if (const Path* path = chosen_path()) return path;
+  const Path* best = nullptr;
+  for (const Path& path : paths_) {
+    if (path.proven && (best == nullptr || path.heard > best->heard)) best = &path;
+  }
+  return best;
+}
+
+PathQuality PunchSession::quality(const Path& path) const {
+  const IpAddress& address = path.way.endpoint.address;
+  const bool on_link = std::ranges::any_of(context_.addresses, [&](const LocalAddress& local) {
+    return local.prefix.contains(address);
+  });
+  return {path.proven, path.relay.has_value(), on_link, address.is_v6(), path.rtt};
+}
+
+}  // namespace kadwire::rendezvous

@@ -1,0 +1,182 @@
+#pragma once
+
+/// One peer's checks: calls until there is a pair session, then pings over every path that could
+/// be, until one carries both ways; watches the chosen one, and looks for another when it dies.
+/// Sans-IO. Everything sent goes to endpoints that the peer's signed record names, that it sent
+/// from itself, or through an introducer; the peer's are at most kCandidatesMax (candidate.h bounds
+/// what a liar may name).
+///
+///   Calling ──answer, or the first message after ours──▶ Checking ──pong──▶ Connected
+///      ▲                                                    ▲ └─ silence on the chosen path ─┘
+///      └── nothing heard for kSessionDoubt, in slots ───────┘
+///
+/// Of the two the lower NodeId controls: it chooses the path that WireGuard uses (path_choice.h),
+/// tells by a ping over it, and lets WireGuard initiate. The other follows.
+
+#include <deque>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "rendezvous/candidate.h"
+#include "rendezvous/pair_link.h"
+#include "rendezvous/pair_schedule.h"
+#include "rendezvous/path_choice.h"
+
+namespace kadwire::rendezvous {
+
+/// What the record claims, as many again that showed up, relays and introducers.
+inline constexpr std::size_t kPathsMax = 2 * kCandidatesMax + 6;
+/// A path is checked by pings at 0, 100, 300, 700 and 1500 ms: five losses in a row at 10 % are one
+/// in a hundred thousand.
+inline constexpr int kCheckPings = 5;
+inline constexpr Duration kCheckSpacing = 100ms;
+/// How long the last of them is waited for.
+inline constexpr Duration kCheckPatience = 1s;
+/// Whether a path that went silent is dead: three pings, so close that the whole takes a second.
+inline constexpr int kDoubtPings = 3;
+inline constexpr Duration kDoubtSpacing = 250ms;
+/// A peer that has a session may have lost it in a restart: after this silence it is called anew.
+inline constexpr Duration kSessionDoubt = 10s;
+/// Introducers are asked only if nothing direct answered by then: on most paths it has.
+inline constexpr Duration kDetourDelay = 200ms;
+
+/// Where a frame comes in or goes out: an endpoint, or a member that passes it on.
+struct Way {
+  Endpoint endpoint;
+  std::optional<crypto::NodeId> introducer;  ///< then `endpoint` says nothing
+  bool operator==(const Way&) const = default;
+};
+
+struct OutgoingFrame {
+  Way way;
+  Bytes frame;
+};
+
+/// What every session of an agent shares; the agent keeps it up to date.
+struct PunchContext {
+  LinkContext link;
+  Bytes own_record;  ///< encoded; empty: not made yet, so nobody can be called
+  std::uint64_t own_sequence = 0;
+  std::uint8_t epoch = 0;  ///< counts changes of own addresses
+  std::vector<LocalAddress> addresses;
+};
+
+/// The path chosen for WireGuard.
+struct ChosenPath {
+  Endpoint endpoint;
+  PathQuality quality;
+  std::optional<crypto::NodeId> relay;
+};
+
+class PunchSession {
+ public:
+  /// `context` outlives the session. `peer` is from a verified record.
+  PunchSession(const PunchContext& context, const crypto::NodeId& peer, Now now);
+
+  /// The endpoints of the peer's record that may be sent to, best first, and the record's sequence.
+  void set_targets(Now now, std::span<const Endpoint> targets, std::uint64_t sequence);
+  /// This host's own addresses changed: whatever was proven was so from the old ones.
+  void network_changed(Now now);
+  /// The own record changed.
+  void record_changed(Now now);
+  /// Answers a call of the peer's; the frame, to be kept for repetitions.
+  Bytes handle_call(Now now, const Way& from, ReceivedCall call, std::uint64_t known_sequence);
+  /// The same call came again, perhaps by another way.
+  void repeat_answer(Now now, const Way& from, const Bytes& frame);
+  void handle_answer(Now now, const Way& from, ByteView payload);
+  /// A message under a session. What is not about paths is handed on.
+  [[nodiscard]] std::optional<PairMessage> handle_message(Now now, const Way& from,
+                                                          ByteView payload);
+  /// What WireGuard's counters say since the last time: data left, data came.
+  void handle_traffic(Now now, bool sent, bool received);
+  /// An endpoint at a relay, through which the peer may be reached.
+  void add_relayed(Now now, const Endpoint& endpoint, const crypto::NodeId& relay);
+  /// True if a call is due that introducers could carry.
+  [[nodiscard]] bool wants_introducers(Now now) const;
+  /// `introducers`: members that may pass a call on; looked at only if wants_introducers().
+  void handle_timeout(Now now, std::span<const crypto::NodeId> introducers = {});
+  [[nodiscard]] std::optional<TimePoint> next_timeout() const;
+
+  /// Sends over the best way there is; false: there is no session, or no way.
+  bool send(Now now, const PairMessage& message);
+  [[nodiscard]] std::optional<OutgoingFrame> poll_frame();
+  /// The chosen path, if it is another than when last asked.
+  [[nodiscard]] bool poll_choice();
+  /// Where the peer saw us: an own mapping, by its word.
+  [[nodiscard]] std::optional<Endpoint> poll_seen();
+
+  [[nodiscard]] std::optional<ChosenPath> chosen() const;
+  [[nodiscard]] bool controls() const { return controls_; }
+  [[nodiscard]] bool established() const { return link_.established(); }
+  /// Established, and without a direct path since when; nullopt: has one, or has no session.
+  [[nodiscard]] std::optional<TimePoint> indirect_since() const;
+  /// Something the peer sealed came over this introducer lately: both have a session with it.
+  [[nodiscard]] std::vector<crypto::NodeId> working_introducers() const;
+  [[nodiscard]] std::optional<Duration> rtt() const;
+
+ private:
+  struct Check {
+    std::uint32_t id = 0;
+    TimePoint sent;
+  };
+  struct Path {
+    Way way;
+    std::optional<crypto::NodeId> relay;
+    bool claimed = false;  ///< in the peer's record now
+    bool proven = false;
+    bool measured = false;   ///< `rtt` is a ping's, else a handshake's
+    bool nominated = false;  ///< the controlling side uses it
+    Duration rtt{0};
+    TimePoint heard;
+    int checks_left = 0;
+    Duration spacing{0};
+    std::optional<TimePoint> due;  ///< the next ping, or, none being left, the verdict
+    std::vector<Check> pending;    ///< at most kCheckPings, oldest first
+  };
+
+  void call(Now now, std::span<const crypto::NodeId> introducers);
+  void start_checks(Now now);
+  void check(Path& path, TimePoint now, int pings, Duration spacing);
+  void advance_check(Now now, Path& path);
+  void on_ping(Now now, const Way& from, const Ping& ping);
+  void on_pong(Now now, const Way& from, const Pong& pong);
+  void on_epoch(Now now, std::uint8_t epoch);
+  void confirm(Now now, const Way& from, Path* path);
+  static void estimate(Path& path, Duration rtt);
+  void prove(Now now, Path& path);
+  void doubt_all(Now now);
+  void choose(Now now);
+  void choose(Now now, Path* path);
+  void seal_to(Now now, const Way& way, const PairMessage& message);
+  [[nodiscard]] Path* find(const Way& way);
+  /// The path by this way, made if there is room; nullptr: there is none.
+  [[nodiscard]] Path* find_or_add(Now now, const Way& way);
+  [[nodiscard]] Path* chosen_path();
+  [[nodiscard]] const Path* chosen_path() const;
+  [[nodiscard]] const Path* best_way() const;
+  [[nodiscard]] PathQuality quality(const Path& path) const;
+  [[nodiscard]] bool may_use(const Path& path) const;
+
+  const PunchContext& context_;
+  PairLink link_;
+  const bool controls_;
+  PairSchedule schedule_;
+  TimePoint begun_;  ///< of the present attempts
+  std::uint64_t peer_sequence_ = 0;
+  std::vector<Path> paths_;
+  std::optional<Way> chosen_;
+  bool choice_changed_ = false;
+  bool lost_ = false;               ///< the path in use died, and the peer is to know
+  std::optional<TimePoint> heard_;  ///< anything under a session
+  TimePoint called_;                ///< last
+  std::vector<std::pair<Way, TimePoint>> answered_;  ///< where the last answer went, and when
+  bool record_owed_ = false;                         ///< the peer has an older record of ours
+  std::optional<std::uint8_t> peer_epoch_;
+  std::optional<TimePoint> indirect_since_;
+  int silent_reports_ = 0;  ///< of traffic that only left
+  std::optional<Endpoint> seen_;
+  std::deque<OutgoingFrame> frames_;
+};
+
+}  // namespace kadwire::rendezvous
