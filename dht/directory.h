@@ -115,7 +115,7 @@ struct DirectoryStats {
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
   std::uint64_t packets_refused = 0;  ///< stopped by packet_guard
-  std::uint64_t restarts = 0;         ///< times the DHT was made anew after silence
+  std::uint64_t restarts = 0;  ///< times the DHT was made anew: silence, or a network that was cut
 };
 
 class Directory {

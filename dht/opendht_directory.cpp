@@ -41,6 +41,7 @@ bool full(const IdsFound& event) {
 OpendhtDirectory::OpendhtDirectory(Now now, OpendhtOptions options, RandomSource& random)
     : options_(std::move(options)),
       random_(random),
+      watch_(now.steady),
       enter_at_(now.steady),
       young_until_(now.steady),
       announced_at_(now.steady) {
@@ -63,9 +64,10 @@ void OpendhtDirectory::renew(Now now) {
   }
   for (auto& [operation, listen] : listens_) listen.token = 0;
   was_connected_ = false;
-  node_.reset();
-  node_ = OpendhtNode::create(now.steady, {node_id_, options_.network, options_.unlimited_requests,
-                                           options_.store_bytes_max});
+  node_ = OpendhtNode::create(
+      now.steady,
+      {node_id_, options_.network, options_.unlimited_requests, options_.store_bytes_max},
+      node_.get());
   hear_reply(now);
   if (!node_) renew_at_ = now.steady + kRenewPause;
 }
@@ -116,6 +118,7 @@ void OpendhtDirectory::accept(Now, CancelRequest request) {
 
 void OpendhtDirectory::set_bootstrap(Now now, std::span<const Endpoint> endpoints) {
   bootstrap_.assign(endpoints.begin(), endpoints.end());
+  watch_.set_endpoints(endpoints);
   if (!connected_) begin_entering(now);
 }
 
@@ -130,6 +133,7 @@ void OpendhtDirectory::handle_datagram(Now now, const Endpoint& from, ByteView d
   }
   if (inspection.kind == PacketKind::kReply) {
     hear_reply(now);
+    watch_.hear(from);
     confirm_stored(inspection.stored_value);
   }
   run(now, &from, datagram);
@@ -143,6 +147,7 @@ void OpendhtDirectory::handle_timeout(Now now) {
 void OpendhtDirectory::run(Now now, const Endpoint* from, ByteView datagram) {
   start_due_.reset();
   watch_silence(now);
+  watch_bootstrap(now);
   if (!node_) return;
   if (!connected_ && now.steady >= enter_at_) enter_network(now);
   turn(now, from, datagram);
@@ -164,6 +169,7 @@ void OpendhtDirectory::update_connectivity(Now now) {
   connected_ = connected;
   events_.push_back(ConnectivityChanged{connected});
   if (!connected) return begin_entering(now);
+  watch_.entered(now.steady, random_);
   if (!was_connected_) young_until_ = now.steady + kYoungFor;
   was_connected_ = true;
 }
@@ -171,7 +177,7 @@ void OpendhtDirectory::update_connectivity(Now now) {
 /// Starts what may start now; true if there was anything. Before the first node is known the
 /// library would answer every request with failure, so all of them wait for one.
 bool OpendhtDirectory::start_ready(Now now) {
-  if (!connected_) return false;
+  if (!connected_ || watch_.gathering(now.steady)) return false;
   bool started = false;
   for (auto& [operation, listen] : listens_) {
     if (listen.token != 0) continue;
@@ -256,11 +262,7 @@ void OpendhtDirectory::hear_reply(Now now) {
 void OpendhtDirectory::watch_silence(Now now) {
   if (!node_ && now.steady >= renew_at_) renew(now);
   if (was_connected_ && now.steady >= renew_at_) {
-    fail_operations();
-    renew(now);
-    ++stats_.restarts;
-    if (std::exchange(connected_, false)) events_.push_back(ConnectivityChanged{false});
-    begin_entering(now);
+    enter_anew(now);
   } else if (connected_ && now.steady >= probe_at_) {
     probe_at_ = now.steady + kProbePause;
     const std::vector<KnownNode> nodes = node_->known_nodes();
@@ -268,6 +270,23 @@ void OpendhtDirectory::watch_silence(Now now) {
       node_->ping(nodes[i].endpoint);
     }
   }
+}
+
+/// Members look for the network anew after it was in two parts. Nodes that only serve it do not:
+/// they have nothing to look for, and the members tell them of one another.
+void OpendhtDirectory::watch_bootstrap(Now now) {
+  if (!connected_) return;
+  if (!listens_.empty() && watch_.take_reunion(now.steady)) return enter_anew(now);
+  if (now.steady < watch_.due()) return;
+  for (const Endpoint& endpoint : watch_.ask(now.steady, random_)) node_->ping(endpoint);
+}
+
+void OpendhtDirectory::enter_anew(Now now) {
+  fail_operations();
+  renew(now);
+  ++stats_.restarts;
+  if (std::exchange(connected_, false)) events_.push_back(ConnectivityChanged{false});
+  begin_entering(now);
 }
 
 /// A token bucket over the memory that announced values would take.
@@ -385,7 +404,8 @@ std::optional<TimePoint> OpendhtDirectory::next_timeout() const {
   if (!node_) return renew_at_;
   if (start_due_) return start_due_;
   TimePoint next = std::min(node_->wake_at(), next_operation());
-  if (connected_) next = std::min(next, probe_at_);
+  if (connected_) next = std::min({next, probe_at_, watch_.due()});
+  if (connected_) next = std::min(next, watch_.gather_until().value_or(next));
   if (was_connected_) next = std::min(next, renew_at_);
   const bool doors = !bootstrap_.empty() || !options_.saved_nodes.empty();
   if (!connected_ && doors) next = std::min(next, enter_at_);
@@ -395,13 +415,14 @@ std::optional<TimePoint> OpendhtDirectory::next_timeout() const {
 /// When time alone starts or ends a request.
 TimePoint OpendhtDirectory::next_operation() const {
   TimePoint next = TimePoint::max();
+  const bool may_start = connected_ && !watch_.gather_until();
   for (const auto& [operation, put] : puts_) next = std::min(next, put.give_up_at);
   for (const auto& [operation, question] : questions_) {
     next = std::min(next, question.give_up_at);
-    if (!connected_ || question.started || must_wait(question)) continue;
+    if (!may_start || question.started || must_wait(question)) continue;
     next = std::min(next, put_ahead_until(question.key));
   }
-  if (connected_ && !repeats_.empty()) next = std::min(next, repeats_.front().at);
+  if (may_start && !repeats_.empty()) next = std::min(next, repeats_.front().at);
   return next;
 }
 

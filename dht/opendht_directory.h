@@ -2,7 +2,7 @@
 
 /// The one real Directory: a node of the OpenDHT network. This file is its conduct: it enters the
 /// network, keeps requests until there is one, watches for silence, and makes the library's node
-/// (opendht_node.h) anew when the network has been silent for too long.
+/// (opendht_node.h) anew when the network has been silent for too long or was in two parts.
 /// Sans-IO as far as the library allows: that reads the steady clock by itself, so `now` must come
 /// from that clock (simulations replace it, see tools/testnet/virtual_clock.h).
 /// Requests act with the next handle_timeout, which is due at once: those made together are sent
@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 
+#include "dht/bootstrap_watch.h"
 #include "dht/directory.h"
 #include "dht/opendht_node.h"
 #include "dht/packet_guard.h"
@@ -137,6 +138,7 @@ class OpendhtDirectory final : public Directory {
   void ask(Now now, const Request& request);
 
   void renew(Now now);
+  void enter_anew(Now now);
   void run(Now now, const Endpoint* from, ByteView datagram);
   void turn(Now now, const Endpoint* from, ByteView datagram);
   bool start_ready(Now now);
@@ -153,6 +155,7 @@ class OpendhtDirectory final : public Directory {
   void begin_entering(Now now);
   void enter_network(Now now);
   void watch_silence(Now now);
+  void watch_bootstrap(Now now);
   void give_up_overdue(Now now);
   void fail_operations();
   void collect(Now now);
@@ -169,11 +172,14 @@ class OpendhtDirectory final : public Directory {
   std::unique_ptr<OpendhtNode> node_;  ///< null only after the library's constructor threw
 
   //  Entering ──somebody answers──▶ Connected ──nobody does any more──▶ Entering
-  //                                    └──a minute without any reply──▶ Entering, with a new node
+  //                                    └──a minute without any reply, or the network was in two
+  //                                    parts
+  //                                       (bootstrap_watch.h)──▶ Entering, with a new node
   bool connected_ = false;
   bool was_connected_ = false;  ///< since node_ was made
   std::vector<Endpoint> bootstrap_;
   std::size_t next_saved_ = 0;
+  BootstrapWatch watch_;
   TimePoint enter_at_;  ///< next attempt, while not connected
   Duration enter_pause_ = kEnterPauseFirst;
   TimePoint young_until_;

@@ -19,8 +19,8 @@ namespace {
 constexpr auto kWakeAfterException = 100ms;
 /// Never spin, whatever the library asks for: it reads the clock itself and so a little later.
 constexpr auto kWakeSoonest = 200us;
-/// Some of the library's jobs, called at the very moment they asked for, find that it is not yet over
-/// and ask for the same moment again, for ever, inside one call. Among them is what follows a
+/// Some of the library's jobs, called at the very moment they asked for, find that it is not yet
+/// over and ask for the same moment again, for ever, inside one call. Among them is what follows a
 /// cancelled listen three minutes later.
 constexpr auto kWakeLate = 1us;
 /// Position of puts in the library's list of messages sent: ping, find, get, listen, put.
@@ -184,6 +184,7 @@ class LibraryNode final : public OpendhtNode {
     dht_->setStorageLimit(options.store_bytes_max);
   }
 
+  void take_over(const LibraryNode& predecessor);
   void turn(TimePoint now, const Endpoint* from, ByteView datagram) override;
   [[nodiscard]] TimePoint wake_at() const override { return wake_at_; }
   [[nodiscard]] bool connected() const override {
@@ -238,6 +239,12 @@ class LibraryNode final : public OpendhtNode {
   std::deque<std::uint64_t> own_values_;
   std::uint64_t exceptions_ = 0;
 };
+
+/// The stored values, with the age they have, and which of them are our own.
+void LibraryNode::take_over(const LibraryNode& predecessor) {
+  own_values_ = predecessor.own_values_;
+  guarded([&] { dht_->importValues(predecessor.dht_->exportValues()); });
+}
 
 void LibraryNode::turn(TimePoint now, const Endpoint* from, ByteView datagram) {
   for (const auto family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
@@ -374,9 +381,12 @@ void LibraryNode::add_to(DirectoryStats& stats) const {
 
 }  // namespace
 
-std::unique_ptr<OpendhtNode> OpendhtNode::create(TimePoint now, const OpendhtNodeOptions& options) {
+std::unique_ptr<OpendhtNode> OpendhtNode::create(TimePoint now, const OpendhtNodeOptions& options,
+                                                 const OpendhtNode* predecessor) {
   try {
-    return std::make_unique<LibraryNode>(now, options);
+    auto node = std::make_unique<LibraryNode>(now, options);
+    if (predecessor != nullptr) node->take_over(static_cast<const LibraryNode&>(*predecessor));
+    return node;
   } catch (const std::exception&) {
     return nullptr;
   }

@@ -54,9 +54,11 @@ class OpendhtNode {
     bool ok = false;
   };
 
-  /// nullptr if the library's constructor threw.
+  /// nullptr if the library's constructor threw. What `predecessor`, if any, kept for others, the
+  /// new node goes on keeping.
   [[nodiscard]] static std::unique_ptr<OpendhtNode> create(TimePoint now,
-                                                           const OpendhtNodeOptions& options);
+                                                           const OpendhtNodeOptions& options,
+                                                           const OpendhtNode* predecessor);
   virtual ~OpendhtNode() = default;
 
   /// Gives the library the time, and a datagram if `from` is not null.

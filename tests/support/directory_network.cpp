@@ -15,7 +15,7 @@ DirectoryNetwork::NodeIndex DirectoryNetwork::add(std::unique_ptr<dht::Directory
                                                   std::vector<Endpoint> endpoints) {
   const NodeIndex index = nodes_.size();
   for (const Endpoint& endpoint : endpoints) owners_[endpoint] = index;
-  nodes_.push_back({std::move(directory), std::move(endpoints), {}, true, false});
+  nodes_.push_back({std::move(directory), std::move(endpoints), {}});
   return index;
 }
 
@@ -95,6 +95,7 @@ void DirectoryNetwork::send(NodeIndex node, Transmit transmit) {
       });
   const auto owner = owners_.find(transmit.to);
   if (sender.cut_off || source == sender.endpoints.end() || owner == owners_.end()) return;
+  if (sender.side != nodes_[owner->second].side) return;
   arrivals_.push({virtual_now().steady + delay_(node, owner->second), next_order_++, owner->second,
                   *source, std::move(transmit.payload)});
 }

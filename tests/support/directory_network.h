@@ -41,6 +41,8 @@ class DirectoryNetwork {
   void set_up(NodeIndex node, bool up) { nodes_[node].up = up; }
   /// A host that is cut off wakes and sends, but nothing arrives either way.
   void set_cut_off(NodeIndex node, bool cut_off) { nodes_[node].cut_off = cut_off; }
+  /// Nothing travels between hosts on different sides. All begin on side 0.
+  void set_side(NodeIndex node, int side) { nodes_[node].side = side; }
   void set_tap(Tap tap) { tap_ = std::move(tap); }
 
   [[nodiscard]] dht::Directory& directory(NodeIndex node) { return *nodes_[node].directory; }
@@ -66,6 +68,7 @@ class DirectoryNetwork {
     std::vector<Event> events;
     bool up = true;
     bool cut_off = false;
+    int side = 0;
   };
   struct Arrival {
     TimePoint at;

@@ -106,6 +106,82 @@ TEST_F(OpendhtOutageTest, AMemberThatDiesCostsTheNextOneAtMostTwoSeconds) {
   EXPECT_GE(found_by(late).size(), 5U);
 }
 
+TEST_F(OpendhtOutageTest, ANewNodeGoesOnKeepingWhatTheOldOneKept) {
+  build_settled_network(6);
+  network_.request(2, put_of(2));
+  network_.run_for(5s);
+  const auto kept = directory(1).stats().stored_values;
+  ASSERT_GE(kept, 1U);
+  network_.set_cut_off(1, true);
+  network_.run_for(kSilenceMax + kSilenceJitter);
+  ASSERT_EQ(directory(1).stats().restarts, 1U);
+  EXPECT_EQ(directory(1).stats().stored_values, kept);
+  network_.run_for(10min);
+  EXPECT_EQ(directory(1).stats().stored_values, 0U) << "and no longer than that";
+}
+
+/// Two bootstrap nodes, known to everyone, and twenty hosts beside each.
+class OpendhtHalvesTest : public OpendhtTest {
+ protected:
+  static constexpr std::size_t kOtherBootstrap = 1;
+
+  OpendhtHalvesTest() {
+    add_host(Families::kIpv4);
+    add_on_side(1, add_host(Families::kIpv4));
+    for (int i = 0; i < 40; ++i) add_on_side(i % 2, add_host());
+    network_.run_for(90s);
+  }
+  std::size_t add_on_side(int side, std::size_t host) {
+    sides_[host] = side;
+    network_.set_bootstrap(
+        host, {testing::test_endpoint_v4(kBootstrap), testing::test_endpoint_v4(kOtherBootstrap)});
+    if (apart_) network_.set_side(host, side);
+    return host;
+  }
+  void set_apart(bool apart) {
+    apart_ = apart;
+    for (const auto& [host, side] : sides_) network_.set_side(host, apart ? side : 0);
+  }
+  std::size_t add_listener(int side) {
+    const std::size_t host = add_on_side(side, add_host());
+    network_.request(host, ListenRequest{kListen, key_});
+    return host;
+  }
+  [[nodiscard]] bool entered_twice(std::size_t host) const {
+    const auto changes = events_of<ConnectivityChanged>(host);
+    return changes.size() == 3 && changes.back().connected;
+  }
+
+  std::map<std::size_t, int> sides_;
+  bool apart_ = false;
+};
+
+TEST_F(OpendhtHalvesTest, WhoJoinedWhileTheyWereApartMeetsSoonAfterwards) {
+  set_apart(true);
+  network_.run_for(3min);
+  const std::size_t west = add_listener(0);
+  const std::size_t east = add_listener(1);
+  network_.run_for(3min);
+  set_apart(false);
+  ASSERT_TRUE(network_.run_for(2 * (kWatchPause + kWatchJitter),
+                               [&] { return entered_twice(west) && entered_twice(east); }));
+  network_.request(west, put_of(west));
+  network_.request(east, put_of(east));
+  network_.request(west, GetRequest{kGet, key_});
+  network_.request(east, GetRequest{kGet, key_});
+  network_.run_for(5s);
+  EXPECT_TRUE(found_by(west).contains(east));
+  EXPECT_TRUE(found_by(east).contains(west));
+}
+
+TEST_F(OpendhtHalvesTest, WhoHasNothingToLookForStays) {
+  set_apart(true);
+  network_.run_for(6min);
+  set_apart(false);
+  network_.run_for(6min);
+  EXPECT_EQ(directory(2).stats().restarts, 0U);
+}
+
 class OpendhtFamiliesTest : public OpendhtTest, public ::testing::WithParamInterface<Families> {};
 
 TEST_P(OpendhtFamiliesTest, AHostWithOneFamilyDoesNotWaitForTheOther) {
