@@ -12,6 +12,7 @@
 
 #include <asio/posix/stream_descriptor.hpp>
 
+#include "node/adapters/receive_loop.h"
 #include "node/adapters/socket_address.h"
 #include "node/adapters/unique_fd.h"
 
@@ -28,15 +29,6 @@ struct BoundSocket {
   Endpoint local;
 };
 
-bool set_option(int fd, int level, int name, int value) {
-  return setsockopt(fd, level, name, &value, sizeof value) == 0;
-}
-
-void enlarge_receive_buffer(int fd) {
-  if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBufferBytes)) return;
-  set_option(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBufferBytes);  // capped by net.core.rmem_max
-}
-
 /// The error is errno's value.
 tl::expected<BoundSocket, int> bind_socket(const Endpoint& wanted) {
   const bool v6 = wanted.address.is_v6();
@@ -49,11 +41,6 @@ tl::expected<BoundSocket, int> bind_socket(const Endpoint& wanted) {
   SocketAddress bound;
   if (getsockname(fd.get(), bound.get(), &bound.length) != 0) return tl::unexpected(errno);
   return BoundSocket{std::move(fd), *to_endpoint(bound.get(), bound.length)};
-}
-
-/// True if the host does not have the address's family at all (IPv6 disabled, say).
-bool lacks_family(int error) {
-  return error == EAFNOSUPPORT || error == EADDRNOTAVAIL || error == EPROTONOSUPPORT;
 }
 
 std::string sentence_about(const Endpoint& wanted, int error) {
@@ -93,10 +80,10 @@ struct AsioDatagramSocket::Leg {
   asio::posix::stream_descriptor descriptor;
 };
 
-struct AsioDatagramSocket::Shared : std::enable_shared_from_this<Shared> {
+struct AsioDatagramSocket::Shared {
   Shared(asio::io_context& context, std::vector<BoundSocket> sockets);
-  void wait_for_datagrams(Leg& leg);
-  void receive_batch(Leg& leg);
+  /// False if there is no datagram.
+  bool receive_one(Leg& leg);
   bool send_from(Leg& leg, const Transmit& transmit);
 
   std::vector<std::unique_ptr<Leg>> legs;  ///< never empty, never changed
@@ -114,29 +101,20 @@ AsioDatagramSocket::Shared::Shared(asio::io_context& context, std::vector<BoundS
   }
 }
 
-void AsioDatagramSocket::Shared::wait_for_datagrams(Leg& leg) {
-  leg.descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                            [shared = shared_from_this(), &leg](const std::error_code&) {
-                              if (shared->closed) return;
-                              shared->receive_batch(leg);
-                              if (!shared->closed) shared->wait_for_datagrams(leg);
-                            });
-}
-
-void AsioDatagramSocket::Shared::receive_batch(Leg& leg) {
-  for (int i = 0; i < kReceiveBatchMax && !closed; ++i) {
-    SocketAddress source;
-    const ssize_t size = recvfrom(leg.descriptor.native_handle(), buffer.data(), buffer.size(), 0,
-                                  source.get(), &source.length);
-    if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
-    if (size < 0) continue;  // an ICMP error about something sent earlier, now taken off the socket
-    const auto from = to_endpoint(source.get(), source.length);
-    if (!from) continue;
-    ++counters.received;
-    last_sender = *from;
-    last_arrival = &leg;
-    handler(*from, ByteView(buffer).first(static_cast<std::size_t>(size)));
-  }
+bool AsioDatagramSocket::Shared::receive_one(Leg& leg) {
+  SocketAddress source;
+  const ssize_t size = recvfrom(leg.descriptor.native_handle(), buffer.data(), buffer.size(), 0,
+                                source.get(), &source.length);
+  if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
+  if (size < 0)
+    return true;  // an ICMP error about something sent earlier, now taken off the socket
+  const auto from = to_endpoint(source.get(), source.length);
+  if (!from) return true;
+  ++counters.received;
+  last_sender = *from;
+  last_arrival = &leg;
+  handler(*from, ByteView(buffer).first(static_cast<std::size_t>(size)));
+  return true;
 }
 
 bool AsioDatagramSocket::Shared::send_from(Leg& leg, const Transmit& transmit) {
@@ -182,7 +160,10 @@ AsioDatagramSocket::~AsioDatagramSocket() {
 void AsioDatagramSocket::start(Handler handler) {
   assert(!shared_->handler && handler);
   shared_->handler = std::move(handler);
-  for (const auto& leg : shared_->legs) shared_->wait_for_datagrams(*leg);
+  for (const auto& leg : shared_->legs) {
+    keep_receiving(shared_, leg->descriptor,
+                   [shared = shared_.get(), &leg = *leg] { return shared->receive_one(leg); });
+  }
 }
 
 void AsioDatagramSocket::send(const Transmit& transmit) {

@@ -9,27 +9,17 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
 #include <tl/expected.hpp>
 
+#include "node/adapters/socket_options.h"
 #include "node/ports/datagram_socket.h"
 
 namespace kadwire::node {
 
 /// How many explicit addresses one socket may be bound to.
 inline constexpr std::size_t kBindAddressesMax = 16;
-/// What the kernel may hold for us while the loop is busy: 10,000 datagrams a second of a flood for
-/// a quarter of a second. Beyond the system's limit only with CAP_NET_ADMIN; else what it allows.
-inline constexpr int kReceiveBufferBytes = 4 * 1024 * 1024;
-/// After so many datagrams of one socket the loop serves everything else first.
-inline constexpr int kReceiveBatchMax = 64;
-
-/// One clear sentence: what could not be bound and why.
-struct SocketError {
-  std::string message;
-};
 
 struct DatagramCounters {
   std::uint64_t received = 0;

@@ -5,9 +5,13 @@ kadwire_test(adapters_tests
     adapters/asio_scheduler_test.cpp
     adapters/netlink_network_monitor_test.cpp
     adapters/own_network.cpp
+    adapters/port_filter_test.cpp
+    adapters/raw_wireguard_port_test.cpp
     adapters/resolver_test.cpp
     adapters/rtnetlink_test.cpp
     adapters/uapi_codec_test.cpp
+    adapters/udp_packet_test.cpp
+    adapters/wire.cpp
     adapters/wireguard_go_device_test.cpp
     adapters/wireguard_go_start_test.cpp
     ${CMAKE_SOURCE_DIR}/tests/support/start_crypto.cpp

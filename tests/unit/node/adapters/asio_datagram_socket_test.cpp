@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "node/adapters/receive_loop.h"
 #include "tests/unit/node/adapters/event_loop.h"
 #include "tests/unit/node/adapters/own_network.h"
 

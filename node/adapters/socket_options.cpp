@@ -1,0 +1,22 @@
+#include "node/adapters/socket_options.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace kadwire::node {
+
+bool set_option(int fd, int level, int name, int value) {
+  return setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
+
+void enlarge_receive_buffer(int fd) {
+  if (set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, kReceiveBufferBytes)) return;
+  set_option(fd, SOL_SOCKET, SO_RCVBUF, kReceiveBufferBytes);  // capped by net.core.rmem_max
+}
+
+bool lacks_family(int error) {
+  return error == EAFNOSUPPORT || error == EADDRNOTAVAIL || error == EPROTONOSUPPORT;
+}
+
+}  // namespace kadwire::node
