@@ -56,6 +56,21 @@ void DataPlane::addresses_changed(Now now) {
   if (!idle()) submit(std::move(apply));
 }
 
+void DataPlane::set_path(Now now, const crypto::NodeId& node, const Endpoint& endpoint,
+                         Duration rtt) {
+  const auto found = peers_.rows().find(node);
+  if (found == peers_.rows().end()) return;
+  PeerRow& row = found->second;
+  row.tunnel.set_path(now.steady, endpoint, rtt);
+  if (!row.tunnel.up()) return dial(now, false);
+  if (idle() || (row.status && row.status->endpoint == endpoint)) return;
+  PeerConfig config = desired(row);
+  config.endpoint = endpoint;
+  ApplyPeers apply;
+  apply.changes.push_back(SetPeer{std::move(config), psk(row.record().wireguard_key)});
+  submit(std::move(apply));
+}
+
 /// wireguard-go keeps sending from an address that is gone until the endpoint is set again.
 void DataPlane::tell_endpoint(ApplyPeers& apply, const PeerRow& row) const {
   if (!row.status || !row.status->endpoint) return;
@@ -74,7 +89,13 @@ std::optional<TimePoint> DataPlane::next_timeout() const {
   return earliest;
 }
 
-std::optional<Action> DataPlane::poll_action() { return take_front(actions_); }
+std::optional<Action> DataPlane::poll_action() {
+  return take_front(actions_);
+}
+
+std::optional<DataPlane::Traffic> DataPlane::poll_traffic() {
+  return take_front(traffic_);
+}
 
 void DataPlane::on_snapshot(Now now, const DeviceSnapshot& snapshot) {
   snapshot_asked_.reset();
@@ -86,7 +107,9 @@ void DataPlane::on_snapshot(Now now, const DeviceSnapshot& snapshot) {
     const auto found = std::ranges::find(actual_, row.record().wireguard_key, &PeerStatus::key);
     const bool was_up = row.tunnel.up();
     row.status = found == actual_.end() ? std::nullopt : std::optional(*found);
-    row.tunnel.handle_status(now.steady, row.status ? &*row.status : nullptr);
+    const Tunnel::Traffic traffic =
+        row.tunnel.handle_status(now.steady, row.status ? &*row.status : nullptr);
+    if (traffic.sent || traffic.received) traffic_.push_back({node, traffic});
     if (row.tunnel.up() == was_up) continue;
     if (moved_ && !was_up) tell_endpoint(apply, row);
     notice(Notice::Level::kInfo,

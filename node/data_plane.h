@@ -1,7 +1,7 @@
 #pragma once
 
-/// Keeps the WireGuard device in step with the peer table: adds and removes peers, dials, and watches
-/// tunnels come up and fall silent. Sans-IO. It decides nothing about who is a peer.
+/// Keeps the WireGuard device in step with the peer table: adds and removes peers, dials, and
+/// watches tunnels come up and fall silent. Sans-IO. It decides nothing about who is a peer.
 
 #include <deque>
 #include <optional>
@@ -29,11 +29,19 @@ class DataPlane {
   void peers_changed(Now now);
   /// This host's own addresses changed: standing tunnels must leave from the new ones.
   void addresses_changed(Now now);
+  /// WireGuard is to reach this peer here. A standing tunnel moves without a gap.
+  void set_path(Now now, const crypto::NodeId& node, const Endpoint& endpoint, Duration rtt);
   /// Stops acting; the device keeps its peers.
   void stop() { stopped_ = true; }
 
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;
   [[nodiscard]] std::optional<Action> poll_action();
+  /// What passed through a standing tunnel since it was last looked at; empty when all was told.
+  struct Traffic {
+    crypto::NodeId node;
+    Tunnel::Traffic since_last;
+  };
+  [[nodiscard]] std::optional<Traffic> poll_traffic();
   [[nodiscard]] bool device_up() const { return device_up_; }
 
  private:
@@ -54,13 +62,14 @@ class DataPlane {
   const crypto::NodeIdentity& identity_;
   RandomSource& random_;
   PeerTable& peers_;
-  std::vector<PeerStatus> actual_;          ///< the device's peers as last seen or told
-  bool moved_ = false;                      ///< our addresses changed since the last snapshot
+  std::vector<PeerStatus> actual_;  ///< the device's peers as last seen or told
+  bool moved_ = false;              ///< our addresses changed since the last snapshot
   bool stopped_ = false;
   bool device_up_ = true;
-  bool seen_;                               ///< false: an adopted device not looked at yet
+  bool seen_;  ///< false: an adopted device not looked at yet
   std::optional<TimePoint> snapshot_asked_;
-  bool changed_since_asked_ = false;        ///< so the snapshot under way may be old
+  bool changed_since_asked_ = false;  ///< so the snapshot under way may be old
+  std::deque<Traffic> traffic_;
   std::deque<Action> actions_;
 };
 

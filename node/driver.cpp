@@ -18,8 +18,19 @@ void Driver::start() {
     ports_.directory.handle_datagram(then, from, datagram);
     pump(then);
   });
+  if (ports_.wireguard_port != nullptr) {
+    ports_.wireguard_port->start([this](const Endpoint& from, std::uint16_t, ByteView datagram) {
+      const Now then = ports_.scheduler.now();
+      node_.handle_datagram(then, from, datagram);
+      pump(then);
+    });
+  }
   ports_.device.start([this](DeviceEvent event) {
     const Now then = ports_.scheduler.now();
+    const auto* ready = std::get_if<DeviceReady>(&event);
+    if (ready != nullptr && ports_.wireguard_port != nullptr) {
+      ports_.wireguard_port->set_listen_port(ready->listen_port);
+    }
     node_.handle_device_event(then, event);
     pump(then);
   });
@@ -61,6 +72,9 @@ void Driver::pump(Now now) {
   while (route(now)) {
   }
   while (auto transmit = ports_.directory.poll_transmit()) ports_.dht_socket.send(*transmit);
+  while (auto transmit = node_.poll_transmit()) {
+    if (ports_.wireguard_port != nullptr) ports_.wireguard_port->send(*transmit);
+  }
   if (departure_ && (node_.departed() || now.steady >= *departure_)) {
     departure_.reset();
     ports_.scheduler.cancel();  // `done` may destroy this driver

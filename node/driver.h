@@ -1,8 +1,8 @@
 #pragma once
 
-/// Runs one MeshNode and its Directory against the ports: brings every input in, carries every action
-/// out, and wakes when the earliest of all timeouts is due. The same code in production (asio) and in
-/// simulation (virtual time). It decides nothing about peers.
+/// Runs one MeshNode and its Directory against the ports: brings every input in, carries every
+/// action out, and wakes when the earliest of all timeouts is due. The same code in production
+/// (asio) and in simulation (virtual time). It decides nothing about peers.
 
 #include <functional>
 #include <optional>
@@ -18,14 +18,15 @@
 #include "node/ports/node_memory.h"
 #include "node/ports/scheduler.h"
 #include "node/ports/wireguard_device.h"
+#include "node/ports/wireguard_port.h"
 
 namespace kadwire::node {
 
 /// The node cache is saved soon after the first nodes are known, then every so often.
 inline constexpr Duration kNodeCacheFirst = 10s;
 inline constexpr Duration kNodeCacheInterval = 2min;
-/// How long a leaving node waits for its withdrawal to be accepted: a few round trips, and within the
-/// 3 s in which the whole process must end.
+/// How long a leaving node waits for its withdrawal to be accepted: a few round trips, and within
+/// the 3 s in which the whole process must end.
 inline constexpr Duration kDeparturePatience = 1500ms;
 
 /// All outlive the driver.
@@ -37,6 +38,7 @@ struct DriverPorts {
   NetworkMonitor& monitor;
   NodeMemory& memory;
   Journal& journal;
+  WireguardPort* wireguard_port = nullptr;  ///< nullptr: nothing travels beside WireGuard
 };
 
 class Driver final : public NodeInspector {

@@ -23,6 +23,8 @@ MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
       started_(now.steady),
       next_sweep_(now.steady + kSweep),
       next_record_renewal_(now.steady + kRecordRenewal) {
+  if (config_.frames) agent_.emplace(keys, identity, random);
+  own_.set_services(config_.frames, false);
   for (Bytes& record : config_.cached_records) {
     receive(now, std::move(record), Source::kCache, false);
   }
@@ -34,6 +36,7 @@ MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
 void MeshNode::handle_network(Now now, const NetworkState& network) {
   const bool moved = network_known_ && network.addresses != network_.addresses;
   network_ = network;
+  if (agent_) agent_->set_network(now, usable_addresses(), mesh_networks());
   check_ipv4_overlap(network);
   const bool first = !std::exchange(network_known_, true);
   if (choose_candidates() || first) publish(now);
@@ -41,6 +44,7 @@ void MeshNode::handle_network(Now now, const NetworkState& network) {
   settle_leases(now);
   if (moved) data_plane_.addresses_changed(now);
   data_plane_.peers_changed(now);
+  follow_agent(now);
 }
 
 void MeshNode::handle_directory_event(Now now, const dht::DirectoryEvent& event) {
@@ -54,6 +58,7 @@ void MeshNode::handle_directory_event(Now now, const dht::DirectoryEvent& event)
   listener_.handle_event(now, event);
   announcer_.handle_event(now, event);
   receive_records(now);
+  follow_agent(now);
 }
 
 void MeshNode::handle_timeout(Now now) {
@@ -67,6 +72,9 @@ void MeshNode::handle_timeout(Now now) {
   watch_clock(now);
   watch_newcomers(now);
   data_plane_.handle_timeout(now);
+  const auto due = agent_ ? agent_->next_timeout() : std::nullopt;
+  if (due && now.steady >= *due) agent_->handle_timeout(now);
+  follow_agent(now);
 }
 
 void MeshNode::handle_device_event(Now now, const DeviceEvent& event) {
@@ -75,6 +83,8 @@ void MeshNode::handle_device_event(Now now, const DeviceEvent& event) {
     if (network_known_ && choose_candidates()) publish(now);
   }
   data_plane_.handle_event(now, event);
+  tell_traffic(now);
+  follow_agent(now);
 }
 
 void MeshNode::leave(Now now) {
@@ -100,6 +110,7 @@ std::optional<TimePoint> MeshNode::next_timeout() const {
   consider(next_sweep_);
   consider(next_record_renewal_);
   consider(data_plane_.next_timeout());
+  if (agent_) consider(agent_->next_timeout());
   consider(cache_save_);
   consider(missed_check_);
   if (alone()) consider(clock_check_);
@@ -126,8 +137,8 @@ void MeshNode::receive_records(Now now) {
 bool MeshNode::receive(Now now, Bytes encoded, Source source, bool outside_hours) {
   auto record = rendezvous::decode_record(encoded, keys_.mesh_id());
   if (!record) {
-    notice(Notice::Level::kDebug, fmt::format("record refused reason=\"{}\"",
-                                              rendezvous::describe(record.error())));
+    notice(Notice::Level::kDebug,
+           fmt::format("record refused reason=\"{}\"", rendezvous::describe(record.error())));
     return false;
   }
   const rendezvous::PeerRecord claim = record->record;
@@ -171,6 +182,7 @@ bool MeshNode::on_verdict(Now now, PeerTable::Verdict verdict,
       missed_check_ = now.steady + missed_pause_;
       break;
     case PeerTable::Verdict::kDeparted:
+      if (agent_) agent_->remove_peer(record.node);
       notice(Notice::Level::kInfo, fmt::format("peer left node={}", peer));
       break;
     case PeerTable::Verdict::kUpdated:
@@ -191,6 +203,7 @@ bool MeshNode::on_verdict(Now now, PeerTable::Verdict verdict,
   }
   if (const auto row = peers_.rows().find(record.node); row != peers_.rows().end()) {
     refresh_candidates(now, row->second);
+    if (is_guided(row->second)) agent_->set_peer(now, record);
   }
   if (!cache_save_) {
     cache_save_ = std::max(now.steady + kCacheSaveDelay, cache_saved_ + kCacheSaveSpacing);
@@ -256,8 +269,8 @@ void MeshNode::choose_addresses() {
   if (ipv4_usable_ && !ipv4_exhausted_) {
     addresses.push_back({own_.ipv4(), config_.ipv4_network.length});
   }
-  addresses.push_back({crypto::mesh_ipv6_address(keys_, identity_.node_id()),
-                       config_.ipv6_network.length});
+  addresses.push_back(
+      {crypto::mesh_ipv6_address(keys_, identity_.node_id()), config_.ipv6_network.length});
   if (addresses == addresses_) return;
   addresses_ = addresses;
   actions_.push_back(SetAddresses{std::move(addresses)});
@@ -269,12 +282,16 @@ void MeshNode::refresh_candidates(Now now, PeerRow& row) {
            row.record().candidates, usable_addresses(), mesh_networks())) {
     endpoints.push_back(candidate.endpoint);
   }
+  row.has_targets = !endpoints.empty();
+  if (is_guided(row)) return;  // the agent finds the path
   row.tunnel.set_candidates(now.steady, std::move(endpoints));
 }
 
 void MeshNode::publish(Now now) {
-  if (leaving_ || !config_.announces) return;
-  announcer_.set_record(now, own_.sign(now.wall).encoded);
+  if (leaving_) return;
+  const rendezvous::SignedRecord record = own_.sign(now.wall);
+  if (agent_) agent_->set_own_record(now, record);
+  if (config_.announces) announcer_.set_record(now, record.encoded);
   next_record_renewal_ = now.steady + kRecordRenewal;
   actions_.push_back(SaveNodeState{own_.state()});
 }
@@ -297,7 +314,7 @@ void MeshNode::watch_newcomers(Now now) {
   if (!missed_check_ || now.steady < *missed_check_) return;
   missed_check_.reset();
   const bool missed = std::ranges::any_of(peers_.rows(), [](const auto& entry) {
-    return entry.second.from_dht && entry.second.tunnel.has_targets() && !entry.second.tunnel.up();
+    return entry.second.from_dht && entry.second.has_targets && !entry.second.tunnel.up();
   });
   if (!missed) return;
   announcer_.announce_again(now);
@@ -308,6 +325,7 @@ void MeshNode::watch_newcomers(Now now) {
 void MeshNode::sweep(Now now) {
   next_sweep_ = now.steady + kSweep;
   if (!peers_.expire(now)) return;
+  if (agent_) agent_->keep_only([&](const auto& node) { return peers_.rows().contains(node); });
   settle_leases(now);
   data_plane_.peers_changed(now);
 }

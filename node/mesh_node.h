@@ -1,9 +1,10 @@
 #pragma once
 
-/// One mesh node as a whole, sans-IO: inputs in, actions out. It routes between its parts and decides
-/// nothing that one of them could:
+/// One mesh node as a whole, sans-IO: inputs in, actions out. It routes between its parts and
+/// decides nothing that one of them could:
 ///   listener ─records─▶ peer_table ─rows─▶ data_plane (tunnels, reconciler) ─▶ ApplyPeers
 ///   network, lease ─▶ own_record ─▶ announcer
+///   peer_table ─peers─▶ agent (calls, punching, path choice) ─paths─▶ data_plane
 /// The same object runs in production and in simulation.
 
 #include <deque>
@@ -20,6 +21,7 @@
 #include "node/own_record.h"
 #include "node/peer_table.h"
 #include "node/ports/network_monitor.h"
+#include "rendezvous/agent.h"
 
 namespace kadwire::node {
 
@@ -39,14 +41,15 @@ inline constexpr Duration kSweep = 60s;
 
 struct MeshNodeConfig {
   std::string hostname;
-  Prefix ipv4_network;              ///< of the mesh, host bits zero
+  Prefix ipv4_network;  ///< of the mesh, host bits zero
   Prefix ipv6_network;
-  std::uint16_t listen_port = 0;    ///< WireGuard's
-  bool use_ipv6 = true;             ///< as a way to reach peers; mesh IPv6 is always there
-  bool identity_restored = false;   ///< this identity has run before
-  bool device_adopted = false;      ///< its tunnels stand already
-  bool announces = true;            ///< false: finds others and is found by none
-  NodeState state;                  ///< from the last run, or zeroes
+  std::uint16_t listen_port = 0;   ///< WireGuard's
+  bool use_ipv6 = true;            ///< as a way to reach peers; mesh IPv6 is always there
+  bool identity_restored = false;  ///< this identity has run before
+  bool device_adopted = false;     ///< its tunnels stand already
+  bool announces = true;           ///< false: finds others and is found by none
+  bool frames = false;             ///< there is a WireguardPort: calls, punching, path choice
+  NodeState state;                 ///< from the last run, or zeroes
   std::vector<Bytes> cached_records;
 };
 
@@ -59,6 +62,8 @@ class MeshNode {
   void handle_network(Now now, const NetworkState& network);
   void handle_directory_event(Now now, const dht::DirectoryEvent& event);
   void handle_device_event(Now now, const DeviceEvent& event);
+  /// What arrived on WireGuard's port and is not WireGuard's.
+  void handle_datagram(Now now, const Endpoint& from, ByteView datagram);
   void handle_timeout(Now now);
   /// Withdraws the record. Poll on until departed() or patience ends.
   void leave(Now now);
@@ -67,6 +72,8 @@ class MeshNode {
 
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;
   [[nodiscard]] std::optional<Action> poll_action();
+  /// What is to leave from WireGuard's port, once all actions have been carried out.
+  [[nodiscard]] std::optional<PortTransmit> poll_transmit();
 
   /// The parts of the view that this object knows; the driver adds the rest.
   [[nodiscard]] NodeView view(Now now) const;
@@ -92,6 +99,11 @@ class MeshNode {
   void watch_newcomers(Now now);
   void sweep(Now now);
   void save_cache(Now now);
+  // mesh_node_paths.cpp
+  void follow_agent(Now now);
+  void on_agent_event(Now now, rendezvous::AgentEvent event);
+  void tell_traffic(Now now);
+  [[nodiscard]] bool is_guided(const PeerRow& row) const;
   [[nodiscard]] std::vector<std::string> problems() const;
   void notice(Notice::Level level, std::string text);
   [[nodiscard]] std::vector<Prefix> mesh_networks() const;
@@ -107,13 +119,14 @@ class MeshNode {
   dht::Listener listener_;
   PeerTable peers_;
   DataPlane data_plane_;
+  std::optional<rendezvous::Agent> agent_;  ///< nullopt: nothing can travel beside WireGuard
   OwnRecord own_;
   NetworkState network_;
-  std::vector<Prefix> addresses_;          ///< of the interface, as last set
-  bool ipv4_usable_ = true;                ///< the mesh's range overlaps no local route
+  std::vector<Prefix> addresses_;  ///< of the interface, as last set
+  bool ipv4_usable_ = true;        ///< the mesh's range overlaps no local route
   bool ipv4_exhausted_ = false;
   bool network_known_ = false;
-  bool connected_ = false;                 ///< the DHT answers
+  bool connected_ = false;  ///< the DHT answers
   bool leaving_ = false;
   TimePoint started_;
   TimePoint next_sweep_;

@@ -15,7 +15,7 @@ constexpr std::size_t kTopicPrefixBytes = 8;
 
 PathKind path_of(const PeerRow& row) {
   if (row.tunnel.up()) return PathKind::kDirect;
-  return row.tunnel.has_targets() ? PathKind::kConnecting : PathKind::kNone;
+  return row.has_targets ? PathKind::kConnecting : PathKind::kNone;
 }
 
 PeerView view_of(const PeerRow& row, Now now) {
@@ -38,6 +38,7 @@ PeerView view_of(const PeerRow& row, Now now) {
     view.tx_bytes = row.status->tx_bytes;
   }
   if (row.from_dht) view.discovered_via.emplace_back("dht");
+  if (row.from_member) view.discovered_via.emplace_back("member");
   if (row.from_cache) view.discovered_via.emplace_back("cache");
   return view;
 }

@@ -11,6 +11,11 @@ OwnRecord::OwnRecord(const crypto::KeySchedule& keys, const crypto::NodeIdentity
       state_(state),
       ipv4_(crypto::mesh_ipv4_lease(keys, ipv4_network, identity.node_id(), state.lease_nonce)) {}
 
+void OwnRecord::set_services(bool answers_frames, bool relays) {
+  answers_frames_ = answers_frames;
+  relays_ = relays;
+}
+
 bool OwnRecord::set_candidates(std::vector<rendezvous::Candidate> candidates) {
   if (candidates == candidates_) return false;
   candidates_ = std::move(candidates);
@@ -56,6 +61,8 @@ rendezvous::SignedRecord OwnRecord::sign(WallTime now, bool tombstone) {
   record.ipv4_network = ipv4_network_;
   if (!tombstone) {
     record.candidates = candidates_;
+    record.answers_frames = answers_frames_;
+    record.relays = relays_;
     record.hostname = hostname_;
   }
   return rendezvous::sign_record(std::move(record), identity_, keys_.mesh_id());

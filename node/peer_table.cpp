@@ -128,9 +128,10 @@ void PeerTable::fill(Now now, PeerRow& row, rendezvous::SignedRecord record, Sou
     row.tunnel.reset(now.steady);
   }
   row.signed_record = std::move(record);
-  row.seen = source == Source::kDht ? now.wall : row.record().issued;
+  row.seen = source == Source::kCache ? row.record().issued : now.wall;
   row.from_dht |= source == Source::kDht;
   row.from_cache |= source == Source::kCache;
+  row.from_member |= source == Source::kMember;
   row.ipv6 = crypto::mesh_ipv6_address(keys_, row.record().node);
   row.ipv4_claim.reset();
   if (row.record().ipv4_network == ipv4_network_) {

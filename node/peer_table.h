@@ -20,12 +20,18 @@ inline constexpr std::size_t kPeersMax = 1024;
 /// Members that left and must not be brought back by an old record.
 inline constexpr std::size_t kDepartedMax = 1024;
 
-enum class Source : std::uint8_t { kDht = 1, kCache = 2 };
+enum class Source : std::uint8_t {
+  kDht = 1,
+  kCache = 2,
+  kMember = 3,  ///< it told us itself, in a call or a pair session
+};
 
 struct PeerRow {
   rendezvous::SignedRecord signed_record;
   bool from_dht = false;
   bool from_cache = false;
+  bool from_member = false;
+  bool has_targets = false;             ///< its record names an endpoint that may be sent to
   WallTime seen;                        ///< when its newest record arrived
   IpAddress ipv6;                       ///< derived from the NodeId
   std::optional<IpAddress> ipv4_claim;  ///< nullopt: it believes in another IPv4 network

@@ -8,35 +8,57 @@ namespace kadwire::node {
 Tunnel::Tunnel(TimePoint now, Role role, bool resume)
     : role_(role),
       next_dial_(role == Role::kInitiator || resume ? now : now + kResponderPatience),
-      next_status_(now) {}
+      next_status_(now),
+      resume_(resume) {}
 
 void Tunnel::set_candidates(TimePoint now, std::vector<Endpoint> candidates) {
   if (candidates == candidates_) return;
   const bool first = candidates_.empty();
   candidates_ = std::move(candidates);
   if (up()) return;
-  spacing_ = kDialSpacingFirst;
+  spacing_ = spacing_first_;
   if (role_ == Role::kInitiator && !first) next_dial_ = now;
   // With no attempt under way there is nothing to wait for.
   next_status_ = std::min(next_status_, first ? now : now + spacing_);
 }
 
-void Tunnel::handle_status(TimePoint now, const PeerStatus* status) {
+void Tunnel::set_path(TimePoint now, const Endpoint& endpoint, Duration rtt) {
+  candidates_ = {endpoint};
+  last_good_.reset();
+  // A response needs a round trip, and its renewal would throw it away.
+  spacing_first_ = std::max(kDialSpacingFirst, 2 * rtt + kDialSpacingFirst / 2);
+  if (up()) return;
+  spacing_ = spacing_first_;
+  next_dial_ = role_ == Role::kInitiator || resume_ ? now : now + kResponderPatience;
+  next_status_ = std::min(next_status_, next_dial_);
+}
+
+Tunnel::Traffic Tunnel::handle_status(TimePoint now, const PeerStatus* status) {
   looked_at_ = true;
   const bool shaken =
       status != nullptr && status->last_handshake && status->last_handshake != last_handshake_;
   const bool received = status != nullptr && status->rx_bytes > last_rx_bytes_;
+  bool active = false;
+  Traffic traffic;
   if (status != nullptr) {
+    traffic = {status->tx_bytes > last_tx_bytes_, received};
+    active = status->rx_bytes > last_rx_bytes_ + kIdleBytesMax ||
+             status->tx_bytes > last_tx_bytes_ + kIdleBytesMax ||
+             (traffic.sent && !traffic.received);
     last_handshake_ = status->last_handshake;
     last_rx_bytes_ = status->rx_bytes;
+    last_tx_bytes_ = status->tx_bytes;
   }
   if (shaken || (up() && received)) rise(now, *status);
   if (up() && now - *heard_at_ > kSilenceMax) fall_silent(now);
 
   const bool waits = role_ == Role::kResponder || candidates_.empty();
-  next_status_ = now + (up() ? kUpPoll : waits ? std::min(spacing_, kWaitingPollLast) : spacing_);
+  next_status_ = now + (up()    ? (active ? kActivePoll : kUpPoll)
+                        : waits ? std::min(spacing_, kWaitingPollLast)
+                                : spacing_);
   if (!up() && waits) spacing_ = std::min(spacing_ * 3 / 2, kDialSpacingLast);
   if (!up() && !candidates_.empty()) next_status_ = std::min(next_status_, next_dial_);
+  return up() ? traffic : Traffic{};
 }
 
 bool Tunnel::may_dial_unseen(TimePoint now) const {
@@ -49,6 +71,7 @@ std::optional<Endpoint> Tunnel::dial(TimePoint now, RandomSource& random) {
   if (last_good_ && !std::ranges::count(targets, *last_good_)) targets.push_back(*last_good_);
   const Endpoint target = targets[dials_ % targets.size()];
   ++dials_;
+  resume_ = false;
   looked_at_ = true;
   state_ = State::kDialling;
   // Jitter keeps two sides that both dial from crossing again and again.
@@ -57,7 +80,7 @@ std::optional<Endpoint> Tunnel::dial(TimePoint now, RandomSource& random) {
   next_status_ = now + spacing;
   spacing_ = std::min(spacing_ * 3 / 2, kDialSpacingLast);
   last_handshake_.reset();  // a renewed peer starts from nothing
-  last_rx_bytes_ = 0;
+  last_rx_bytes_ = last_tx_bytes_ = 0;
   return target;
 }
 
@@ -65,14 +88,14 @@ void Tunnel::reset(TimePoint now) {
   state_ = State::kWaiting;
   dials_ = 0;
   looked_at_ = false;
-  spacing_ = kDialSpacingFirst;
+  spacing_ = spacing_first_;
   next_dial_ = next_status_ = now;
   last_handshake_.reset();
-  last_rx_bytes_ = 0;
+  last_rx_bytes_ = last_tx_bytes_ = 0;
 }
 
 void Tunnel::dial_soon(TimePoint now) {
-  spacing_ = kDialSpacingFirst;
+  spacing_ = spacing_first_;
   next_dial_ = next_status_ = now;
 }
 
@@ -84,7 +107,7 @@ void Tunnel::rise(TimePoint now, const PeerStatus& status) {
   state_ = State::kUp;
   heard_at_ = now;
   if (status.endpoint) last_good_ = status.endpoint;
-  spacing_ = kDialSpacingFirst;
+  spacing_ = spacing_first_;
 }
 
 void Tunnel::fall_silent(TimePoint now) {

@@ -30,8 +30,12 @@ inline constexpr Duration kResponderPatience = 4s;
 inline constexpr std::chrono::seconds kKeepalive{25};
 /// Two lost keepalives and a little: then a tunnel that was up counts as silent.
 inline constexpr Duration kSilenceMax = 65s;
-/// How often a standing tunnel's counters are looked at.
-inline constexpr Duration kUpPoll = 10s;
+/// How often a standing tunnel's counters are looked at: one that carries data must not stay dead
+/// for more than 6 s unnoticed, one that is idle may until somebody wants to use it.
+inline constexpr Duration kUpPoll = 3s;
+inline constexpr Duration kActivePoll = 1s;
+/// More than keepalives and a handshake: somebody uses the tunnel.
+inline constexpr std::uint64_t kIdleBytesMax = 256;
 /// How often one that does not dial looks whether the other side has come; grows up to this like
 /// the dial spacing.
 inline constexpr Duration kWaitingPollLast = 2s;
@@ -46,8 +50,16 @@ class Tunnel {
 
   /// Where the peer may be reached, best first. New ones are tried soon, unless the tunnel is up.
   void set_candidates(TimePoint now, std::vector<Endpoint> candidates);
+  /// A path to the peer is proven, with this round trip: it is the only candidate from now on. The
+  /// initiator dials at once if the tunnel is not up.
+  void set_path(TimePoint now, const Endpoint& endpoint, Duration rtt);
+  /// What passed through the tunnel since the last status.
+  struct Traffic {
+    bool sent = false;
+    bool received = false;
+  };
   /// What the device says of this peer; nullptr: it does not have it.
-  void handle_status(TimePoint now, const PeerStatus* status);
+  Traffic handle_status(TimePoint now, const PeerStatus* status);
   /// When a fresh status is wanted: to see whether the tunnel came up, or to dial.
   [[nodiscard]] TimePoint next_status() const { return next_status_; }
   /// True if the next dial needs no status first: nothing was dialled yet, and the peer is too new
@@ -88,6 +100,9 @@ class Tunnel {
   Duration spacing_ = kDialSpacingFirst;
   std::optional<WallTime> last_handshake_;  ///< as the device reports it: compared, never dated
   std::uint64_t last_rx_bytes_ = 0;
+  std::uint64_t last_tx_bytes_ = 0;
+  bool resume_;  ///< dial once whatever the role
+  Duration spacing_first_ = kDialSpacingFirst;
   std::optional<TimePoint> heard_at_;
 };
 

@@ -60,6 +60,10 @@ void Agent::remove_peer(const crypto::NodeId& node) {
   peers_.erase(node);
 }
 
+void Agent::keep_only(const std::function<bool(const crypto::NodeId&)>& stays) {
+  std::erase_if(peers_, [&](const auto& entry) { return !stays(entry.first); });
+}
+
 void Agent::retarget(Now now, Peer& peer) {
   std::vector<Endpoint> targets;
   for (const Candidate& candidate :

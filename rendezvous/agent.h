@@ -10,11 +10,13 @@
 ///              of the one it names
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <variant>
 #include <vector>
 
+#include "node/base/transmit.h"
 #include "rendezvous/peer_record.h"
 #include "rendezvous/punch_session.h"
 #include "rendezvous/source_limiter.h"
@@ -79,6 +81,8 @@ class Agent {
   /// This member is a peer, and this its newest record.
   void set_peer(Now now, const PeerRecord& record);
   void remove_peer(const crypto::NodeId& node);
+  /// Removes every peer that `stays` denies.
+  void keep_only(const std::function<bool(const crypto::NodeId&)>& stays);
 
   /// True if it was a frame, good or bad.
   bool handle_datagram(Now now, const Endpoint& from, ByteView datagram);
@@ -95,6 +99,8 @@ class Agent {
 
  private:
   struct Peer {
+    Peer(const PunchContext& context, const crypto::NodeId& node, Now now)
+        : punch(context, node, now) {}
     PunchSession punch;
     TokenBucket forwards;
     std::vector<Candidate> candidates;

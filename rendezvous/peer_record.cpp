@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::uint8_t kVersion = 1;
 constexpr std::uint8_t kFlagTombstone = 0x01;
+constexpr std::uint8_t kFlagAnswersFrames = 0x02;
+constexpr std::uint8_t kFlagRelays = 0x04;
 constexpr std::uint8_t kFieldCandidate = 1;
 constexpr std::uint8_t kFieldHostname = 2;
 constexpr std::size_t kSignatureBytes = 64;
@@ -45,6 +47,12 @@ bool is_mesh_network(const Prefix& prefix) {
          prefix.length <= kNetworkLengthMax && prefix == prefix.network();
 }
 
+std::uint8_t flags_of(const PeerRecord& record) {
+  return static_cast<std::uint8_t>((record.tombstone ? kFlagTombstone : 0) |
+                                   (record.answers_frames ? kFlagAnswersFrames : 0) |
+                                   (record.relays ? kFlagRelays : 0));
+}
+
 void write_candidate(ByteWriter& writer, const Candidate& candidate) {
   assert(candidate.endpoint.port != 0);
   const ByteView address = candidate.endpoint.address.bytes();
@@ -54,7 +62,7 @@ void write_candidate(ByteWriter& writer, const Candidate& candidate) {
 
 Bytes encode_body(const PeerRecord& record, const crypto::Signature& cross_signature) {
   ByteWriter writer;
-  writer.u8(kVersion).u8(record.tombstone ? kFlagTombstone : 0);
+  writer.u8(kVersion).u8(flags_of(record));
   writer.raw(record.node.bytes).raw(record.wireguard_signing_key.bytes).raw(cross_signature);
   writer.be64(record.sequence).be64(unix_milliseconds(record.issued));
   writer.be32(static_cast<std::uint32_t>(record.lifetime.count()));
@@ -112,7 +120,10 @@ bool read_fields(ByteReader& reader, PeerRecord& record) {
 /// Everything behind the version byte. nullopt: malformed.
 std::optional<PeerRecord> read_body(ByteReader& reader, crypto::Signature& cross_signature) {
   PeerRecord record;
-  record.tombstone = (reader.u8() & kFlagTombstone) != 0;
+  const std::uint8_t flags = reader.u8();
+  record.tombstone = (flags & kFlagTombstone) != 0;
+  record.answers_frames = (flags & kFlagAnswersFrames) != 0;
+  record.relays = (flags & kFlagRelays) != 0;
   record.node.bytes = reader.array<32>();
   record.wireguard_signing_key.bytes = reader.array<32>();
   cross_signature = reader.array<kSignatureBytes>();

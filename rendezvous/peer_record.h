@@ -41,7 +41,9 @@ struct PeerRecord {
   std::uint64_t sequence = 0;          ///< larger replaces smaller
   WallTime issued;
   std::chrono::seconds lifetime{0};
-  bool tombstone = false;  ///< "I have left": withdraws everything else
+  bool tombstone = false;       ///< "I have left": withdraws everything else
+  bool answers_frames = false;  ///< on WireGuard's port (agent.h); else only WireGuard is there
+  bool relays = false;          ///< offers to relay for members (relay_desk.h)
   std::uint8_t lease_nonce = 0;
   WallTime lease_since;               ///< since when the node holds its IPv4 lease
   Prefix ipv4_network;                ///< the mesh IPv4 network this node believes in

@@ -9,19 +9,11 @@ namespace {
 
 /// Not the DHT node's: members are clients with a port of their own.
 constexpr std::uint16_t kMemberDhtPort = 40'000;
-/// A keepalive: WireGuard's data header and tag around nothing.
-constexpr std::size_t kKeepaliveBytes = 32;
 /// A withdrawal is a value like any other: the DHT keeps it for ten minutes.
 constexpr auto kWithdrawalLifetime = 10min;
 
 TrafficKind dht_traffic(ByteView) {
   return TrafficKind::kDht;
-}
-
-TrafficKind wireguard_traffic(ByteView datagram) {
-  const bool data = !datagram.empty() && datagram.front() == std::byte{4};
-  if (!data) return TrafficKind::kHandshake;
-  return datagram.size() == kKeepaliveBytes ? TrafficKind::kKeepalive : TrafficKind::kData;
 }
 
 }  // namespace
@@ -32,10 +24,11 @@ struct MemberNode::Running {
         dht_socket(member.host_, kMemberDhtPort, dht_traffic),
         directory(make_directory(member)),
         monitor(member.host_),
+        wireguard_port(member.host_, kWireguardPort),
         node(std::move(config), member.mesh_.keys(), member.identity_, member.random_,
              scheduler.now()),
         driver({scheduler, dht_socket, directory, *member.device_, monitor, member.memory_,
-                member.journal_},
+                member.journal_, &wireguard_port},
                node, "kadwire0") {}
 
   std::unique_ptr<dht::OpendhtDirectory> make_directory(MemberNode& member) {
@@ -51,6 +44,7 @@ struct MemberNode::Running {
   dht::OpendhtDirectory* opendht = nullptr;  ///< inside `directory`
   GaugedDirectory directory;
   SimMonitor monitor;
+  SimWireguardPort wireguard_port;
   node::MeshNode node;
   node::Driver driver;
 };
@@ -86,8 +80,10 @@ void MemberNode::make_device() {
   device_->set_change_observer([this](const node::PeerChange& change) {
     if (change_observer_) change_observer_(change);
   });
-  host_.open_port(kWireguardPort, wireguard_traffic,
+  host_.open_port(kWireguardPort, wireguard_port_traffic,
                   [this](const Endpoint& from, ByteView datagram) {
+                    if (running_ && running_->wireguard_port.handle_datagram(from, datagram))
+                      return;
                     device_->handle_datagram(from, datagram);
                   });
 }
@@ -103,6 +99,7 @@ void MemberNode::start() {
     config.identity_restored = ran_before_;
     config.device_adopted = ran_before_ && !device_->snapshot().peers.empty();
     config.announces = options_.announces;
+    config.frames = true;
     config.state = memory_.state;
     config.cached_records = memory_.peer_cache;
     running_ = std::make_unique<Running>(*this, std::move(config));

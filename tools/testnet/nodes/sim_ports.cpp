@@ -2,7 +2,16 @@
 
 #include <utility>
 
+#include "rendezvous/frame.h"
+#include "rendezvous/stun_message.h"
+
 namespace kadwire::testnet {
+namespace {
+
+/// A keepalive: WireGuard's data header and tag around nothing.
+constexpr std::size_t kKeepaliveBytes = 32;
+
+}  // namespace
 
 void SimScheduler::wake_at(TimePoint when, std::function<void()> wake) {
   wake_ = std::move(wake);
@@ -23,6 +32,41 @@ void SimScheduler::fire() {
   if (host_.now().steady < due_) return arm();
   const auto wake = std::exchange(wake_, nullptr);
   wake();
+}
+
+TrafficKind wireguard_port_traffic(ByteView datagram) {
+  if (rendezvous::looks_like_frame(datagram)) return TrafficKind::kRendezvous;
+  if (rendezvous::parse_stun(datagram)) return TrafficKind::kStun;
+  const bool data = !datagram.empty() && datagram.front() == std::byte{4};
+  if (!data) return TrafficKind::kHandshake;
+  return datagram.size() == kKeepaliveBytes ? TrafficKind::kKeepalive : TrafficKind::kData;
+}
+
+void SimWireguardPort::send(const PortTransmit& transmit) {
+  const std::uint16_t from = transmit.from_port == 0 ? listen_port_ : transmit.from_port;
+  host_.send(from, transmit.transmit);
+}
+
+void SimWireguardPort::set_side_ports(std::uint16_t first, std::uint16_t count) {
+  for (std::uint16_t i = 0; i < side_ports_; ++i) {
+    host_.close_port(static_cast<std::uint16_t>(first_side_port_ + i));
+  }
+  first_side_port_ = first;
+  side_ports_ = count;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    const auto port = static_cast<std::uint16_t>(first + i);
+    host_.open_port(port, wireguard_port_traffic,
+                    [this, port](const Endpoint& from, ByteView datagram) {
+                      if (handler_) handler_(from, port, datagram);
+                    });
+  }
+}
+
+bool SimWireguardPort::handle_datagram(const Endpoint& from, ByteView datagram) {
+  const TrafficKind kind = wireguard_port_traffic(datagram);
+  if (kind != TrafficKind::kRendezvous && kind != TrafficKind::kStun) return false;
+  if (handler_) handler_(from, listen_port_, datagram);
+  return true;
 }
 
 void SimMonitor::start(Handler handler) {

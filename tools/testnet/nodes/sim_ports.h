@@ -11,6 +11,7 @@
 #include "node/ports/network_monitor.h"
 #include "node/ports/node_memory.h"
 #include "node/ports/scheduler.h"
+#include "node/ports/wireguard_port.h"
 #include "tools/testnet/nodes/sim_host.h"
 
 namespace kadwire::testnet {
@@ -52,6 +53,32 @@ class SimSocket final : public node::DatagramSocket {
   std::uint16_t port_;
   SimHost::Classifier classify_;
 };
+
+/// What travels beside WireGuard on its port. The port itself is its owner's, which offers this
+/// everything that arrives there.
+class SimWireguardPort final : public node::WireguardPort {
+ public:
+  SimWireguardPort(SimHost& host, std::uint16_t listen_port)
+      : host_(host), listen_port_(listen_port) {}
+  ~SimWireguardPort() override { set_side_ports(0, 0); }
+  void start(Handler handler) override { handler_ = std::move(handler); }
+  /// A hop limit has no meaning here: the simulated internet counts no hops.
+  void send(const PortTransmit& transmit) override;
+  void set_listen_port(std::uint16_t port) override { listen_port_ = port; }
+  void set_side_ports(std::uint16_t first, std::uint16_t count) override;
+  /// True if it was STUN or a frame, and so not WireGuard's.
+  bool handle_datagram(const Endpoint& from, ByteView datagram);
+
+ private:
+  SimHost& host_;
+  std::uint16_t listen_port_;
+  std::uint16_t first_side_port_ = 0;
+  std::uint16_t side_ports_ = 0;
+  Handler handler_;
+};
+
+/// What a datagram on WireGuard's port or a side port is for.
+[[nodiscard]] TrafficKind wireguard_port_traffic(ByteView datagram);
 
 class SimMonitor final : public node::NetworkMonitor {
  public:
