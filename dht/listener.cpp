@@ -1,6 +1,7 @@
 #include "dht/listener.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "dht/sealed_value.h"
 #include "node/base/queue.h"
@@ -8,10 +9,14 @@
 namespace kadwire::dht {
 namespace {
 
-/// The seal's nonce names a value that opened: members draw it at random, so another value with the
-/// same nonce can only be a copy or a forgery. Never remembered before it opened, or a forgery
-/// could keep the true value out.
-constexpr std::size_t kNonceBytes = 24;
+/// The beginning of the seal's nonce names a value that opened: members draw it at random, so
+/// another value with the same one can only be a copy or a forgery. Never remembered before it
+/// opened, or a forgery could keep the true value out.
+std::uint64_t name_of(ByteView sealed) {
+  std::uint64_t name = 0;
+  std::memcpy(&name, sealed.data(), sizeof name);
+  return name;
+}
 
 }  // namespace
 
@@ -156,7 +161,8 @@ bool Listener::receive(Now now, Subscription& subscription, const FoundValue& fo
     ++foreign_values_;
     return false;
   }
-  if (records_.size() >= kReceivedRecordsMax || remembered(found.value)) return false;
+  if (records_.size() >= kReceivedRecordsMax) return false;
+  if (opened_.contains(now.steady, name_of(found.value))) return false;
   auto record = open_value(keys_, subscription.topic, found.value);
   if (!record) {
     ++foreign_values_;
@@ -164,24 +170,11 @@ bool Listener::receive(Now now, Subscription& subscription, const FoundValue& fo
   }
   // Found outside its hour it says that a clock is wrong; once that is mended it is news.
   if (!subscription.outside_hours) {
-    remember(found.value);
+    opened_.remember(now.steady, name_of(found.value));
     subscription.backing.remember_opened(now.steady, found.value_id);
   }
   records_.push_back({std::move(*record), subscription.topic.hour, subscription.outside_hours});
   return true;
-}
-
-bool Listener::remembered(ByteView value) const {
-  const std::string name(as_text(value.first(kNonceBytes)));
-  return recent_.contains(name) || older_.contains(name);
-}
-
-void Listener::remember(ByteView value) {
-  if (recent_.size() >= kRememberedValuesMax) {
-    older_ = std::move(recent_);
-    recent_.clear();
-  }
-  recent_.emplace(as_text(value.first(kNonceBytes)));
 }
 
 }  // namespace kadwire::dht

@@ -9,18 +9,18 @@
 
 #include <deque>
 #include <optional>
-#include <unordered_set>
 #include <vector>
 
 #include "dht/backing.h"
 #include "dht/directory.h"
+#include "dht/id_memory.h"
 #include "dht/topic.h"
 #include "node/base/random.h"
 
 namespace kadwire::dht {
 
-/// Sealed values remembered so as not to open them twice: two generations of this many.
-inline constexpr std::size_t kRememberedValuesMax = 2048;
+/// Values expire after 10 minutes: what comes later is a replay, and costs one more opening.
+inline constexpr Duration kOpenedValueMemory = 10min;
 /// Opened records that wait for the caller; what comes beyond is met again by a later question.
 inline constexpr std::size_t kReceivedRecordsMax = 1024;
 
@@ -72,8 +72,6 @@ class Listener {
   void on_get_done(Now now, const GetDone& done);
   void on_connectivity(Now now, const ConnectivityChanged& change);
   bool receive(Now now, Subscription& subscription, const FoundValue& found);
-  [[nodiscard]] bool remembered(ByteView value) const;
-  void remember(ByteView value);
 
   const crypto::KeySchedule& keys_;
   RandomSource& random_;
@@ -82,7 +80,7 @@ class Listener {
   bool connected_ = false;
   TimePoint hours_change_{};
   std::vector<Subscription> subscriptions_;  ///< at most two active and two neighbouring hours
-  std::unordered_set<std::string> recent_, older_;  ///< nonces of opened values
+  IdMemory opened_{kOpenedValueMemory};      ///< by their nonces, so as not to open them twice
   std::deque<ReceivedRecord> records_;
   std::deque<DirectoryRequest> requests_;
   std::uint64_t foreign_values_ = 0;

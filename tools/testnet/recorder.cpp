@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tools/testnet/internet/cities.h"
+#include "tools/testnet/simulation_heap.h"
 
 namespace kadwire::testnet {
 namespace {
@@ -50,6 +51,7 @@ Recorder::Recorder(const Scenario& scenario, const EventQueue& queue, Population
 }
 
 void Recorder::on_pair_change(Index a, Index b, PairState state) {
+  const OutsideSimulationHeap outside;
   if (result_.changes.size() < kChangesMax) {
     result_.changes.push_back({elapsed(), a, b, state});
   } else {
@@ -75,6 +77,7 @@ Duration Recorder::since_start(Index member) const {
 }
 
 void Recorder::on_event(std::string kind, std::string text, std::vector<Index> who) {
+  const OutsideSimulationHeap outside;
   if (kind == "start") {
     for (const Index index : who) {
       started_[index] = elapsed();
@@ -87,6 +90,7 @@ void Recorder::on_event(std::string kind, std::string text, std::vector<Index> w
 }
 
 void Recorder::sample() {
+  const OutsideSimulationHeap outside;
   Sample sample;
   sample.at = elapsed();
   sample.members_running = board_.running();
@@ -152,6 +156,7 @@ NodeResult Recorder::node_result(Index index) const {
 }
 
 RunResult Recorder::result() const {
+  const OutsideSimulationHeap outside;
   RunResult result = result_;
   result.simulated = elapsed();
   for (Index index = 0; index < result.nodes.size(); ++index) {

@@ -2,7 +2,7 @@
 
 /// Watches a world and makes its result: the curves, who reached what when, every tunnel's coming
 /// and going, the time line, the totals. Bounded: a long run is told more coarsely, not in more
-/// memory.
+/// memory, and that is not counted as the world's.
 
 #include <string>
 #include <vector>

@@ -14,6 +14,8 @@ namespace kadwire::testnet {
 
 SimulationHeapScope::SimulationHeapScope() : outer_(false) {}
 SimulationHeapScope::~SimulationHeapScope() = default;
+OutsideSimulationHeap::OutsideSimulationHeap() : outer_(false) {}
+OutsideSimulationHeap::~OutsideSimulationHeap() = default;
 std::uint64_t simulation_heap_bytes() {
   return 0;
 }
@@ -101,6 +103,14 @@ SimulationHeapScope::SimulationHeapScope() : outer_(inside) {
 }
 
 SimulationHeapScope::~SimulationHeapScope() {
+  inside = outer_;
+}
+
+OutsideSimulationHeap::OutsideSimulationHeap() : outer_(inside) {
+  inside = false;
+}
+
+OutsideSimulationHeap::~OutsideSimulationHeap() {
   inside = outer_;
 }
 

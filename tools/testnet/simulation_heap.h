@@ -27,6 +27,19 @@ class SimulationHeapScope {
   bool outer_;
 };
 
+/// While it lives, this thread's `new` is the process's again: what watches a world is no part of
+/// it, and is not to move or to count as what the world allocates.
+class OutsideSimulationHeap {
+ public:
+  OutsideSimulationHeap();
+  ~OutsideSimulationHeap();
+  OutsideSimulationHeap(const OutsideSimulationHeap&) = delete;
+  OutsideSimulationHeap& operator=(const OutsideSimulationHeap&) = delete;
+
+ private:
+  bool outer_;
+};
+
 /// In use now, rounded up as handed out.
 [[nodiscard]] std::uint64_t simulation_heap_bytes();
 

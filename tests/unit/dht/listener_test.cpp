@@ -245,12 +245,25 @@ TEST_F(ListenerTest, RemembersAtLeastTheLastGenerationOfValues) {
   start();
   const Bytes first = sealed(hour_);
   hear(listen_, first);
-  for (std::size_t i = 0; i < kRememberedValuesMax - 1; ++i) {
+  for (std::size_t i = 0; i < kIdsPerGenerationMax - 1; ++i) {
     hear(listen_, sealed(hour_));
     records();
   }
   hear(listen_, first);
   EXPECT_EQ(records(), 0U);
+}
+
+TEST_F(ListenerTest, ForgetsValuesThatHaveLongExpired) {
+  start();
+  const Bytes value = sealed(hour_);
+  hear(listen_, value);
+  EXPECT_EQ(records(), 1U);
+  advance(kOpenedValueMemory - 1s);
+  hear(listen_, value);
+  EXPECT_EQ(records(), 0U);
+  advance(kOpenedValueMemory + 1s);
+  hear(listen_, value);
+  EXPECT_EQ(records(), 1U) << "or a member's memory would grow for days";
 }
 
 TEST_F(ListenerTest, FollowsTheHoursAndCancelsWhatIsOver) {

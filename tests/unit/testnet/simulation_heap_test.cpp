@@ -54,6 +54,21 @@ TEST_F(SimulationHeap, PutsTheSameObjectsInTheSamePlaces) {
   EXPECT_EQ(results[0], results[1]);
 }
 
+TEST_F(SimulationHeap, DoesNotCountWhatWatchesTheWorld) {
+  const SimulationHeapScope scope;
+  const std::uint64_t before = simulation_heap_bytes();
+  std::vector<std::unique_ptr<int>> kept(1);
+  const std::uint64_t counted = simulation_heap_bytes();
+  EXPECT_GT(counted, before);
+  {
+    const OutsideSimulationHeap outside;
+    kept.front() = std::make_unique<int>(1);
+    EXPECT_EQ(simulation_heap_bytes(), counted);
+  }
+  kept.push_back(std::make_unique<int>(2));
+  EXPECT_GT(simulation_heap_bytes(), counted);
+}
+
 TEST_F(SimulationHeap, IsNotDisturbedByWhatComesAndGoes) {
   const auto results = places_in_processes({false, true});
   ASSERT_TRUE(results[0]);
