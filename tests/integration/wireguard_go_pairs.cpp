@@ -10,12 +10,9 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <asio/co_spawn.hpp>
-#include <asio/io_context.hpp>
-#include <asio/use_future.hpp>
 
-#include "node/adapters/uapi_exchange.h"
 #include "tests/integration/lab_fixture.h"
+#include "tests/integration/wireguard_go_interface.h"
 #include "tools/testnet/seeded_random.h"
 
 namespace kadwire::lab {
@@ -26,23 +23,6 @@ constexpr std::uint16_t kFirstPort = 52000;
 constexpr std::uint16_t kSinkPort = 9;
 /// From one pair's beginning to the next one's: no two load the machine at the same moment.
 constexpr auto kStagger = 10ms;
-constexpr auto kStartTimeMax = 5s;
-
-/// Runs one exchange to its end.
-template <typename T>
-T finish(asio::awaitable<tl::expected<T, node::UapiFailure>> exchange) {
-  asio::io_context context;
-  auto future = asio::co_spawn(context, std::move(exchange), asio::use_future);
-  context.run();
-  auto result = future.get();
-  if (!result) throw std::runtime_error("wireguard-go: " + result.error().reason);
-  return std::move(*result);
-}
-
-void set(const std::string& socket, node::WipedText request) {
-  const int error = finish(node::exchange_set(socket, std::move(request)));
-  if (error != 0) throw std::runtime_error("wireguard-go refused: " + std::to_string(error));
-}
 
 WallTime wall_now() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -67,11 +47,9 @@ node::UniqueFd open_sink(const Host& host) {
 }  // namespace
 
 struct WireguardGoPairs::Interface {
-  std::string socket;  ///< of the UAPI, as seen from the lab
-  crypto::WireguardKey key;
+  std::unique_ptr<WireguardGoInterface> device;
   Endpoint endpoint;
   IpAddress inner_address;
-  std::unique_ptr<Process> process;
 };
 
 struct WireguardGoPairs::Pair {
@@ -101,7 +79,8 @@ WireguardGoPairs::~WireguardGoPairs() = default;
 void WireguardGoPairs::start_interfaces(Side side) {
   const auto half = static_cast<std::size_t>(side);
   for (std::size_t i = 0; i < pairs_.size(); ++i) {
-    spawn(pairs_[i]->sides[half], fmt::format("kw{}", i), host(side));
+    pairs_[i]->sides[half].device =
+        std::make_unique<WireguardGoInterface>(host(side), fmt::format("kw{}", i));
   }
   std::string script;
   for (std::size_t i = 0; i < pairs_.size(); ++i) {
@@ -110,33 +89,12 @@ void WireguardGoPairs::start_interfaces(Side side) {
     interface.endpoint = {host(side).ipv4(), port};
     interface.inner_address = *IpAddress::parse(fmt::format("10.99.{}.{}", i, half + 1));
     testnet::SeededRandom random(2 * i + half);
-    configure(interface, crypto::NodeIdentity::generate(random));
+    interface.device->configure(crypto::NodeIdentity::generate(random), port);
     script += fmt::format("addr add {0}/24 dev kw{1}\nlink set kw{1} mtu 1420 up\n",
                           interface.inner_address.to_string(), i);
   }
   must(write_text(host(side).outside("/run/interfaces.ip"), script));
   must(host(side).run({"ip", "-batch", "/run/interfaces.ip"}));
-}
-
-void WireguardGoPairs::spawn(Interface& interface, const std::string& name, const Host& host) {
-  interface.socket = host.outside(fmt::format("/run/wireguard/{}.sock", name));
-  interface.process = std::make_unique<Process>(
-      must(host.spawn({"wireguard-go", "-f", name}, name,
-                      {"WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD=1", "LOG_LEVEL=error"})));
-}
-
-/// Waits until the process listens, and gives it its key and port.
-void WireguardGoPairs::configure(Interface& interface, const crypto::NodeIdentity& identity) {
-  const auto deadline = std::chrono::steady_clock::now() + kStartTimeMax;
-  while (!node::connect_uapi(interface.socket)) {
-    if (std::chrono::steady_clock::now() > deadline) {
-      throw std::runtime_error("wireguard-go does not listen at " + interface.socket);
-    }
-    std::this_thread::sleep_for(1ms);
-  }
-  interface.key = identity.wireguard_key();
-  set(interface.socket, node::encode_private_key(identity.wireguard_private_key()));
-  set(interface.socket, node::encode_listen_port(interface.endpoint.port));
 }
 
 std::vector<Outcome> WireguardGoPairs::play(const Script& script) {
@@ -178,7 +136,7 @@ void WireguardGoPairs::perform(Pair& pair, const Step& step, std::chrono::second
   if (step.act == Act::kCut || step.act == Act::kMend) return set_cut(step.act == Act::kCut);
   if (step.act == Act::kMove) return move(step.side);
   node::PeerConfig config;
-  config.key = other.key;
+  config.key = other.device->key();
   config.allowed_ips = {Prefix::of_host(other.inner_address)};
   const bool waits = step.act == Act::kInstall || step.act == Act::kInstallAlien;
   if (!waits) config.endpoint = other.endpoint;
@@ -191,7 +149,7 @@ void WireguardGoPairs::perform(Pair& pair, const Step& step, std::chrono::second
   } else {
     changes.emplace_back(node::SetPeer{config, std::move(psk)});
   }
-  set(own.socket, node::encode_changes(changes));
+  own.device->apply(changes);
 }
 
 /// Drops what arrives, at both ends: what leaves must leave, or the sender would notice.
@@ -226,7 +184,7 @@ void WireguardGoPairs::send_packet(const Interface& from, const Interface& to) {
 Outcome WireguardGoPairs::look_at(const Pair& pair) const {
   Outcome outcome;
   for (std::size_t side : {0U, 1U}) {
-    const auto device = finish(node::exchange_get(pair.sides[side].socket));
+    const auto device = pair.sides[side].device->status();
     if (device.peers.empty()) continue;
     const node::PeerStatus& peer = device.peers[0];
     outcome[side].rx_bytes = peer.rx_bytes;
@@ -240,8 +198,8 @@ void WireguardGoPairs::remove_peers() {
   for (const auto& pair : pairs_) {
     for (std::size_t side : {0U, 1U}) {
       std::vector<node::PeerChange> changes;
-      changes.emplace_back(node::RemovePeer{pair->sides[1 - side].key});
-      set(pair->sides[side].socket, node::encode_changes(changes));
+      changes.emplace_back(node::RemovePeer{pair->sides[1 - side].device->key()});
+      pair->sides[side].device->apply(changes);
     }
   }
 }

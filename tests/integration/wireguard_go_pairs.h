@@ -29,8 +29,6 @@ class WireguardGoPairs {
   struct Pair;
   struct Event;
   void start_interfaces(Side side);
-  static void spawn(Interface& interface, const std::string& name, const Host& host);
-  static void configure(Interface& interface, const crypto::NodeIdentity& identity);
   [[nodiscard]] std::vector<Event> schedule_of(const Script& script) const;
   void perform(Pair& pair, const Step& step, std::chrono::seconds keepalive);
   void set_cut(bool cut);

@@ -235,10 +235,19 @@ Expected<void> Host::run(std::vector<std::string> argv) const {
       {.argv = std::move(argv), .output = log_path("commands"), .host_pidfd = holder_pidfd_.get()});
 }
 
-Expected<node::UniqueFd> Host::open_socket(int family, int type, int protocol) const {
+Expected<void> Host::in_network(const std::function<void()>& body) const {
   const NetworkScope network(holder_pidfd_.get());
   if (!network.entered()) return system_error(name() + ": cannot enter its network");
-  node::UniqueFd socket(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+  body();
+  return {};
+}
+
+Expected<node::UniqueFd> Host::open_socket(int family, int type, int protocol) const {
+  node::UniqueFd socket;
+  const auto entered = in_network([&] {
+    socket = node::UniqueFd(::socket(family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+  });
+  if (!entered) return tl::unexpected(entered.error());
   if (!socket) return system_error(name() + ": socket");
   return socket;
 }

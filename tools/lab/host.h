@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -60,6 +61,8 @@ class Host {
                                         std::vector<std::string> environment = {}) const;
   /// Runs a program in the host to its end.
   [[nodiscard]] Expected<void> run(std::vector<std::string> argv) const;
+  /// Runs `body` in the host's network, the rest being the lab's: sockets that it opens stay there.
+  [[nodiscard]] Expected<void> in_network(const std::function<void()>& body) const;
   /// A socket in the host's network, for the caller to use from where it is.
   [[nodiscard]] Expected<node::UniqueFd> open_socket(int family, int type, int protocol) const;
 
