@@ -45,8 +45,7 @@ MappingBehavior kind_of_dependence(Observations observations) {
   for (std::size_t i = 0; i < observations.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       const MappingObservation &one = observations[i], &other = observations[j];
-      const bool tells = one.asked.address == other.asked.address && one.asked != other.asked;
-      if (!tells) continue;
+      if (one.asked.address != other.asked.address) continue;
       if (one.mapped != other.mapped) return MappingBehavior::kAddressAndPortDependent;
       kind = MappingBehavior::kAddressDependent;
     }

@@ -92,6 +92,7 @@ TEST(NatBehavior, TellsSequentialPortsFromRandomOnes) {
       {"one by one", {4000, 4001, 4002}, 1, false, true},
       {"by twos", {4000, 4002, 4004, 4006}, 2, false, true},
       {"others take ports in between", {4000, 4004, 4006}, 2, false, true},
+      {"others take ports later", {4000, 4002, 4006}, 2, false, true},
       {"requests overtook each other", {4000, 4002, 4001, 4003}, 1, false, true},
       {"downwards", {4004, 4003, 4002}, -1, false, true},
       {"two that are close", {4000, 4001}, 1, false, false},
@@ -168,6 +169,15 @@ TEST(NatBehavior, RecognisesASecondNatByTheGatewaysAddress) {
   EXPECT_TRUE(outer("203.0.113.9"));
   EXPECT_FALSE(outer("203.0.113.5"));
   EXPECT_FALSE(outer("2001:db8::1")) << "of the other family: says nothing";
+}
+
+TEST(NatBehavior, SeesNoSecondNatWhereThereIsNone) {
+  const MappingObservation own = {kStart, endpoint("203.0.113.5:51820"),
+                                  endpoint("198.51.100.1:3478"), endpoint("203.0.113.5:51820"),
+                                  Witness::kServer};
+  const auto behavior = infer_nat_behavior(std::vector{own}, *IpAddress::parse("203.0.113.1"));
+  EXPECT_EQ(behavior.mapping, MappingBehavior::kNone);
+  EXPECT_FALSE(behavior.carrier_grade);
 }
 
 NatBehavior sequential() {

@@ -26,7 +26,7 @@ TEST_F(NatObserverLiars, AServerCannotNameAnAddressThatIsNotPublic) {
   for (const char* claim :
        {"10.0.0.1:4000", "192.168.1.1:4000", "172.16.5.5:4000", "100.64.0.1:4000", "127.0.0.1:4000",
         "0.0.0.0:4000", "169.254.1.1:4000", "224.0.0.1:4000", "255.255.255.255:4000",
-        "44.1.2.3:4000" /* the mesh's own */, "[2001:db8::1]:4000" /* of the other family */}) {
+        "44.1.2.3:4000" /* the mesh's own */}) {
     lie(kServerA, endpoint(claim));
     start({kServerA});
     exchange();
@@ -44,6 +44,14 @@ TEST_F(NatObserverLiars, AServerCannotNameAnIpv6AddressThatIsNotPublic) {
     exchange();
     EXPECT_THAT(candidates(), IsEmpty()) << claim;
   }
+}
+
+TEST_F(NatObserverLiars, AServerCannotSpeakForTheOtherFamily) {
+  own_.push_back(local("2001:db8:1::10/64"));
+  lie(kServerA, endpoint("[2001:db8:5::1]:4000"));
+  start({kServerA});
+  exchange();
+  EXPECT_THAT(candidates(), IsEmpty());
 }
 
 TEST_F(NatObserverLiars, AServerCannotNamePortZero) {
@@ -141,14 +149,15 @@ TEST_F(NatObserverLiars, MembersInTwoNetworksThatAgreeMakeACandidate) {
   EXPECT_FALSE(behavior().mapping_certain);
 }
 
-TEST_F(NatObserverLiars, AMemberThatSawWhatAServerSawAddsNoSecondCandidate) {
+TEST_F(NatObserverLiars, MembersThatSawWhatAServerSawAddNoSecondCandidate) {
   start({kServerA});
   exchange();
   const Endpoint mapped = candidates().at(0);
   observer_.note_peer_saw(now_, kPeerX, mapped);
+  observer_.note_peer_saw(now_, kPeerY, mapped);
   EXPECT_THAT(observer_.candidates(),
               ElementsAre(Candidate{CandidateKind::kServerReflexive, mapped}));
-  EXPECT_EQ(behavior().mapping, kEndpointIndependent) << "the member's view confirms it";
+  EXPECT_EQ(behavior().mapping, kEndpointIndependent) << "the members' view confirms it";
   EXPECT_FALSE(behavior().mapping_certain);
 }
 
