@@ -23,7 +23,10 @@ MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
       started_(now.steady),
       next_sweep_(now.steady + kSweep),
       next_record_renewal_(now.steady + kRecordRenewal) {
-  if (config_.frames) agent_.emplace(keys, identity, random);
+  if (config_.frames) {
+    agent_.emplace(keys, identity, random);
+    nat_.emplace(random, mesh_networks());
+  }
   own_.set_services(config_.frames, false);
   for (Bytes& record : config_.cached_records) {
     receive(now, std::move(record), Source::kCache, false);
@@ -36,9 +39,9 @@ MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
 void MeshNode::handle_network(Now now, const NetworkState& network) {
   const bool moved = network_known_ && network.addresses != network_.addresses;
   network_ = network;
-  if (agent_) agent_->set_network(now, usable_addresses(), mesh_networks());
   check_ipv4_overlap(network);
   const bool first = !std::exchange(network_known_, true);
+  start_beside_wireguard(now);
   if (choose_candidates() || first) publish(now);
   for (auto& [node, row] : peers_.rows()) refresh_candidates(now, row);
   settle_leases(now);
@@ -72,14 +75,18 @@ void MeshNode::handle_timeout(Now now) {
   watch_clock(now);
   watch_newcomers(now);
   data_plane_.handle_timeout(now);
-  const auto due = agent_ ? agent_->next_timeout() : std::nullopt;
-  if (due && now.steady >= *due) agent_->handle_timeout(now);
+  if (!agent_) return;
+  nat_->handle_timeout(now.steady);
+  if (const auto due = agent_->next_timeout(); due && now.steady >= *due) {
+    agent_->handle_timeout(now);
+  }
   follow_agent(now);
 }
 
 void MeshNode::handle_device_event(Now now, const DeviceEvent& event) {
   if (const auto* ready = std::get_if<DeviceReady>(&event)) {
     config_.listen_port = ready->listen_port;
+    start_beside_wireguard(now);
     if (network_known_ && choose_candidates()) publish(now);
   }
   data_plane_.handle_event(now, event);
@@ -111,6 +118,7 @@ std::optional<TimePoint> MeshNode::next_timeout() const {
   consider(next_record_renewal_);
   consider(data_plane_.next_timeout());
   if (agent_) consider(agent_->next_timeout());
+  if (nat_) consider(nat_->next_timeout());
   consider(cache_save_);
   consider(missed_check_);
   if (alone()) consider(clock_check_);
@@ -259,8 +267,10 @@ void MeshNode::move_lease(Now now) {
 }
 
 bool MeshNode::choose_candidates() {
-  return own_.set_candidates(
-      rendezvous::host_candidates(usable_addresses(), config_.listen_port, mesh_networks()));
+  const auto hosts =
+      rendezvous::host_candidates(usable_addresses(), config_.listen_port, mesh_networks());
+  const auto learnt = nat_ ? nat_->candidates() : std::vector<rendezvous::Candidate>{};
+  return own_.set_candidates(rendezvous::published_candidates(hosts, learnt));
 }
 
 void MeshNode::choose_addresses() {

@@ -22,6 +22,7 @@
 #include "node/peer_table.h"
 #include "node/ports/network_monitor.h"
 #include "rendezvous/agent.h"
+#include "rendezvous/nat_observer.h"
 
 namespace kadwire::node {
 
@@ -62,6 +63,8 @@ class MeshNode {
   void handle_network(Now now, const NetworkState& network);
   void handle_directory_event(Now now, const dht::DirectoryEvent& event);
   void handle_device_event(Now now, const DeviceEvent& event);
+  /// Whom to ask how WireGuard's port looks from outside.
+  void set_stun_servers(Now now, std::span<const Endpoint> servers);
   /// What arrived on WireGuard's port and is not WireGuard's.
   void handle_datagram(Now now, const Endpoint& from, ByteView datagram);
   void handle_timeout(Now now);
@@ -100,7 +103,9 @@ class MeshNode {
   void sweep(Now now);
   void save_cache(Now now);
   // mesh_node_paths.cpp
+  void start_beside_wireguard(Now now);
   void follow_agent(Now now);
+  void look_for_new_candidates(Now now);
   void on_agent_event(Now now, rendezvous::AgentEvent event);
   void tell_traffic(Now now);
   [[nodiscard]] bool is_guided(const PeerRow& row) const;
@@ -119,7 +124,9 @@ class MeshNode {
   dht::Listener listener_;
   PeerTable peers_;
   DataPlane data_plane_;
-  std::optional<rendezvous::Agent> agent_;  ///< nullopt: nothing can travel beside WireGuard
+  // Both or neither: nothing can travel beside WireGuard.
+  std::optional<rendezvous::Agent> agent_;
+  std::optional<rendezvous::NatObserver> nat_;
   OwnRecord own_;
   NetworkState network_;
   std::vector<Prefix> addresses_;  ///< of the interface, as last set

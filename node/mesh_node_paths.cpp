@@ -7,15 +7,30 @@
 
 namespace kadwire::node {
 
+void MeshNode::set_stun_servers(Now now, std::span<const Endpoint> servers) {
+  if (nat_) nat_->set_servers(now.steady, servers);
+}
+
+/// The host's addresses or WireGuard's port are others now.
+void MeshNode::start_beside_wireguard(Now now) {
+  if (!agent_ || !network_known_) return;
+  const auto own = usable_addresses();
+  nat_->network_changed(now.steady, own, config_.listen_port);
+  agent_->set_network(now, own, mesh_networks());
+}
+
 void MeshNode::handle_datagram(Now now, const Endpoint& from, ByteView datagram) {
   if (!agent_ || leaving_) return;
-  agent_->handle_datagram(now, from, datagram);
+  if (!nat_->handle_datagram(now.steady, from, datagram)) {
+    agent_->handle_datagram(now, from, datagram);
+  }
   follow_agent(now);
 }
 
 std::optional<PortTransmit> MeshNode::poll_transmit() {
   if (!agent_) return std::nullopt;
-  auto transmit = agent_->poll_transmit();
+  auto transmit = nat_->poll_transmit();
+  if (!transmit) transmit = agent_->poll_transmit();
   if (!transmit) return std::nullopt;
   return PortTransmit{std::move(*transmit)};
 }
@@ -23,6 +38,11 @@ std::optional<PortTransmit> MeshNode::poll_transmit() {
 void MeshNode::follow_agent(Now now) {
   if (!agent_ || leaving_) return;
   while (auto event = agent_->poll_event()) on_agent_event(now, std::move(*event));
+  look_for_new_candidates(now);
+}
+
+void MeshNode::look_for_new_candidates(Now now) {
+  if (nat_->poll_change() && choose_candidates()) publish(now);
 }
 
 void MeshNode::on_agent_event(Now now, rendezvous::AgentEvent event) {
@@ -38,6 +58,9 @@ void MeshNode::on_agent_event(Now now, rendezvous::AgentEvent event) {
                        std::chrono::duration<double, std::milli>(path.quality.rtt).count(),
                        path.relay ? " relay=" + path.relay->short_form() : ""));
     data_plane_.set_path(now, change->node, path.endpoint, path.quality.rtt);
+  } else {
+    const auto& seen = std::get<rendezvous::SeenByPeer>(event);
+    nat_->note_peer_saw(now.steady, seen.peer, seen.mapped);
   }
 }
 

@@ -235,7 +235,8 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
       collect(now, introducer->first, introducer->second);
     }
   }
-  if (const auto seen = peer.punch.poll_seen()) events_.push_back(SeenByPeer{node, *seen});
+  if (const auto seen = peer.punch.poll_seen())
+    events_.push_back(SeenByPeer{seen->peer, seen->mapped});
   if (!peer.punch.poll_choice()) return;
   if (const auto path = peer.punch.chosen()) {
     events_.push_back(PathChanged{node, *path, peer.punch.controls()});

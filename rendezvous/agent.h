@@ -50,8 +50,8 @@ struct PathChanged {
 };
 /// A peer told from where it hears this node: one peer's word.
 struct SeenByPeer {
-  crypto::NodeId node;
-  Endpoint endpoint;
+  Endpoint peer;
+  Endpoint mapped;
 };
 using AgentEvent = std::variant<RecordReceived, PathChanged, SeenByPeer>;
 

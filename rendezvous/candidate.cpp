@@ -129,6 +129,21 @@ std::vector<Candidate> host_candidates(std::span<const LocalAddress> addresses, 
   return candidates;
 }
 
+std::vector<Candidate> published_candidates(std::span<const Candidate> hosts,
+                                            std::span<const Candidate> learnt) {
+  std::vector<Candidate> candidates;
+  const auto append_hosts = [&](bool with_private) {
+    for (const Candidate& host : hosts) {
+      if (host.endpoint.address.is_private() == with_private) append_once(candidates, host);
+    }
+  };
+  append_hosts(false);
+  for (const Candidate& candidate : learnt) append_once(candidates, candidate);
+  append_hosts(true);
+  cut_to_maximum(candidates);
+  return candidates;
+}
+
 std::vector<Candidate> dialable_candidates(std::span<const Candidate> claimed,
                                            std::span<const LocalAddress> own,
                                            std::span<const Prefix> mesh_networks) {

@@ -54,6 +54,12 @@ struct LocalAddress {
                                                      std::uint16_t port,
                                                      std::span<const Prefix> mesh_networks);
 
+/// What a node publishes: its host candidates and what it learnt of itself (server-reflexive,
+/// mapped, static), each endpoint once, at most kCandidatesMax: what others can reach from anywhere
+/// comes before private host addresses.
+[[nodiscard]] std::vector<Candidate> published_candidates(std::span<const Candidate> hosts,
+                                                          std::span<const Candidate> learnt);
+
 /// The candidates of a peer that this node may send to, best first. A lying member must not be able
 /// to point us at others: never loopback, multicast, unspecified, link-local, port 0, the mesh's
 /// own networks, an own address, nor a private range in which this node has no interface; nor a

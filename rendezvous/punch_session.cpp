@@ -72,7 +72,7 @@ void PunchSession::handle_answer(Now now, const Way& from, ByteView payload) {
   const auto answered = link_.handle_answer(now, payload);
   if (!answered) return;
   heard_ = now.steady;
-  if (answered->seen != Endpoint{}) seen_ = answered->seen;
+  if (answered->seen != Endpoint{}) seen_ = {from.endpoint, answered->seen};
   if (Path* path = find_or_add(now, from)) {
     estimate(*path, now.steady - called_);
     prove(now, *path);
@@ -244,7 +244,7 @@ void PunchSession::on_pong(Now now, const Way& from, const Pong& pong) {
   if (path == nullptr) return;
   const auto check = std::ranges::find(path->pending, pong.id, &Check::id);
   if (check == path->pending.end()) return;
-  if (pong.seen != Endpoint{}) seen_ = pong.seen;
+  if (pong.seen != Endpoint{}) seen_ = {from.endpoint, pong.seen};
   const Duration rtt = now.steady - check->sent;
   path->rtt = path->measured ? std::min(path->rtt, rtt) : rtt;
   path->measured = true;
@@ -332,7 +332,7 @@ bool PunchSession::poll_choice() {
   return std::exchange(choice_changed_, false);
 }
 
-std::optional<Endpoint> PunchSession::poll_seen() {
+std::optional<PunchSession::Seen> PunchSession::poll_seen() {
   return std::exchange(seen_, std::nullopt);
 }
 

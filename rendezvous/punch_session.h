@@ -103,8 +103,12 @@ class PunchSession {
   [[nodiscard]] std::optional<OutgoingFrame> poll_frame();
   /// The chosen path, if it is another than when last asked.
   [[nodiscard]] bool poll_choice();
-  /// Where the peer saw us: an own mapping, by its word.
-  [[nodiscard]] std::optional<Endpoint> poll_seen();
+  /// Where the peer, at an endpoint that is proven, saw us: an own mapping, by its word.
+  struct Seen {
+    Endpoint peer;
+    Endpoint mapped;
+  };
+  [[nodiscard]] std::optional<Seen> poll_seen();
 
   [[nodiscard]] std::optional<ChosenPath> chosen() const;
   [[nodiscard]] bool controls() const { return controls_; }
@@ -175,7 +179,7 @@ class PunchSession {
   std::optional<std::uint8_t> peer_epoch_;
   std::optional<TimePoint> indirect_since_;
   int silent_reports_ = 0;  ///< of traffic that only left
-  std::optional<Endpoint> seen_;
+  std::optional<Seen> seen_;
   std::deque<OutgoingFrame> frames_;
 };
 

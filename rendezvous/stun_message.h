@@ -27,6 +27,7 @@ inline constexpr std::size_t kStunAttributesMax = 24;
 inline constexpr std::size_t kStunTextBytesMax = 763;
 inline constexpr std::uint32_t kStunCookie = 0x2112a442;
 inline constexpr std::uint16_t kStunBinding = 0x001;
+inline constexpr std::uint16_t kStunPort = 3478;  ///< §18.6
 
 enum class StunClass : std::uint8_t { kRequest = 0, kIndication = 1, kSuccess = 2, kError = 3 };
 
