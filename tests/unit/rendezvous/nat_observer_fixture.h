@@ -58,8 +58,12 @@ class NatObserverTest : public ::testing::Test {
     Endpoint mapped = inside;
     if (request.to.address.is_v4()) mapped = nat_->translate(now_, inside, request.to);
     if (silent_.contains(request.to)) return std::nullopt;
+    const StunTransactionId transaction = parse_stun(request.payload)->transaction;
+    if (refusing_.contains(request.to)) {
+      return StunWriter(StunClass::kError, kStunBinding, transaction).error_code(400, "no").take();
+    }
     if (const auto lie = lies_.find(request.to); lie != lies_.end()) mapped = lie->second;
-    return StunWriter(StunClass::kSuccess, kStunBinding, parse_stun(request.payload)->transaction)
+    return StunWriter(StunClass::kSuccess, kStunBinding, transaction)
         .xor_mapped_address(mapped)
         .take();
   }
@@ -101,7 +105,7 @@ class NatObserverTest : public ::testing::Test {
   std::vector<LocalAddress> own_ = {local("192.168.1.10/24"), local("127.0.0.1/8")};
   std::optional<FakeNat> nat_{std::in_place, FakeMapping::kEndpointIndependent, FakePorts::kRandom,
                               nat_random_};
-  std::set<Endpoint> silent_;
+  std::set<Endpoint> silent_, refusing_;
   std::map<Endpoint, Endpoint> lies_;
   std::map<Endpoint, int> requests_;
   NatObserver observer_{random_, {*Prefix::parse("44.0.0.0/8"), *Prefix::parse("2001:db8:9::/48")}};

@@ -114,15 +114,11 @@ TEST_F(NatObserverLiars, AnErrorChangesNothingThatIsKnown) {
   start({kServerA, kServerB});
   exchange();
   (void)observer_.poll_change();
-  observer_.refresh_now(now_);
-  while (const auto request = observer_.poll_transmit()) {
-    const Bytes error =
-        StunWriter(StunClass::kError, kStunBinding, parse_stun(request->payload)->transaction)
-            .error_code(400, "bad")
-            .take();
-    EXPECT_TRUE(observer_.handle_datagram(now_, request->to, error));
-  }
+  refusing_ = {kServerA, kServerB};
+  run_for(kObservationMemory - 1s);
   EXPECT_FALSE(observer_.poll_change());
+  run_for(2s);
+  EXPECT_THAT(candidates(), IsEmpty()) << "nor does it confirm anything";
 }
 
 TEST_F(NatObserverLiars, OneMembersWordIsNoCandidate) {
