@@ -245,6 +245,26 @@ TEST_P(WireguardPortOver, FramesTravelBesideATunnelThatNoticesNothing) {
   EXPECT_EQ(bob_->device.status().peers.at(0).endpoint, alice_->at(GetParam()));
 }
 
+TEST_P(WireguardPortOver, ATunnelInUseWakesNobody) {
+  bob_->meet(*alice_, std::nullopt);
+  alice_->meet(*bob_, bob_->at(GetParam()));
+  const auto flow = must(board_.add(alice_->host, bob_->inner_address, PingBoard::Until::kForever));
+  std::size_t handlers_run = 0;
+  const auto pings_pass = [&](std::uint64_t count) {
+    return board_.run_until(
+        [&] {
+          context_.restart();
+          handlers_run += context_.poll();
+          return board_.flow(flow).received >= count;
+        },
+        kPatience);
+  };
+  ASSERT_TRUE(pings_pass(100));
+  EXPECT_EQ(handlers_run, 0U);
+  alice_->port->send({{bob_->at(GetParam()), frame_like("this does")}});
+  ASSERT_TRUE(eventually([&] { return !bob_->arrivals.empty(); }));
+}
+
 TEST_P(WireguardPortOver, NoFrameIsAnsweredByIcmpAsItWouldBeAtAFreePort) {
   const Endpoint bob = bob_->at(GetParam());
   alice_->port->send({{bob, frame_like("to WireGuard's port")}});
