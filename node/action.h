@@ -9,6 +9,7 @@
 #include "dht/directory.h"
 #include "node/ports/wireguard_device.h"
 #include "node/state_store.h"
+#include "rendezvous/relay_desk.h"
 
 namespace kadwire::node {
 
@@ -38,6 +39,6 @@ struct Notice {
 };
 
 using Action = std::variant<dht::DirectoryRequest, ApplyPeers, RequestSnapshot, SetAddresses,
-                            SaveNodeState, SavePeerCache, Notice>;
+                            SaveNodeState, SavePeerCache, rendezvous::RelayAction, Notice>;
 
 }  // namespace kadwire::node

@@ -20,13 +20,7 @@ void Driver::start() {
     ports_.directory.handle_datagram(then, from, datagram);
     pump(then);
   });
-  if (ports_.wireguard_port != nullptr) {
-    ports_.wireguard_port->start([this](const Endpoint& from, std::uint16_t, ByteView datagram) {
-      const Now then = ports_.scheduler.now();
-      node_.handle_datagram(then, from, datagram);
-      pump(then);
-    });
-  }
+  start_beside_wireguard();
   ports_.device.start([this](DeviceEvent event) {
     const Now then = ports_.scheduler.now();
     const auto* ready = std::get_if<DeviceReady>(&event);
@@ -42,6 +36,28 @@ void Driver::start() {
     pump(then);
   });
   pump(now);
+}
+
+void Driver::start_beside_wireguard() {
+  if (ports_.wireguard_port != nullptr) {
+    ports_.wireguard_port->start([this](const Endpoint& from, std::uint16_t, ByteView datagram) {
+      const Now now = ports_.scheduler.now();
+      node_.handle_datagram(now, from, datagram);
+      pump(now);
+    });
+  }
+  if (ports_.relay_ports == nullptr) return;
+  const auto on_bind = [this](rendezvous::RelayId id, const Endpoint& from, ByteView frame) {
+    const Now now = ports_.scheduler.now();
+    node_.handle_relay_bind(now, id, from, frame);
+    pump(now);
+  };
+  const auto on_idle = [this](rendezvous::RelayId id) {
+    const Now now = ports_.scheduler.now();
+    node_.handle_relay_idle(now, id);
+    pump(now);
+  };
+  ports_.relay_ports->start({on_bind, on_idle});
 }
 
 void Driver::set_bootstrap(std::vector<Endpoint> endpoints) {
@@ -118,8 +134,22 @@ void Driver::execute(Now now, Action action) {
     ports_.memory.save_node_state(save->state);
   } else if (const auto* cache = std::get_if<SavePeerCache>(&action)) {
     ports_.memory.save_peer_cache(cache->records);
+  } else if (const auto* relaying = std::get_if<rendezvous::RelayAction>(&action)) {
+    relay(now, *relaying);
   } else {
     ports_.journal.write(std::get<Notice>(action));
+  }
+}
+
+void Driver::relay(Now now, const rendezvous::RelayAction& action) {
+  if (ports_.relay_ports == nullptr) return;
+  RelayPorts& relays = *ports_.relay_ports;
+  if (const auto* open = std::get_if<rendezvous::OpenRelay>(&action)) {
+    node_.handle_relay_port(now, open->id, relays.open(open->id));
+  } else if (const auto* join = std::get_if<rendezvous::JoinRelay>(&action)) {
+    relays.join(join->id, join->a, join->b);
+  } else {
+    relays.close(std::get<rendezvous::CloseRelay>(action).id);
   }
 }
 

@@ -16,6 +16,7 @@
 #include "node/ports/journal.h"
 #include "node/ports/network_monitor.h"
 #include "node/ports/node_memory.h"
+#include "node/ports/relay_ports.h"
 #include "node/ports/scheduler.h"
 #include "node/ports/wireguard_device.h"
 #include "node/ports/wireguard_port.h"
@@ -39,6 +40,7 @@ struct DriverPorts {
   NodeMemory& memory;
   Journal& journal;
   WireguardPort* wireguard_port = nullptr;  ///< nullptr: nothing travels beside WireGuard
+  RelayPorts* relay_ports = nullptr;        ///< nullptr: relays for nobody
 };
 
 class Driver final : public NodeInspector {
@@ -61,7 +63,9 @@ class Driver final : public NodeInspector {
   void on_wake();
   void pump(Now now);
   bool route(Now now);
+  void start_beside_wireguard();
   void execute(Now now, Action action);
+  void relay(Now now, const rendezvous::RelayAction& action);
   void schedule();
   void save_dht_nodes(Now now);
 

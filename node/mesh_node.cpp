@@ -24,10 +24,10 @@ MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
       next_sweep_(now.steady + kSweep),
       next_record_renewal_(now.steady + kRecordRenewal) {
   if (config_.frames) {
-    agent_.emplace(keys, identity, random);
+    agent_.emplace(keys, identity, random,
+                   rendezvous::AgentOptions{.introduces = true, .relays = config_.relays});
     nat_.emplace(random, mesh_networks());
   }
-  own_.set_services(config_.frames, false);
   for (Bytes& record : config_.cached_records) {
     receive(now, std::move(record), Source::kCache, false);
   }
@@ -128,6 +128,7 @@ std::optional<TimePoint> MeshNode::next_timeout() const {
 std::optional<Action> MeshNode::poll_action() {
   if (auto action = take_front(actions_)) return action;
   if (auto action = data_plane_.poll_action()) return action;
+  if (auto action = agent_ ? agent_->poll_relay_action() : std::nullopt) return std::move(*action);
   if (auto request = listener_.poll_request()) return std::move(*request);
   if (auto request = announcer_.poll_request()) return std::move(*request);
   return std::nullopt;
@@ -269,8 +270,9 @@ void MeshNode::move_lease(Now now) {
 bool MeshNode::choose_candidates() {
   const auto hosts =
       rendezvous::host_candidates(usable_addresses(), config_.listen_port, mesh_networks());
+  const bool services_changed = own_.set_services(config_.frames, can_relay());
   const auto learnt = nat_ ? nat_->candidates() : std::vector<rendezvous::Candidate>{};
-  return own_.set_candidates(rendezvous::published_candidates(hosts, learnt));
+  return own_.set_candidates(rendezvous::published_candidates(hosts, learnt)) || services_changed;
 }
 
 void MeshNode::choose_addresses() {

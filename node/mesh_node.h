@@ -50,6 +50,7 @@ struct MeshNodeConfig {
   bool device_adopted = false;     ///< its tunnels stand already
   bool announces = true;           ///< false: finds others and is found by none
   bool frames = false;             ///< there is a WireguardPort: calls, punching, path choice
+  bool relays = false;             ///< there are RelayPorts: relays for others if it can be reached
   NodeState state;                 ///< from the last run, or zeroes
   std::vector<Bytes> cached_records;
 };
@@ -67,6 +68,10 @@ class MeshNode {
   void set_stun_servers(Now now, std::span<const Endpoint> servers);
   /// What arrived on WireGuard's port and is not WireGuard's.
   void handle_datagram(Now now, const Endpoint& from, ByteView datagram);
+  /// What RelayPorts have to say.
+  void handle_relay_bind(Now now, rendezvous::RelayId id, const Endpoint& from, ByteView frame);
+  void handle_relay_port(Now now, rendezvous::RelayId id, std::uint16_t port);
+  void handle_relay_idle(Now now, rendezvous::RelayId id);
   void handle_timeout(Now now);
   /// Withdraws the record. Poll on until departed() or patience ends.
   void leave(Now now);
@@ -78,6 +83,7 @@ class MeshNode {
   /// What is to leave from WireGuard's port, once all actions have been carried out.
   [[nodiscard]] std::optional<PortTransmit> poll_transmit();
 
+  [[nodiscard]] PathKind path(const crypto::NodeId& node) const;
   /// The parts of the view that this object knows; the driver adds the rest.
   [[nodiscard]] NodeView view(Now now) const;
   /// Sorted by hostname, then NodeId.
@@ -106,6 +112,7 @@ class MeshNode {
   void start_beside_wireguard(Now now);
   void follow_agent(Now now);
   void look_for_new_candidates(Now now);
+  [[nodiscard]] bool can_relay() const;
   void on_agent_event(Now now, rendezvous::AgentEvent event);
   void tell_traffic(Now now);
   [[nodiscard]] bool is_guided(const PeerRow& row) const;

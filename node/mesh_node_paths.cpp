@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "node/mesh_node.h"
 
 namespace kadwire::node {
@@ -70,6 +72,40 @@ void MeshNode::tell_traffic(Now now) {
     agent_->handle_traffic(now, traffic->node, traffic->since_last.sent,
                            traffic->since_last.received);
   }
+}
+
+/// Others must be able to reach a relay unasked: an own public address is what can be known of that
+/// beforehand. Whoever cannot be reached after all is passed over by those who tried.
+bool MeshNode::can_relay() const {
+  if (!config_.relays) return false;
+  const auto usable = usable_addresses();
+  const auto hosts = rendezvous::host_candidates(usable, config_.listen_port, mesh_networks());
+  return std::ranges::any_of(
+      hosts, [](const rendezvous::Candidate& host) { return !host.endpoint.address.is_private(); });
+}
+
+void MeshNode::handle_relay_bind(Now now, rendezvous::RelayId id, const Endpoint& from,
+                                 ByteView frame) {
+  if (agent_) agent_->handle_bind(now, id, from, frame);
+}
+
+void MeshNode::handle_relay_port(Now now, rendezvous::RelayId id, std::uint16_t port) {
+  if (agent_) agent_->handle_relay_port(now, id, port);
+}
+
+void MeshNode::handle_relay_idle(Now, rendezvous::RelayId id) {
+  if (agent_) agent_->handle_relay_idle(id);
+}
+
+PathKind MeshNode::path(const crypto::NodeId& node) const {
+  const auto row = peers_.rows().find(node);
+  if (row == peers_.rows().end()) return PathKind::kNone;
+  if (!row->second.tunnel.up()) {
+    return row->second.has_targets ? PathKind::kConnecting : PathKind::kNone;
+  }
+  const auto* session = agent_ ? agent_->session(node) : nullptr;
+  const auto chosen = session != nullptr ? session->chosen() : std::nullopt;
+  return chosen && chosen->relay ? PathKind::kRelayed : PathKind::kDirect;
 }
 
 /// The agent finds the path to whoever answers it; others are dialled as their records say.

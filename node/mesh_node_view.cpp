@@ -13,11 +13,6 @@ namespace {
 /// Half a topic identifies a mesh's hour well enough to compare two nodes by eye.
 constexpr std::size_t kTopicPrefixBytes = 8;
 
-PathKind path_of(const PeerRow& row) {
-  if (row.tunnel.up()) return PathKind::kDirect;
-  return row.has_targets ? PathKind::kConnecting : PathKind::kNone;
-}
-
 PeerView view_of(const PeerRow& row, Now now) {
   PeerView view;
   view.node = row.record().node;
@@ -25,7 +20,6 @@ PeerView view_of(const PeerRow& row, Now now) {
   view.hostname = row.record().hostname;
   if (row.holds_lease) view.ipv4 = row.ipv4_claim;
   view.ipv6 = row.ipv6;
-  view.path = path_of(row);
   view.last_seen = row.seen;
   if (const auto heard = row.tunnel.heard_at()) {
     const auto silence = std::chrono::floor<std::chrono::milliseconds>(now.steady - *heard);
@@ -67,7 +61,10 @@ NodeView MeshNode::view(Now now) const {
 
 std::vector<PeerView> MeshNode::peer_views(Now now) const {
   std::vector<PeerView> views;
-  for (const auto& [node, row] : peers_.rows()) views.push_back(view_of(row, now));
+  for (const auto& [node, row] : peers_.rows()) {
+    views.push_back(view_of(row, now));
+    views.back().path = path(node);
+  }
   std::ranges::sort(views, [](const PeerView& a, const PeerView& b) {
     return std::tie(a.hostname, a.node) < std::tie(b.hostname, b.node);
   });

@@ -10,6 +10,8 @@ std::string_view to_text(PathKind path) {
       return "connecting";
     case PathKind::kDirect:
       return "direct";
+    case PathKind::kRelayed:
+      return "relayed";
   }
   return "none";
 }

@@ -19,42 +19,43 @@ enum class PathKind {
   kNone,        ///< known, no tunnel and no attempt: nothing to dial
   kConnecting,  ///< an attempt is under way
   kDirect,      ///< a tunnel stands
+  kRelayed,     ///< a tunnel stands, through another member that sees ciphertext only
 };
-[[nodiscard]] std::string_view to_text(PathKind path);  // "none", "connecting", "direct"
+[[nodiscard]] std::string_view to_text(PathKind path);  // "none", "connecting", "direct", "relayed"
 
 struct PeerView {
   crypto::NodeId node;
   crypto::WireguardKey wireguard_key;
   std::string hostname;
-  std::optional<IpAddress> ipv4;             ///< nullopt: no lease, or lost to a conflict
+  std::optional<IpAddress> ipv4;  ///< nullopt: no lease, or lost to a conflict
   IpAddress ipv6;
-  std::optional<Endpoint> endpoint;          ///< WireGuard's, where traffic goes now
+  std::optional<Endpoint> endpoint;  ///< WireGuard's, where traffic goes now
   PathKind path = PathKind::kNone;
   std::optional<WallTime> last_handshake;
-  std::optional<WallTime> last_seen;         ///< the later of its record's arrival and data
+  std::optional<WallTime> last_seen;  ///< the later of its record's arrival and data
   std::uint64_t rx_bytes = 0;
   std::uint64_t tx_bytes = 0;
-  std::vector<std::string> discovered_via;   ///< "dht", "member", "cache"
+  std::vector<std::string> discovered_via;  ///< "dht", "member", "cache"
 };
 
 struct NodeView {
   crypto::NodeId node;
   crypto::WireguardKey wireguard_key;
-  std::string mesh_id;                       ///< 12 hex digits
-  std::string topic_prefix;                  ///< 16 hex digits of the current topic
+  std::string mesh_id;       ///< 12 hex digits
+  std::string topic_prefix;  ///< 16 hex digits of the current topic
   std::string interface;
   std::string hostname;
   std::optional<IpAddress> ipv4;
   IpAddress ipv6;
-  std::string ipv4_network, ipv6_network;    ///< CIDR
+  std::string ipv4_network, ipv6_network;  ///< CIDR
   std::uint16_t listen_port = 0;
   std::uint16_t dht_port = 0;
-  std::vector<Endpoint> candidates;          ///< own, as published
+  std::vector<Endpoint> candidates;  ///< own, as published
   std::chrono::seconds uptime{0};
   dht::DirectoryStats dht;
-  std::vector<std::string> problems;         ///< one plain sentence each; empty: all well
+  std::vector<std::string> problems;  ///< one plain sentence each; empty: all well
   std::size_t peers_total = 0;
-  std::size_t peers_active = 0;              ///< with a standing tunnel
+  std::size_t peers_active = 0;  ///< with a standing tunnel
 };
 
 /// Asked by the control room; answered by the driver.

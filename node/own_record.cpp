@@ -11,9 +11,11 @@ OwnRecord::OwnRecord(const crypto::KeySchedule& keys, const crypto::NodeIdentity
       state_(state),
       ipv4_(crypto::mesh_ipv4_lease(keys, ipv4_network, identity.node_id(), state.lease_nonce)) {}
 
-void OwnRecord::set_services(bool answers_frames, bool relays) {
+bool OwnRecord::set_services(bool answers_frames, bool relays) {
+  if (answers_frames == answers_frames_ && relays == relays_) return false;
   answers_frames_ = answers_frames;
   relays_ = relays;
+  return true;
 }
 
 bool OwnRecord::set_candidates(std::vector<rendezvous::Candidate> candidates) {
@@ -34,8 +36,7 @@ bool OwnRecord::outbid(std::uint64_t sequence) {
   return true;
 }
 
-bool OwnRecord::take_next_lease(WallTime now,
-                                const std::function<bool(const IpAddress&)>& taken) {
+bool OwnRecord::take_next_lease(WallTime now, const std::function<bool(const IpAddress&)>& taken) {
   for (unsigned step = 1; step < kLeaseNonces; ++step) {
     const auto nonce = static_cast<std::uint8_t>(state_.lease_nonce + step);
     const IpAddress address =

@@ -27,8 +27,8 @@ class OwnRecord {
   OwnRecord(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity,
             Prefix ipv4_network, std::string hostname, const NodeState& state);
 
-  /// What this node does for others beside WireGuard; said before the first signature.
-  void set_services(bool answers_frames, bool relays);
+  /// What this node does for others beside WireGuard. True if it differs from what the record says.
+  bool set_services(bool answers_frames, bool relays);
   /// True if they differ from what the record says, so that it must be published again.
   bool set_candidates(std::vector<rendezvous::Candidate> candidates);
   /// Members can hear this node from `now` on. A lease that nobody was told of begins only here:

@@ -17,9 +17,12 @@ PeerTable::Verdict PeerTable::apply(Now now, rendezvous::SignedRecord record, So
                                     const Tunnel& tunnel) {
   const rendezvous::PeerRecord& claim = record.record;
   switch (rendezvous::freshness(claim, now.wall)) {
-    case rendezvous::Freshness::kFresh: break;
-    case rendezvous::Freshness::kExpired: return Verdict::kExpired;
-    case rendezvous::Freshness::kFromTheFuture: return Verdict::kFromTheFuture;
+    case rendezvous::Freshness::kFresh:
+      break;
+    case rendezvous::Freshness::kExpired:
+      return Verdict::kExpired;
+    case rendezvous::Freshness::kFromTheFuture:
+      return Verdict::kFromTheFuture;
   }
   const auto row = rows_.find(claim.node);
   if (claim.node == self_.node_id() || claim.sequence <= known_sequence(claim.node)) {
@@ -34,8 +37,13 @@ PeerTable::Verdict PeerTable::apply(Now now, rendezvous::SignedRecord record, So
   }
   if (rows_.size() >= kPeersMax) return Verdict::kFull;
   departed_.erase(claim.node);
-  PeerRow fresh{.signed_record = {}, .seen = now.wall, .ipv6 = {}, .ipv4_claim = {},
-                .held_since = {}, .tunnel = tunnel, .status = {}};
+  PeerRow fresh{.signed_record = {},
+                .seen = now.wall,
+                .ipv6 = {},
+                .ipv4_claim = {},
+                .held_since = {},
+                .tunnel = tunnel,
+                .status = {}};
   const crypto::NodeId node = claim.node;
   fill(now, fresh, std::move(record), source);
   fresh.tunnel = tunnel;
@@ -77,8 +85,8 @@ void PeerTable::release_addresses() {
 }
 
 bool PeerTable::is_claimed(const IpAddress& address) const {
-  return std::ranges::any_of(
-      rows_, [&](const auto& entry) { return entry.second.ipv4_claim == address; });
+  return std::ranges::any_of(rows_,
+                             [&](const auto& entry) { return entry.second.ipv4_claim == address; });
 }
 
 std::vector<Bytes> PeerTable::records() const {
@@ -95,9 +103,8 @@ std::vector<Bytes> PeerTable::records() const {
 PeerTable::Verdict PeerTable::bury(const rendezvous::SignedRecord& record) {
   const crypto::NodeId node = record.record.node;
   if (departed_.size() >= kDepartedMax && !departed_.contains(node)) {
-    departed_.erase(std::ranges::min_element(departed_, {}, [](const auto& entry) {
-      return entry.second.record.issued;
-    }));
+    departed_.erase(std::ranges::min_element(
+        departed_, {}, [](const auto& entry) { return entry.second.record.issued; }));
   }
   departed_.insert_or_assign(node, record);
   return rows_.erase(node) > 0 ? Verdict::kDeparted : Verdict::kKnown;
@@ -116,8 +123,7 @@ bool PeerTable::conflicts(const rendezvous::PeerRecord& record) const {
   if (ipv6 == self_ipv6_ || record.wireguard_key == self_.wireguard_key()) return true;
   return std::ranges::any_of(rows_, [&](const auto& entry) {
     if (entry.first == record.node) return false;
-    return entry.second.record().wireguard_key == record.wireguard_key ||
-           entry.second.ipv6 == ipv6;
+    return entry.second.record().wireguard_key == record.wireguard_key || entry.second.ipv6 == ipv6;
   });
 }
 
@@ -135,8 +141,8 @@ void PeerTable::fill(Now now, PeerRow& row, rendezvous::SignedRecord record, Sou
   row.ipv6 = crypto::mesh_ipv6_address(keys_, row.record().node);
   row.ipv4_claim.reset();
   if (row.record().ipv4_network == ipv4_network_) {
-    row.ipv4_claim = crypto::mesh_ipv4_lease(keys_, ipv4_network_, row.record().node,
-                                             row.record().lease_nonce);
+    row.ipv4_claim =
+        crypto::mesh_ipv4_lease(keys_, ipv4_network_, row.record().node, row.record().lease_nonce);
   }
   if (row.ipv4_claim == before) return;
   row.holds_lease = false;  // a new address is a new claim

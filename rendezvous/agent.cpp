@@ -47,6 +47,7 @@ void Agent::set_peer(Now now, const PeerRecord& record) {
   Peer& peer = found->second;
   peer.candidates = record.candidates;
   peer.sequence = record.sequence;
+  peer.relays = record.relays;
   retarget(now, peer);
   std::erase_if(strangers_, [&](Stranger& stranger) {
     if (stranger.call.node != record.node) return false;
@@ -57,6 +58,7 @@ void Agent::set_peer(Now now, const PeerRecord& record) {
 }
 
 void Agent::remove_peer(const crypto::NodeId& node) {
+  desk_.remove_member(node);
   peers_.erase(node);
 }
 
@@ -93,6 +95,8 @@ void Agent::handle_frame(Now now, const Way& from, ByteView datagram) {
       return on_answer(now, from, frame->payload);
     case FrameType::kSession:
       return on_message(now, from, frame->payload);
+    case FrameType::kBind:
+      break;  // those come to relay ports only
   }
   ++stats_.frames_refused;
 }
@@ -171,12 +175,85 @@ void Agent::on_message(Now now, const Way& from, ByteView payload) {
 void Agent::act(Now now, const crypto::NodeId& sender, const Way& from, PairMessage message) {
   if (auto* update = std::get_if<RecordUpdate>(&message)) {
     events_.push_back(RecordReceived{std::move(update->record)});
+  } else if (const auto* use = std::get_if<UseRelay>(&message)) {
+    request_relay(now, use->relay, sender);
   } else if (from.introducer) {
     return;  // what introducers and relays are asked comes straight, or calls would go in circles
   } else if (const auto* forward = std::get_if<Forward>(&message)) {
     pass_on(now, sender, *forward);
   } else if (const auto* forwarded = std::get_if<Forwarded>(&message)) {
     handle_frame(now, {{}, sender}, forwarded->frame);
+  } else if (const auto* request = std::get_if<RelayRequest>(&message)) {
+    if (!options_.relays) return;
+    desk_.handle_request(now.steady, sender, request->peer);
+    tell_relay_answers(now);
+  } else if (const auto* reply = std::get_if<RelayReply>(&message)) {
+    on_relay_reply(now, sender, *reply);
+  }
+}
+
+/// The controlling side chooses relays: those that passed its messages on, the fastest first. It
+/// tells the other, which asks the same ones.
+void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
+  const auto due = relay_due(peer);
+  if (!due || now.steady < *due) return;
+  peer.relays_asked = now.steady;
+  std::size_t asked = 0;
+  for (const crypto::NodeId& relay : peer.punch.working_introducers()) {
+    const auto found = peers_.find(relay);
+    if (found == peers_.end() || !found->second.relays || asked == kRelaysMax) continue;
+    ++asked;
+    request_relay(now, relay, node);
+    peer.punch.send(now, UseRelay{relay});
+  }
+}
+
+std::optional<TimePoint> Agent::relay_due(const Peer& peer) {
+  const auto since = peer.punch.indirect_since();
+  const auto chosen = peer.punch.chosen();
+  if (!peer.punch.controls() || !since || chosen) return std::nullopt;
+  return std::max(*since + kRelayDelay, peer.relays_asked + kRelayPatience);
+}
+
+void Agent::request_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer) {
+  const auto found = peers_.find(relay);
+  if (found == peers_.end() || !found->second.punch.send(now, RelayRequest{peer})) return;
+  collect(now, relay, found->second);
+}
+
+/// The relay is where we reach it anyhow, at another port.
+void Agent::on_relay_reply(Now now, const crypto::NodeId& relay, const RelayReply& reply) {
+  const auto peer = peers_.find(reply.peer);
+  const auto path = peers_.at(relay).punch.chosen();
+  if (peer == peers_.end() || reply.port == 0 || !path || path->relay) return;
+  peer->second.punch.add_relayed(now, {path->endpoint.address, reply.port}, relay);
+  collect(now, reply.peer, peer->second);
+}
+
+void Agent::handle_bind(Now now, RelayId id, const Endpoint& from, ByteView datagram) {
+  const auto frame = open_frame(datagram, hour_of(now.wall), frame_keys_);
+  if (!frame || frame->type != FrameType::kBind) {
+    ++stats_.frames_refused;
+    return;
+  }
+  crypto::NodeId node;
+  Peer* sender = owner_of(frame->payload, node);
+  if (sender == nullptr) return;
+  const auto peer = sender->punch.read_bind(now, frame->payload);
+  if (peer) desk_.handle_bind(id, node, *peer, from);
+}
+
+void Agent::handle_relay_port(Now now, RelayId id, std::uint16_t port) {
+  desk_.handle_port(id, port);
+  tell_relay_answers(now);
+}
+
+void Agent::tell_relay_answers(Now now) {
+  while (const auto answer = desk_.poll_answer()) {
+    const auto peer = peers_.find(answer->to);
+    if (peer == peers_.end()) continue;
+    if (!peer->second.punch.send(now, RelayReply{answer->peer, answer->port})) continue;
+    collect(now, answer->to, peer->second);
   }
 }
 
@@ -201,9 +278,14 @@ void Agent::handle_timeout(Now now) {
   std::erase_if(strangers_, [&](const Stranger& stranger) {
     return now.steady - stranger.came > kStrangerPatience;
   });
+  desk_.handle_timeout(now.steady);
   for (auto& [node, peer] : peers_) {
+    ask_relays(now, node, peer);
     const auto due = peer.punch.next_timeout();
-    if (!due || now.steady < *due) continue;
+    if (!due || now.steady < *due) {
+      collect(now, node, peer);
+      continue;
+    }
     const bool introduced = peer.punch.wants_introducers(now);
     peer.punch.handle_timeout(now,
                               introduced ? introducers_for(node) : std::vector<crypto::NodeId>{});
@@ -213,16 +295,27 @@ void Agent::handle_timeout(Now now) {
 
 std::optional<TimePoint> Agent::next_timeout() const {
   std::optional<TimePoint> earliest;
+  const auto consider = [&](std::optional<TimePoint> other) {
+    if (other) earliest = std::min(earliest.value_or(*other), *other);
+  };
   for (const auto& [node, peer] : peers_) {
-    const auto due = peer.punch.next_timeout();
-    if (due) earliest = std::min(earliest.value_or(*due), *due);
+    consider(peer.punch.next_timeout());
+    consider(relay_due(peer));
   }
+  consider(desk_.next_timeout());
   return earliest;
 }
 
 /// Takes over whatever the peer's session has to say. Frames through an introducer become messages
 /// to it, which have frames of their own.
 void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
+  while (const auto bind = peer.punch.poll_bind()) {
+    const auto relay = peers_.find(bind->relay);
+    if (relay == peers_.end()) continue;
+    if (auto frame = relay->second.punch.bind_frame(now, node)) {
+      transmits_.push_back({bind->at, std::move(*frame)});
+    }
+  }
   while (auto outgoing = peer.punch.poll_frame()) {
     if (!outgoing->way.introducer) {
       ++stats_.frames_out;

@@ -19,6 +19,7 @@
 #include "node/base/transmit.h"
 #include "rendezvous/peer_record.h"
 #include "rendezvous/punch_session.h"
+#include "rendezvous/relay_desk.h"
 #include "rendezvous/source_limiter.h"
 
 namespace kadwire::rendezvous {
@@ -36,6 +37,14 @@ inline constexpr Duration kStrangerPatience = 2s;
 inline constexpr std::size_t kAnswersMax = 256;
 /// Introducers asked at once for one peer.
 inline constexpr std::size_t kIntroducersMax = 3;
+
+/// Nothing direct proven so long after a session came to be: a relay is asked. A direct path is
+/// usually proven within one round trip.
+inline constexpr Duration kRelayDelay = 150ms;
+/// A relay that did not lead to a path by then is passed over for the next one.
+inline constexpr Duration kRelayPatience = 2s;
+/// Relays asked for one pair: the one in use and one in reserve.
+inline constexpr std::size_t kRelaysMax = 2;
 
 /// A signed record that a member sent of itself. Not verified here beyond what a call needs.
 struct RecordReceived {
@@ -66,6 +75,7 @@ struct AgentStats {
 
 struct AgentOptions {
   bool introduces = true;  ///< passes calls on for others
+  bool relays = true;      ///< relays for others when asked
 };
 
 class Agent {
@@ -86,12 +96,18 @@ class Agent {
 
   /// True if it was a frame, good or bad.
   bool handle_datagram(Now now, const Endpoint& from, ByteView datagram);
+  /// As a relay: what arrived at a pair's port and is not to be passed on.
+  void handle_bind(Now now, RelayId id, const Endpoint& from, ByteView datagram);
+  /// The port that an OpenRelay led to; 0: none.
+  void handle_relay_port(Now now, RelayId id, std::uint16_t port);
+  void handle_relay_idle(RelayId id) { desk_.handle_idle(id); }
   /// What WireGuard's counters say of a peer since the last time.
   void handle_traffic(Now now, const crypto::NodeId& node, bool sent, bool received);
   void handle_timeout(Now now);
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;
   [[nodiscard]] std::optional<Transmit> poll_transmit();
   [[nodiscard]] std::optional<AgentEvent> poll_event();
+  [[nodiscard]] std::optional<RelayAction> poll_relay_action() { return desk_.poll_action(); }
 
   /// nullptr: no such peer.
   [[nodiscard]] const PunchSession* session(const crypto::NodeId& node) const;
@@ -105,6 +121,8 @@ class Agent {
     TokenBucket forwards;
     std::vector<Candidate> candidates;
     std::uint64_t sequence = 0;
+    bool relays = false;     ///< offers to
+    TimePoint relays_asked;  ///< for the path to this peer
   };
   /// What no other call has: its ephemeral key.
   using CallId = ByteArray<32>;
@@ -130,6 +148,10 @@ class Agent {
   void on_answer(Now now, const Way& from, ByteView payload);
   void on_message(Now now, const Way& from, ByteView payload);
   void act(Now now, const crypto::NodeId& sender, const Way& from, PairMessage message);
+  void ask_relays(Now now, const crypto::NodeId& node, Peer& peer);
+  void request_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer);
+  void on_relay_reply(Now now, const crypto::NodeId& relay, const RelayReply& reply);
+  void tell_relay_answers(Now now);
   void pass_on(Now now, const crypto::NodeId& sender, const Forward& forward);
   void answer(Now now, Peer& peer, const Way& from, Call call);
   [[nodiscard]] bool repeat_answer(Now now, const Way& from, const CallId& call);
@@ -137,6 +159,8 @@ class Agent {
   void collect(Now now, const crypto::NodeId& node, Peer& peer);
   void retarget(Now now, Peer& peer);
   [[nodiscard]] Peer* owner_of(ByteView payload, crypto::NodeId& node);
+  /// When a relay is to be asked for the path to this peer; nullopt: it needs none.
+  [[nodiscard]] static std::optional<TimePoint> relay_due(const Peer& peer);
   [[nodiscard]] std::vector<crypto::NodeId> introducers_for(const crypto::NodeId& node) const;
 
   AgentOptions options_;
@@ -149,6 +173,7 @@ class Agent {
   std::deque<Answer> answers_;
   SourceLimiter call_sources_;
   TokenBucket calls_in_all_;
+  RelayDesk desk_;
   std::deque<Transmit> transmits_;
   std::deque<AgentEvent> events_;
   AgentStats stats_;

@@ -67,6 +67,11 @@ bool looks_like_frame(ByteView datagram) {
   return datagram.size() >= kFrameHeaderBytes && datagram.front() == kFrameVersion1;
 }
 
+bool looks_like_bind(ByteView datagram) {
+  return datagram.size() > kFrameHeaderBytes && datagram[0] == kFrameVersion1 &&
+         datagram[1] == static_cast<std::byte>(FrameType::kBind);
+}
+
 Bytes encode_frame(FrameType type, ByteView payload, Hour hour, FrameKeys& keys) {
   assert(payload.size() <= kFramePayloadBytesMax);
   ByteWriter writer;

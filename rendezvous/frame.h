@@ -36,6 +36,7 @@ enum class FrameType : std::uint8_t {
   kCall = 1,     ///< asks for a pair session
   kAnswer = 2,   ///< makes one
   kSession = 3,  ///< a message under one
+  kBind = 4,     ///< the same, to a relay's port for a pair: "here I am"
 };
 
 /// The tag keys of the few hours that matter at any time, derived once each.
@@ -73,6 +74,9 @@ enum class FrameError {
 
 /// True if a datagram on WireGuard's port is to be given to open_frame.
 [[nodiscard]] bool looks_like_frame(ByteView datagram);
+
+/// True if a datagram on a relay's port is for the relay itself, and not to be passed on.
+[[nodiscard]] bool looks_like_bind(ByteView datagram);
 
 /// `payload` has at most kFramePayloadBytesMax bytes.
 [[nodiscard]] Bytes encode_frame(FrameType type, ByteView payload, Hour hour, FrameKeys& keys);

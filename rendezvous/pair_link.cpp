@@ -12,8 +12,8 @@ Bytes prologue(const LinkContext& context) {
 }
 
 /// What stands in clear beside a session's message.
-Bytes associated_data(std::uint32_t receiver) {
-  return ByteWriter().u8(static_cast<std::uint8_t>(FrameType::kSession)).be32(receiver).take();
+Bytes associated_data(FrameType type, std::uint32_t receiver) {
+  return ByteWriter().u8(static_cast<std::uint8_t>(type)).be32(receiver).take();
 }
 
 }  // namespace
@@ -104,13 +104,13 @@ std::optional<PairLink::Answered> PairLink::handle_answer(Now now, ByteView payl
   return Answered{seen.value_or(Endpoint{})};
 }
 
-std::optional<PairLink::Received> PairLink::open(Now now, ByteView payload) {
+std::optional<PairLink::Received> PairLink::open(Now now, FrameType type, ByteView payload) {
   ByteReader reader(payload);
   const std::uint32_t index = reader.be32();
   const ByteView sealed = reader.raw(reader.remaining());
   const auto session = std::ranges::find(sessions_, index, &Session::own_index);
   if (!reader.ok() || session == sessions_.end()) return std::nullopt;
-  const auto text = session->noise.open(sealed, associated_data(index));
+  const auto text = session->noise.open(sealed, associated_data(type, index));
   if (!text) return std::nullopt;
   const bool confirms = !std::exchange(session->confirmed, true);
   if (confirms) trim(now.steady);
@@ -119,15 +119,15 @@ std::optional<PairLink::Received> PairLink::open(Now now, ByteView payload) {
   return Received{std::move(*message), confirms};
 }
 
-std::optional<Bytes> PairLink::seal(Now now, const PairMessage& message) {
+std::optional<Bytes> PairLink::seal(Now now, FrameType type, const PairMessage& message) {
   trim(now.steady);
   Session* session = sending();
   if (session == nullptr) return std::nullopt;
   const Bytes text = encode_pair_message(message);
-  const auto sealed = session->noise.seal(text, associated_data(session->peer_index));
+  const auto sealed = session->noise.seal(text, associated_data(type, session->peer_index));
   if (!sealed) return std::nullopt;
   const Bytes payload = ByteWriter().be32(session->peer_index).raw(*sealed).take();
-  return encode_frame(FrameType::kSession, payload, hour_of(now.wall), context_.frame_keys);
+  return encode_frame(type, payload, hour_of(now.wall), context_.frame_keys);
 }
 
 bool PairLink::established() const {

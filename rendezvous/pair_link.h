@@ -80,10 +80,10 @@ class PairLink {
     PairMessage message;
     bool confirms = false;  ///< the first under its session: the peer has it for certain
   };
-  /// nullopt: not the peer's, seen before, or malformed.
-  [[nodiscard]] std::optional<Received> open(Now now, ByteView payload);
+  /// `type`: of the frame, kSession or kBind. nullopt: not the peer's, seen before, or malformed.
+  [[nodiscard]] std::optional<Received> open(Now now, FrameType type, ByteView payload);
   /// The frame with this message; nullopt: there is no session to send under.
-  [[nodiscard]] std::optional<Bytes> seal(Now now, const PairMessage& message);
+  [[nodiscard]] std::optional<Bytes> seal(Now now, FrameType type, const PairMessage& message);
 
   /// A session to send under is there.
   [[nodiscard]] bool established() const;

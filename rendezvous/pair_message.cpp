@@ -18,6 +18,7 @@ enum class Type : std::uint8_t {
   kRelayRequest = 6,
   kRelayReply = 7,
   kUseRelay = 8,
+  kRelayBind = 9,
 };
 
 constexpr std::uint8_t kFlagUse = 0x01;
@@ -51,6 +52,7 @@ struct Encoder {
   void operator()(const RelayReply& reply) {
     begin(Type::kRelayReply).raw(reply.peer.bytes).be16(reply.port);
   }
+  void operator()(const RelayBind& bind) { begin(Type::kRelayBind).raw(bind.peer.bytes); }
   void operator()(const UseRelay& use) { begin(Type::kUseRelay).raw(use.relay.bytes); }
 };
 
@@ -117,6 +119,8 @@ std::optional<PairMessage> read_message(Type type, ByteReader& reader) {
       const crypto::NodeId peer = read_node(reader);
       return RelayReply{peer, reader.be16()};
     }
+    case Type::kRelayBind:
+      return RelayBind{read_node(reader)};
     case Type::kUseRelay:
       return UseRelay{read_node(reader)};
   }

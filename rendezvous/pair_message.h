@@ -63,14 +63,21 @@ struct RelayReply {
   bool operator==(const RelayReply&) const = default;
 };
 
+/// To a relay, at the port it named: "what comes from my peer is to go where this came from". Binds
+/// that lose their way change nothing, so they are not answered.
+struct RelayBind {
+  crypto::NodeId peer;
+  bool operator==(const RelayBind&) const = default;
+};
+
 /// "I asked this member to relay between us; ask it too."
 struct UseRelay {
   crypto::NodeId relay;
   bool operator==(const UseRelay&) const = default;
 };
 
-using PairMessage =
-    std::variant<Ping, Pong, RecordUpdate, Forward, Forwarded, RelayRequest, RelayReply, UseRelay>;
+using PairMessage = std::variant<Ping, Pong, RecordUpdate, Forward, Forwarded, RelayRequest,
+                                 RelayReply, RelayBind, UseRelay>;
 
 /// The whole of a session's text. A record or frame in it is within its own maximum.
 [[nodiscard]] Bytes encode_pair_message(const PairMessage& message);

@@ -82,7 +82,7 @@ void PunchSession::handle_answer(Now now, const Way& from, ByteView payload) {
 
 std::optional<PairMessage> PunchSession::handle_message(Now now, const Way& from,
                                                         ByteView payload) {
-  auto received = link_.open(now, payload);
+  auto received = link_.open(now, FrameType::kSession, payload);
   if (!received) return std::nullopt;
   heard_ = now.steady;
   Path* path = find_or_add(now, from);
@@ -212,6 +212,7 @@ void PunchSession::advance_check(Now now, Path& path) {
   }
   path.pending.push_back({id, now.steady});
   const bool use = controls_ && chosen_ == path.way;
+  if (path.relay) binds_.push_back({*path.relay, path.way.endpoint});
   seal_to(now, path.way, Ping{id, use, lost_, context_.epoch});
   --path.checks_left;
   path.due =
@@ -321,7 +322,22 @@ bool PunchSession::send(Now now, const PairMessage& message) {
 }
 
 void PunchSession::seal_to(Now now, const Way& way, const PairMessage& message) {
-  if (auto frame = link_.seal(now, message)) frames_.push_back({way, std::move(*frame)});
+  if (auto frame = link_.seal(now, FrameType::kSession, message))
+    frames_.push_back({way, std::move(*frame)});
+}
+
+std::optional<Bytes> PunchSession::bind_frame(Now now, const crypto::NodeId& peer) {
+  return link_.seal(now, FrameType::kBind, RelayBind{peer});
+}
+
+std::optional<crypto::NodeId> PunchSession::read_bind(Now now, ByteView payload) {
+  const auto received = link_.open(now, FrameType::kBind, payload);
+  const auto* bind = received ? std::get_if<RelayBind>(&received->message) : nullptr;
+  return bind == nullptr ? std::nullopt : std::optional(bind->peer);
+}
+
+std::optional<PunchSession::Bind> PunchSession::poll_bind() {
+  return take_front(binds_);
 }
 
 std::optional<OutgoingFrame> PunchSession::poll_frame() {

@@ -98,6 +98,16 @@ class PunchSession {
   void handle_timeout(Now now, std::span<const crypto::NodeId> introducers = {});
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;
 
+  /// For a relay: the frame that binds this node's end of its path to `peer`; nullopt: no session.
+  [[nodiscard]] std::optional<Bytes> bind_frame(Now now, const crypto::NodeId& peer);
+  /// As a relay: whom the sender of this bind wants to be joined with; nullopt: not its bind.
+  [[nodiscard]] std::optional<crypto::NodeId> read_bind(Now now, ByteView payload);
+  /// Before the next frame, the relay must know where this node is.
+  struct Bind {
+    crypto::NodeId relay;
+    Endpoint at;
+  };
+  [[nodiscard]] std::optional<Bind> poll_bind();
   /// Sends over the best way there is; false: there is no session, or no way.
   bool send(Now now, const PairMessage& message);
   [[nodiscard]] std::optional<OutgoingFrame> poll_frame();
@@ -181,6 +191,7 @@ class PunchSession {
   int silent_reports_ = 0;  ///< of traffic that only left
   std::optional<Seen> seen_;
   std::deque<OutgoingFrame> frames_;
+  std::deque<Bind> binds_;
 };
 
 }  // namespace kadwire::rendezvous

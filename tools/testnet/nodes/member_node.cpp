@@ -25,10 +25,11 @@ struct MemberNode::Running {
         directory(make_directory(member)),
         monitor(member.host_),
         wireguard_port(member.host_, kWireguardPort),
+        relay_ports(member.host_),
         node(std::move(config), member.mesh_.keys(), member.identity_, member.random_,
              scheduler.now()),
         driver({scheduler, dht_socket, directory, *member.device_, monitor, member.memory_,
-                member.journal_, &wireguard_port},
+                member.journal_, &wireguard_port, &relay_ports},
                node, "kadwire0") {}
 
   std::unique_ptr<dht::OpendhtDirectory> make_directory(MemberNode& member) {
@@ -45,6 +46,7 @@ struct MemberNode::Running {
   GaugedDirectory directory;
   SimMonitor monitor;
   SimWireguardPort wireguard_port;
+  SimRelayPorts relay_ports;
   node::MeshNode node;
   node::Driver driver;
 };
@@ -100,6 +102,7 @@ void MemberNode::start() {
     config.device_adopted = ran_before_ && !device_->snapshot().peers.empty();
     config.announces = options_.announces;
     config.frames = true;
+    config.relays = true;
     config.state = memory_.state;
     config.cached_records = memory_.peer_cache;
     running_ = std::make_unique<Running>(*this, std::move(config));

@@ -69,6 +69,51 @@ bool SimWireguardPort::handle_datagram(const Endpoint& from, ByteView datagram) 
   return true;
 }
 
+SimRelayPorts::~SimRelayPorts() {
+  for (const auto& [id, pair] : pairs_) host_.close_port(pair.port);
+}
+
+std::uint16_t SimRelayPorts::open(rendezvous::RelayId id) {
+  const std::uint16_t port = next_port_++;
+  pairs_[id] = {port, {}, {}, host_.now().steady};
+  host_.open_port(
+      port, wireguard_port_traffic,
+      [this, id](const Endpoint& from, ByteView datagram) { receive(id, from, datagram); });
+  watch(id);
+  return port;
+}
+
+void SimRelayPorts::join(rendezvous::RelayId id, const Endpoint& a, const Endpoint& b) {
+  Pair& pair = pairs_.at(id);
+  pair.a = a;
+  pair.b = b;
+}
+
+void SimRelayPorts::close(rendezvous::RelayId id) {
+  const auto pair = pairs_.find(id);
+  if (pair == pairs_.end()) return;
+  host_.close_port(pair->second.port);
+  pairs_.erase(pair);
+}
+
+void SimRelayPorts::receive(rendezvous::RelayId id, const Endpoint& from, ByteView datagram) {
+  Pair& pair = pairs_.at(id);
+  if (rendezvous::looks_like_bind(datagram)) return handlers_.bind(id, from, datagram);
+  if (pair.a.port == 0 || (from != pair.a && from != pair.b)) return;
+  pair.used = host_.now().steady;
+  host_.send(pair.port,
+             {from == pair.a ? pair.b : pair.a, Bytes(datagram.begin(), datagram.end())});
+}
+
+void SimRelayPorts::watch(rendezvous::RelayId id) {
+  host_.after(node::kRelayIdle, lifetime_.guard([this, id] {
+    const auto pair = pairs_.find(id);
+    if (pair == pairs_.end()) return;
+    if (host_.now().steady - pair->second.used >= node::kRelayIdle) return handlers_.idle(id);
+    watch(id);
+  }));
+}
+
 void SimMonitor::start(Handler handler) {
   handler_ = std::move(handler);
   announce();

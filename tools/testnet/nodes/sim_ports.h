@@ -10,6 +10,7 @@
 #include "node/ports/journal.h"
 #include "node/ports/network_monitor.h"
 #include "node/ports/node_memory.h"
+#include "node/ports/relay_ports.h"
 #include "node/ports/scheduler.h"
 #include "node/ports/wireguard_port.h"
 #include "tools/testnet/nodes/sim_host.h"
@@ -75,6 +76,31 @@ class SimWireguardPort final : public node::WireguardPort {
   std::uint16_t first_side_port_ = 0;
   std::uint16_t side_ports_ = 0;
   Handler handler_;
+};
+
+/// Forwards between the ends of relayed pairs, as production's relay ports do.
+class SimRelayPorts final : public node::RelayPorts {
+ public:
+  explicit SimRelayPorts(SimHost& host) : host_(host) {}
+  ~SimRelayPorts() override;
+  void start(Handlers handlers) override { handlers_ = std::move(handlers); }
+  [[nodiscard]] std::uint16_t open(rendezvous::RelayId id) override;
+  void join(rendezvous::RelayId id, const Endpoint& a, const Endpoint& b) override;
+  void close(rendezvous::RelayId id) override;
+
+ private:
+  struct Pair {
+    std::uint16_t port = 0;
+    Endpoint a, b;
+    TimePoint used;
+  };
+  void receive(rendezvous::RelayId id, const Endpoint& from, ByteView datagram);
+  void watch(rendezvous::RelayId id);
+  SimHost& host_;
+  Handlers handlers_;
+  std::map<rendezvous::RelayId, Pair> pairs_;
+  std::uint16_t next_port_ = 52'000;
+  Lifetime lifetime_;
 };
 
 /// What a datagram on WireGuard's port or a side port is for.

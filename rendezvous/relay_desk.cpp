@@ -1,0 +1,107 @@
+#include "rendezvous/relay_desk.h"
+
+#include <algorithm>
+
+#include "node/base/queue.h"
+
+namespace kadwire::rendezvous {
+
+RelayDesk::Key RelayDesk::key_of(const crypto::NodeId& a, const crypto::NodeId& b) {
+  return a < b ? Key{a, b} : Key{b, a};
+}
+
+void RelayDesk::handle_request(TimePoint now, const crypto::NodeId& from,
+                               const crypto::NodeId& peer) {
+  if (from == peer) return;
+  const Key key = key_of(from, peer);
+  auto found = pairs_.find(key);
+  if (found == pairs_.end()) {
+    if (!has_room(from)) {
+      answers_.push_back({from, peer, 0});
+      return;
+    }
+    found = pairs_.emplace(key, Pair{++last_id_, 0, now, {}, {}}).first;
+    actions_.push_back(OpenRelay{found->second.id});
+  }
+  Pair& pair = found->second;
+  (from == key.first ? pair.low : pair.high).asked = true;
+  if (pair.port != 0) answers_.push_back({from, peer, pair.port});
+}
+
+void RelayDesk::handle_port(RelayId id, std::uint16_t port) {
+  const auto found = find(id);
+  if (found == pairs_.end()) return;
+  auto& [key, pair] = *found;
+  pair.port = port;
+  if (pair.low.asked) answers_.push_back({key.first, key.second, port});
+  if (pair.high.asked) answers_.push_back({key.second, key.first, port});
+  if (port == 0) pairs_.erase(found);
+}
+
+void RelayDesk::handle_bind(RelayId id, const crypto::NodeId& from, const crypto::NodeId& peer,
+                            const Endpoint& at) {
+  const auto found = find(id);
+  if (found == pairs_.end() || found->first != key_of(from, peer)) return;
+  auto& [key, pair] = *found;
+  End& end = from == key.first ? pair.low : pair.high;
+  if (!end.asked || end.at == at) return;
+  end.at = at;
+  if (pair.low.at && pair.high.at) actions_.push_back(JoinRelay{id, *pair.low.at, *pair.high.at});
+}
+
+void RelayDesk::handle_idle(RelayId id) {
+  const auto found = find(id);
+  if (found != pairs_.end()) close(found);
+}
+
+void RelayDesk::remove_member(const crypto::NodeId& node) {
+  for (auto pair = pairs_.begin(); pair != pairs_.end();) {
+    const bool concerned = pair->first.first == node || pair->first.second == node;
+    pair = concerned ? close(pair) : std::next(pair);
+  }
+}
+
+void RelayDesk::handle_timeout(TimePoint now) {
+  for (auto pair = pairs_.begin(); pair != pairs_.end();) {
+    const bool mutual = pair->second.low.asked && pair->second.high.asked;
+    const bool late = !mutual && now - pair->second.made >= kRelayAskPatience;
+    pair = late ? close(pair) : std::next(pair);
+  }
+}
+
+std::optional<TimePoint> RelayDesk::next_timeout() const {
+  std::optional<TimePoint> earliest;
+  for (const auto& [key, pair] : pairs_) {
+    if (pair.low.asked && pair.high.asked) continue;
+    const TimePoint due = pair.made + kRelayAskPatience;
+    earliest = std::min(earliest.value_or(due), due);
+  }
+  return earliest;
+}
+
+std::optional<RelayAction> RelayDesk::poll_action() {
+  return take_front(actions_);
+}
+
+std::optional<RelayAnswer> RelayDesk::poll_answer() {
+  return take_front(answers_);
+}
+
+RelayDesk::Pairs::iterator RelayDesk::find(RelayId id) {
+  return std::ranges::find_if(pairs_, [&](const auto& entry) { return entry.second.id == id; });
+}
+
+bool RelayDesk::has_room(const crypto::NodeId& asker) const {
+  const auto own = std::ranges::count_if(pairs_, [&](const auto& entry) {
+    return entry.first.first == asker || entry.first.second == asker;
+  });
+  return pairs_.size() < kRelayedPairsMax &&
+         static_cast<std::size_t>(own) < kRelayedPairsPerMemberMax;
+}
+
+RelayDesk::Pairs::iterator RelayDesk::close(Pairs::iterator pair) {
+  actions_.push_back(CloseRelay{pair->second.id});
+  return pairs_.erase(pair);
+}
+
+}  // namespace kadwire::rendezvous

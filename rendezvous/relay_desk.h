@@ -1,0 +1,94 @@
+#pragma once
+
+/// The relay's side of relaying: which pairs of members asked for it, at which port each pair is
+/// served, and where its two ends are. Sans-IO: datagrams themselves are forwarded by whoever owns
+/// the ports, between the ends that this desk names, unread. Nobody is relayed without being a
+/// member (requests come in pair sessions), nobody without the other's asking for the same, and
+/// nothing is sent to an endpoint from which no member's bind came.
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "crypto/node_identity.h"
+#include "node/base/endpoint.h"
+#include "node/base/time.h"
+
+namespace kadwire::rendezvous {
+
+/// Pairs served at once, and pairs of one member: a mesh behind one relay has a pair for each two.
+inline constexpr std::size_t kRelayedPairsMax = 256;
+inline constexpr std::size_t kRelayedPairsPerMemberMax = 64;
+/// A pair of which one side never asked gives its port back.
+inline constexpr Duration kRelayAskPatience = 30s;
+
+using RelayId = std::uint32_t;
+
+/// Open a UDP port for this pair, and say which (handle_port).
+struct OpenRelay {
+  RelayId id = 0;
+};
+/// Forward between these two from now on, and nothing else.
+struct JoinRelay {
+  RelayId id = 0;
+  Endpoint a, b;
+};
+struct CloseRelay {
+  RelayId id = 0;
+};
+using RelayAction = std::variant<OpenRelay, JoinRelay, CloseRelay>;
+
+/// "To this member: the port for you and your peer." Port 0: refused.
+struct RelayAnswer {
+  crypto::NodeId to;
+  crypto::NodeId peer;
+  std::uint16_t port = 0;
+};
+
+class RelayDesk {
+ public:
+  /// A member asks for a path to another.
+  void handle_request(TimePoint now, const crypto::NodeId& from, const crypto::NodeId& peer);
+  /// The port for an OpenRelay; 0: none could be had.
+  void handle_port(RelayId id, std::uint16_t port);
+  /// A member proved to be at this endpoint, by a message that came in at this port.
+  void handle_bind(RelayId id, const crypto::NodeId& from, const crypto::NodeId& peer,
+                   const Endpoint& at);
+  /// Nothing was forwarded for this pair for long.
+  void handle_idle(RelayId id);
+  void remove_member(const crypto::NodeId& node);
+  void handle_timeout(TimePoint now);
+  [[nodiscard]] std::optional<TimePoint> next_timeout() const;
+  [[nodiscard]] std::optional<RelayAction> poll_action();
+  [[nodiscard]] std::optional<RelayAnswer> poll_answer();
+  [[nodiscard]] std::size_t pairs() const { return pairs_.size(); }
+
+ private:
+  struct End {
+    bool asked = false;
+    std::optional<Endpoint> at;
+  };
+  struct Pair {
+    RelayId id = 0;
+    std::uint16_t port = 0;  ///< 0: not opened yet
+    TimePoint made;
+    End low, high;
+  };
+  using Key = std::pair<crypto::NodeId, crypto::NodeId>;  ///< the lower NodeId first
+  using Pairs = std::map<Key, Pair>;
+
+  [[nodiscard]] static Key key_of(const crypto::NodeId& a, const crypto::NodeId& b);
+  [[nodiscard]] Pairs::iterator find(RelayId id);
+  [[nodiscard]] bool has_room(const crypto::NodeId& asker) const;
+  Pairs::iterator close(Pairs::iterator pair);
+
+  Pairs pairs_;
+  RelayId last_id_ = 0;
+  std::deque<RelayAction> actions_;
+  std::deque<RelayAnswer> answers_;
+};
+
+}  // namespace kadwire::rendezvous
