@@ -14,27 +14,46 @@ void BootstrapWatch::set_endpoints(std::span<const Endpoint> endpoints) {
   doors_ = std::move(doors);
 }
 
-void BootstrapWatch::entered(TimePoint now, RandomSource& random) {
-  for (Door& door : doors_) door.asked = 1;
+void BootstrapWatch::entered(TimePoint now) {
+  for (Door& door : doors_) {
+    door.asked = true;
+    door.in_vain = 0;
+  }
   reunion_ = false;
-  due_ = now + random_between(random, kWatchPause, kWatchPause + kWatchJitter);
+  asking_ = true;
+  others_answered_ = true;
+  due_ = now + kAnswerPatience;
 }
 
 std::vector<Endpoint> BootstrapWatch::ask(TimePoint now, RandomSource& random) {
-  due_ = now + random_between(random, kWatchPause, kWatchPause + kWatchJitter);
+  const bool again = std::exchange(asking_, true);
+  if (again) judge();
   std::vector<Endpoint> asked;
   for (Door& door : doors_) {
-    ++door.asked;
+    if (again && (!door.asked || door.in_vain >= kAskedInVainMin)) continue;
+    door.asked = true;
     asked.push_back(door.endpoint);
   }
+  asking_ = !asked.empty();
+  due_ = now + (asking_ ? kAnswerPatience
+                        : random_between(random, kWatchPause, kWatchPause + kWatchJitter));
   return asked;
+}
+
+/// If nobody answered, it is we who were cut off.
+void BootstrapWatch::judge() {
+  if (!std::exchange(others_answered_, false)) return;
+  for (Door& door : doors_) {
+    if (door.asked) ++door.in_vain;
+  }
 }
 
 void BootstrapWatch::hear(const Endpoint& from) {
   const auto door = std::ranges::find(doors_, from, &Door::endpoint);
+  others_answered_ = true;  // than those who stay asked
   if (door == doors_.end()) return;
-  // The last time it was asked was not in vain.
-  if (std::exchange(door->asked, 0) > kAskedInVainMin) reunion_ = true;
+  door->asked = false;
+  if (std::exchange(door->in_vain, 0) >= kAskedInVainMin) reunion_ = true;
   door->awaited = false;
   if (std::ranges::none_of(doors_, &Door::awaited)) gather_until_.reset();
 }
@@ -43,7 +62,7 @@ bool BootstrapWatch::take_reunion(TimePoint now) {
   if (!reunion_ || now < reunion_from_) return false;
   reunion_ = false;
   reunion_from_ = now + kReunionPause;
-  for (Door& door : doors_) door.awaited = door.asked == 0;
+  for (Door& door : doors_) door.awaited = door.in_vain < kAskedInVainMin;
   gather_until_ = now + kGatherMax;
   return true;
 }

@@ -18,13 +18,16 @@
 
 namespace kadwire::dht {
 
-/// Between two rounds: a datagram of 82 bytes each way and address, half of what a listen costs.
-inline constexpr Duration kWatchPause = 60s;
-inline constexpr Duration kWatchJitter = 15s;
+/// Between two rounds: a datagram of 82 bytes each way and address, a hundredth of an idle member's
+/// traffic. A network that is cut for a minute loses nodes already.
+inline constexpr Duration kWatchPause = 30s;
+inline constexpr Duration kWatchJitter = 10s;
+/// Whoever has not answered by then is asked again: the library repeats a ping twice, a second
+/// apart.
+inline constexpr Duration kAnswerPatience = 10s;
 /// Addresses asked in each round; further ones are not watched.
 inline constexpr std::size_t kWatchedMax = 8;
-/// Asked in vain so often, an address counts as cut off. The library repeats an unanswered ping
-/// twice, so that this is six lost packets over a minute.
+/// Asked in vain so often while others answered, an address counts as cut off: six lost packets.
 inline constexpr unsigned kAskedInVainMin = 2;
 /// Between two reunions at least: a bootstrap node that fails under its load is not to get more.
 inline constexpr Duration kReunionPause = 10min;
@@ -38,13 +41,13 @@ class BootstrapWatch {
 
   /// Replaces the addresses; of those that were there before nothing is forgotten.
   void set_endpoints(std::span<const Endpoint> endpoints);
-  /// We have just entered the network: everyone was asked, and who let us in has answered.
-  void entered(TimePoint now, RandomSource& random);
-  /// When the next round is due; entered() begins the first.
+  /// We have just entered the network, for which everyone was asked.
+  void entered(TimePoint now);
+  /// When ask() has something to do; never before entered().
   [[nodiscard]] TimePoint due() const { return due_; }
-  /// Begins a round. Whom to ping now.
+  /// Whom to ping now: everyone, or those who have not answered, or nobody.
   [[nodiscard]] std::vector<Endpoint> ask(TimePoint now, RandomSource& random);
-  /// A reply came from there.
+  /// A reply came from there, whoever that is.
   void hear(const Endpoint& from);
   /// True once after somebody who was cut off has answered: look for the network anew.
   [[nodiscard]] bool take_reunion(TimePoint now);
@@ -54,13 +57,20 @@ class BootstrapWatch {
   [[nodiscard]] std::optional<TimePoint> gather_until() const { return gather_until_; }
 
  private:
+  //  Resting ──30–40 s──▶ Asking ──10 s, all who are not cut off have answered──▶ Resting
+  //                         └──10 s, someone has not: once more──▶ Asking
   struct Door {
     Endpoint endpoint;
-    unsigned asked = 0;    ///< since it was last heard
+    bool asked = false;    ///< and has not answered since
+    unsigned in_vain = 0;  ///< times, while others answered
     bool awaited = false;  ///< since the last reunion
   };
+  void judge();
+
   std::vector<Door> doors_;
   TimePoint due_ = TimePoint::max();
+  bool asking_ = false;
+  bool others_answered_ = false;  ///< since the last question
   TimePoint reunion_from_;
   bool reunion_ = false;
   std::optional<TimePoint> gather_until_;

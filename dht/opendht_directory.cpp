@@ -169,7 +169,7 @@ void OpendhtDirectory::update_connectivity(Now now) {
   connected_ = connected;
   events_.push_back(ConnectivityChanged{connected});
   if (!connected) return begin_entering(now);
-  watch_.entered(now.steady, random_);
+  watch_.entered(now.steady);
   if (!was_connected_) young_until_ = now.steady + kYoungFor;
   was_connected_ = true;
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tools/testnet/seeded_random.h"
 
 namespace kadwire::dht {
@@ -15,70 +17,97 @@ class BootstrapWatchTest : public ::testing::Test {
  protected:
   BootstrapWatchTest() {
     watch_.set_endpoints(doors_);
-    watch_.entered(now_, random_);
-    watch_.hear(doors_[0]);
+    watch_.entered(now_);
+    for (const Endpoint& door : doors_) watch_.hear(door);
+    EXPECT_TRUE(ask().empty());
   }
-  /// The next round, in which these answer.
-  void round(std::span<const Endpoint> answering) {
+  std::vector<Endpoint> ask() {
     now_ = watch_.due();
-    static_cast<void>(watch_.ask(now_, random_));
-    for (const Endpoint& endpoint : answering) watch_.hear(endpoint);
+    return watch_.ask(now_, random_);
   }
-  void rounds(int count, std::span<const Endpoint> answering) {
-    for (int i = 0; i < count; ++i) round(answering);
+  /// Whatever is asked in this time; of the doors, the first so many answer, and a stranger does.
+  void run_for(Duration duration, std::ptrdiff_t answering) {
+    for (const TimePoint end = now_ + duration; watch_.due() <= end;) {
+      for (const Endpoint& endpoint : ask()) {
+        if (std::ranges::count(doors_.begin(), doors_.begin() + answering, endpoint) > 0) {
+          watch_.hear(endpoint);
+        }
+      }
+      if (answering > 0) watch_.hear(kStranger);
+    }
   }
-  /// The second door answers after it was asked in vain for minutes.
   void second_door_comes_back() {
-    rounds(3, std::span(doors_).first(1));
-    round(doors_);
+    run_for(2min, 1);
+    run_for(1min, 2);
   }
 
+  const Endpoint kStranger = endpoint_of(3);
   const std::vector<Endpoint> doors_ = {endpoint_of(1), endpoint_of(2)};
   testnet::SeededRandom random_{1};
   TimePoint now_ = TimePoint{} + 1h;
   BootstrapWatch watch_{now_};
 };
 
-TEST_F(BootstrapWatchTest, AsksEveryAddressAboutOnceAMinute) {
+TEST_F(BootstrapWatchTest, AsksEveryAddressNowAndThen) {
   const Duration pause = watch_.due() - now_;
   EXPECT_GE(pause, kWatchPause);
   EXPECT_LE(pause, kWatchPause + kWatchJitter);
-  EXPECT_EQ(watch_.ask(watch_.due(), random_), doors_);
+  EXPECT_EQ(ask(), doors_);
+  for (const Endpoint& door : doors_) watch_.hear(door);
+  EXPECT_TRUE(ask().empty()) << "they have answered";
+  EXPECT_EQ(ask(), doors_);
 }
 
 TEST_F(BootstrapWatchTest, IsNotDueBeforeTheNetworkWasEntered) {
   EXPECT_EQ(BootstrapWatch(now_).due(), TimePoint::max());
 }
 
+TEST_F(BootstrapWatchTest, AsksWhoHasNotAnsweredOnceMore) {
+  ask();
+  const TimePoint asked = now_;
+  watch_.hear(doors_[0]);
+  EXPECT_EQ(ask(), std::vector{doors_[1]});
+  EXPECT_EQ(now_, asked + kAnswerPatience);
+  watch_.hear(kStranger);
+  EXPECT_TRUE(ask().empty()) << "twice in vain is enough for now";
+}
+
 TEST_F(BootstrapWatchTest, AnAddressThatAnswersAfterTwoQuestionsInVainIsAReunion) {
-  rounds(1, std::span(doors_).first(1));  // the second one in vain: the first was at the entry
+  run_for(1min, 1);
   EXPECT_FALSE(watch_.take_reunion(now_));
-  round(doors_);
+  watch_.hear(doors_[1]);
   EXPECT_TRUE(watch_.take_reunion(now_));
   EXPECT_FALSE(watch_.take_reunion(now_ + kReunionPause)) << "it was taken";
 }
 
-TEST_F(BootstrapWatchTest, OneLostAnswerIsNoReunion) {
-  round(doors_);
-  round({});
-  round(doors_);
+TEST_F(BootstrapWatchTest, OneQuestionInVainIsNoReunion) {
+  ask();
+  watch_.hear(doors_[0]);
+  ask();
+  watch_.hear(doors_[1]);
+  EXPECT_FALSE(watch_.take_reunion(now_));
+}
+
+TEST_F(BootstrapWatchTest, WhereNobodyAnswersItIsWeWhoWereCutOff) {
+  run_for(10min, 0);
+  for (const Endpoint& door : doors_) watch_.hear(door);
   EXPECT_FALSE(watch_.take_reunion(now_));
 }
 
 TEST_F(BootstrapWatchTest, AnAddressThatNeverAnswersIsNoReunion) {
-  rounds(100, std::span(doors_).first(1));
+  run_for(1h, 1);
   EXPECT_FALSE(watch_.take_reunion(now_));
 }
 
 TEST_F(BootstrapWatchTest, AStrangersReplyIsNoReunion) {
-  rounds(3, std::span(doors_).first(1));
-  watch_.hear(endpoint_of(3));
+  run_for(2min, 1);
+  watch_.hear(kStranger);
   EXPECT_FALSE(watch_.take_reunion(now_));
 }
 
 TEST_F(BootstrapWatchTest, EnteringForgetsWhatWasInVain) {
-  rounds(3, std::span(doors_).first(1));
-  watch_.entered(now_, random_);
+  run_for(2min, 1);
+  watch_.entered(now_);
   watch_.hear(doors_[1]);
   EXPECT_FALSE(watch_.take_reunion(now_));
 }
@@ -93,7 +122,7 @@ TEST_F(BootstrapWatchTest, ASecondReunionWaitsItsTime) {
 }
 
 TEST_F(BootstrapWatchTest, NewAddressesForgetNothingOfTheOldOnes) {
-  rounds(3, std::span(doors_).first(1));
+  run_for(2min, 1);
   watch_.set_endpoints(std::vector{endpoint_of(3), doors_[1]});
   watch_.hear(doors_[1]);
   EXPECT_TRUE(watch_.take_reunion(now_));
@@ -103,7 +132,7 @@ TEST_F(BootstrapWatchTest, WatchesOnlySoManyAddresses) {
   std::vector<Endpoint> many;
   for (std::uint32_t i = 0; i < 2 * kWatchedMax; ++i) many.push_back(endpoint_of(i));
   watch_.set_endpoints(many);
-  EXPECT_EQ(watch_.ask(watch_.due(), random_).size(), kWatchedMax);
+  EXPECT_EQ(ask().size(), kWatchedMax);
 }
 
 TEST_F(BootstrapWatchTest, GathersThoseWhoAnsweredBeforeTheReunion) {

@@ -163,7 +163,7 @@ TEST_F(OpendhtHalvesTest, WhoJoinedWhileTheyWereApartMeetsSoonAfterwards) {
   const std::size_t east = add_listener(1);
   network_.run_for(3min);
   set_apart(false);
-  ASSERT_TRUE(network_.run_for(2 * (kWatchPause + kWatchJitter),
+  ASSERT_TRUE(network_.run_for(kWatchPause + kWatchJitter + kAnswerPatience,
                                [&] { return entered_twice(west) && entered_twice(east); }));
   network_.request(west, put_of(west));
   network_.request(east, put_of(east));
