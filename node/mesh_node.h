@@ -83,6 +83,8 @@ class MeshNode {
   /// What is to leave from WireGuard's port, once all actions have been carried out.
   [[nodiscard]] std::optional<PortTransmit> poll_transmit();
 
+  /// The chosen path to this peer goes through a relay, whether its tunnel stands or not.
+  [[nodiscard]] bool chooses_relay(const crypto::NodeId& node) const;
   [[nodiscard]] PathKind path(const crypto::NodeId& node) const;
   /// The parts of the view that this object knows; the driver adds the rest.
   [[nodiscard]] NodeView view(Now now) const;

@@ -103,9 +103,13 @@ PathKind MeshNode::path(const crypto::NodeId& node) const {
   if (!row->second.tunnel.up()) {
     return row->second.has_targets ? PathKind::kConnecting : PathKind::kNone;
   }
+  return chooses_relay(node) ? PathKind::kRelayed : PathKind::kDirect;
+}
+
+bool MeshNode::chooses_relay(const crypto::NodeId& node) const {
   const auto* session = agent_ ? agent_->session(node) : nullptr;
   const auto chosen = session != nullptr ? session->chosen() : std::nullopt;
-  return chosen && chosen->relay ? PathKind::kRelayed : PathKind::kDirect;
+  return chosen && chosen->relay;
 }
 
 /// The agent finds the path to whoever answers it; others are dialled as their records say.

@@ -34,7 +34,8 @@ Verdict connected(const RunResult& result, const Findings& findings) {
   Verdict verdict{"every pair that a path permits has a tunnel at the end", "", false};
   verdict.met = findings.missing.empty();
   verdict.measured =
-      fmt::format("{} tunnels, {} pairs possible", end.pairs_direct, end.pairs_possible);
+      fmt::format("{} tunnels, {} pairs possible", end.pairs_direct + end.pairs_relayed,
+                  end.pairs_possible);
   if (verdict.met) return verdict;
   const auto named =
       std::span(findings.missing).first(std::min(findings.missing.size(), kMissingNamedMax));
@@ -87,7 +88,8 @@ Verdict direct_share(double limit, const RunResult& result) {
 }
 
 Verdict pairs(const Expectations& expect, const RunResult& result) {
-  const std::size_t up = result.samples.empty() ? 0 : result.samples.back().pairs_direct;
+  const Sample end = result.samples.empty() ? Sample{} : result.samples.back();
+  const std::size_t up = end.pairs_direct + end.pairs_relayed;
   const std::size_t least = expect.pairs_min.value_or(0);
   const std::size_t most = expect.pairs_max.value_or(SIZE_MAX);
   const std::string wanted = !expect.pairs_max   ? fmt::format("at least {}", least)

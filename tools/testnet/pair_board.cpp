@@ -66,7 +66,7 @@ void PairBoard::sweep() {
       if (!was.up) continue;
       const bool stands = rows_[a].running && rows_[b].running &&
                           member(a).device().shares_session_with(member(b).device());
-      if (!stands) update(a, b, {was.possible, false});
+      if (!stands || was.relayed != is_relayed(a, b)) update(a, b, {was.possible, stands});
     }
   }
 }
@@ -94,6 +94,12 @@ bool PairBoard::dials_through(const Row& from, const Row& to) const {
   });
 }
 
+/// The controlling side knows first.
+bool PairBoard::is_relayed(std::size_t a, std::size_t b) const {
+  const bool a_controls = member(a).identity().node_id() < member(b).identity().node_id();
+  return member(a_controls ? a : b).relays_to(member(a_controls ? b : a).identity().node_id());
+}
+
 /// A path must carry both ways, but only one side need dial.
 bool PairBoard::compute_possible(std::size_t a, std::size_t b) const {
   const Row& one = rows_[a];
@@ -116,6 +122,7 @@ void PairBoard::on_session(std::size_t row, const crypto::WireguardKey& peer) {
 
 /// Keeps every count in step with one pair.
 void PairBoard::update(std::size_t a, std::size_t b, Pair now) {
+  now.relayed = now.up && is_relayed(a, b);
   Pair& stored = pairs_[position(a, b)];
   const Pair was = std::exchange(stored, now);
   const auto count = [](std::size_t& counter, bool before, bool after) {
@@ -124,15 +131,20 @@ void PairBoard::update(std::size_t a, std::size_t b, Pair now) {
   };
   count(possible_count_, was.possible, now.possible);
   count(up_count_, was.up, now.up);
+  count(relayed_count_, was.relayed, now.relayed);
   count(up_of_possible_, was.possible && was.up, now.possible && now.up);
   for (Row* row : {&rows_[a], &rows_[b]}) {
     count(row->possible, was.possible, now.possible);
     count(row->up, was.up, now.up);
     count(row->up_of_possible, was.possible && was.up, now.possible && now.up);
   }
-  if (was.up != now.up && on_change_) {
+  const auto state = [](const Pair& pair) {
+    if (!pair.up) return PairState::kNone;
+    return pair.relayed ? PairState::kRelayed : PairState::kDirect;
+  };
+  if (state(was) != state(now) && on_change_) {
     const auto [first, second] = std::minmax(rows_[a].index, rows_[b].index);
-    on_change_(first, second, now.up ? PairState::kDirect : PairState::kNone);
+    on_change_(first, second, state(now));
   }
   reach(rows_[a]);
   reach(rows_[b]);

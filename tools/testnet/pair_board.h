@@ -27,7 +27,7 @@ class PairBoard {
   /// The member started, stopped, moved, or its network changed.
   void refresh(Index member);
   void refresh_all();
-  /// Finds the pairs that fell: a tunnel's end makes no noise.
+  /// Finds the pairs that fell or took another path: neither makes a noise.
   void sweep();
 
   [[nodiscard]] std::size_t running() const;
@@ -37,6 +37,8 @@ class PairBoard {
     return possible_count_ + up_count_ - up_of_possible_;
   }
   [[nodiscard]] std::size_t up() const { return up_count_; }
+  /// Of those up, the ones whose packets go through another member.
+  [[nodiscard]] std::size_t relayed() const { return relayed_count_; }
   [[nodiscard]] bool all_possible_up() const { return up_of_possible_ == possible_count_; }
   [[nodiscard]] bool is_up(Index a, Index b) const;
   /// Possible pairs that are not up, for a report.
@@ -46,6 +48,7 @@ class PairBoard {
   struct Pair {
     bool possible = false;
     bool up = false;
+    bool relayed = false;  ///< set by update()
   };
   struct Row {
     Index index = 0;  ///< of the population
@@ -62,6 +65,7 @@ class PairBoard {
   [[nodiscard]] const MemberNode& member(std::size_t row) const;
   void read_addresses(Row& row) const;
   [[nodiscard]] bool dials_through(const Row& from, const Row& to) const;
+  [[nodiscard]] bool is_relayed(std::size_t a, std::size_t b) const;
   [[nodiscard]] bool compute_possible(std::size_t a, std::size_t b) const;
   void on_session(std::size_t row, const crypto::WireguardKey& peer);
   void update(std::size_t a, std::size_t b, Pair now);
@@ -76,7 +80,7 @@ class PairBoard {
   std::vector<Pair> pairs_;  ///< the triangle below the diagonal
   std::map<crypto::WireguardKey, std::size_t> by_key_;
   std::map<Index, std::size_t> by_index_;
-  std::size_t possible_count_ = 0, up_count_ = 0, up_of_possible_ = 0;
+  std::size_t possible_count_ = 0, up_count_ = 0, up_of_possible_ = 0, relayed_count_ = 0;
 };
 
 }  // namespace kadwire::testnet

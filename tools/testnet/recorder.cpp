@@ -95,7 +95,8 @@ void Recorder::sample() {
   sample.at = elapsed();
   sample.members_running = board_.running();
   sample.pairs_possible = board_.possible();
-  sample.pairs_direct = board_.up();
+  sample.pairs_direct = board_.up() - board_.relayed();
+  sample.pairs_relayed = board_.relayed();
   const PingApp::Counts pings = ping_counts();
   sample.pings_sent = pings.sent - pings_before_.sent;
   sample.pings_lost = pings.lost - pings_before_.lost;

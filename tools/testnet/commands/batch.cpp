@@ -20,16 +20,30 @@ std::vector<std::string> complaints_of(const RunResult& result) {
   return complaints;
 }
 
-/// From the last member's start until every member had a tunnel; 0 if one never had.
-double first_tunnels(const RunResult& result) {
-  Duration last_start{0}, connected{0};
-  for (const NodeResult& node : result.nodes) {
-    if (node.role != to_text(Role::kMember)) continue;
-    if (!node.started || !node.first_tunnel) return 0;
-    last_start = std::max(last_start, *node.started);
-    connected = std::max(connected, *node.started + *node.first_tunnel);
+struct FirstPair {
+  PairState end = PairState::kNone;
+  double seconds = 0;
+  double direct_seconds = 0;
+};
+
+/// What became of the first two members.
+FirstPair first_pair(const RunResult& result) {
+  std::vector<std::uint32_t> members;
+  for (std::uint32_t i = 0; i < result.nodes.size() && members.size() < 2; ++i) {
+    if (result.nodes[i].role == to_text(Role::kMember)) members.push_back(i);
   }
-  return to_seconds(connected - last_start);
+  FirstPair pair;
+  if (members.size() < 2) return pair;
+  const Duration start = std::max(result.nodes[members[0]].started.value_or(Duration{0}),
+                                  result.nodes[members[1]].started.value_or(Duration{0}));
+  for (const PairChange& change : result.changes) {
+    if (change.a != members[0] || change.b != members[1]) continue;
+    pair.end = change.state;
+    const double since = to_seconds(change.at - start);
+    if (change.state != PairState::kNone && pair.seconds == 0) pair.seconds = since;
+    if (change.state == PairState::kDirect && pair.direct_seconds == 0) pair.direct_seconds = since;
+  }
+  return pair;
 }
 
 /// In the child.
@@ -38,12 +52,12 @@ std::string run_one(const BatchRun& run) {
   World world(*run.scenario, run.seed, trace);
   const RunResult result = world.run();
   const Sample end = result.samples.empty() ? Sample{} : result.samples.back();
-  return nlohmann::json{{"succeeded", succeeded(result)},
-                        {"figures", figures_of(result)},
-                        {"pairs_direct", end.pairs_direct},
-                        {"pairs_possible", end.pairs_possible},
-                        {"first_tunnels_seconds", first_tunnels(result)},
-                        {"complaints", complaints_of(result)}}
+  const FirstPair pair = first_pair(result);
+  return nlohmann::json{
+      {"succeeded", succeeded(result)},       {"figures", figures_of(result)},
+      {"pairs_possible", end.pairs_possible}, {"first_pair", pair.end},
+      {"first_pair_seconds", pair.seconds},   {"first_pair_direct_seconds", pair.direct_seconds},
+      {"complaints", complaints_of(result)}}
       .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -56,9 +70,10 @@ Digest digest_of(const JobResult& printed) {
   }
   json.at("succeeded").get_to(digest.succeeded);
   json.at("figures").get_to(digest.figures);
-  json.at("pairs_direct").get_to(digest.pairs_direct);
   json.at("pairs_possible").get_to(digest.pairs_possible);
-  json.at("first_tunnels_seconds").get_to(digest.first_tunnels_seconds);
+  json.at("first_pair").get_to(digest.first_pair);
+  json.at("first_pair_seconds").get_to(digest.first_pair_seconds);
+  json.at("first_pair_direct_seconds").get_to(digest.first_pair_direct_seconds);
   json.at("complaints").get_to(digest.complaints);
   return digest;
 }

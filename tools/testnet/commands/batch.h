@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/testnet/commands/worker_pool.h"
+#include "tools/testnet/report/results.h"
 #include "tools/testnet/report/run_figures.h"
 #include "tools/testnet/scenario/scenario.h"
 
@@ -34,10 +35,12 @@ struct BatchRun {
 struct Digest {
   bool succeeded = false;
   Figures figures;
-  std::size_t pairs_direct = 0;  ///< at the end
-  std::size_t pairs_possible = 0;
-  /// From the last member's start until every member had a tunnel; 0: one never had.
-  double first_tunnels_seconds = 0;
+  std::size_t pairs_possible = 0;  ///< at the end
+  /// The scenario's first two nodes that are members: how their tunnel is at the end.
+  PairState first_pair = PairState::kNone;
+  /// From the later one's start until it first stood, and stood directly; 0: it never did.
+  double first_pair_seconds = 0;
+  double first_pair_direct_seconds = 0;
   std::vector<std::string> complaints;  ///< expectations not met and rules broken, a line each
 };
 

@@ -81,6 +81,10 @@ tl::expected<Scenario, std::string> pair_scenario(const Surroundings& left,
   return scenario;
 }
 
+Duration duration_of(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
 MatrixCell cell_of(std::span<const Digest> digests, std::uint64_t first_seed) {
   MatrixCell cell;
   cell.possible = false;
@@ -88,11 +92,12 @@ MatrixCell cell_of(std::span<const Digest> digests, std::uint64_t first_seed) {
   for (std::size_t i = 0; i < digests.size(); ++i) {
     const Digest& digest = digests[i];
     ++cell.runs;
-    cell.direct += digest.pairs_direct;
-    cell.possible = cell.possible || digest.pairs_possible + digest.pairs_direct > 0;
-    if (digest.pairs_direct > 0) {
-      times.push_back(std::chrono::duration_cast<Duration>(
-          std::chrono::duration<double>(digest.first_tunnels_seconds)));
+    const bool up = digest.first_pair != PairState::kNone;
+    if (digest.first_pair == PairState::kDirect) ++cell.direct;
+    if (digest.first_pair == PairState::kRelayed) ++cell.relayed;
+    cell.possible = cell.possible || up || digest.pairs_possible > 0;
+    if (up) {
+      times.push_back(duration_of(digest.first_pair_seconds));
     } else if (digest.pairs_possible > 0 && cell.failed_seeds.size() < kFailedSeedsMax) {
       cell.failed_seeds.push_back(first_seed + i);
     }

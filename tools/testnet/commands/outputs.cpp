@@ -40,8 +40,8 @@ void print_summary(const RunResult& result) {
              result.interrupted ? " (interrupted)" : "");
   if (!result.samples.empty()) {
     const Sample& end = result.samples.back();
-    fmt::print("  {} members, {} tunnels, {} pairs possible\n", end.members_running,
-               end.pairs_direct, end.pairs_possible);
+    fmt::print("  {} members, {} tunnels ({} relayed), {} pairs possible\n", end.members_running,
+               end.pairs_direct + end.pairs_relayed, end.pairs_relayed, end.pairs_possible);
   }
   if (const auto times = first_tunnels(result); !times.empty()) {
     fmt::print("  first tunnel: p50 {:.2f} s, p95 {:.2f} s, slowest {:.2f} s\n",
@@ -64,7 +64,7 @@ std::string cell_text(const MatrixCell& cell) {
   if (cell.runs == 0) return "?";
   const double share =
       static_cast<double>(cell.direct + cell.relayed) / static_cast<double>(cell.runs);
-  return fmt::format("{:.0f}%", share * 100);
+  return fmt::format("{:.0f}{}", share * 100, cell.relayed > 0 ? "r" : "%");
 }
 
 void print_summary(const MatrixResult& result) {
@@ -80,7 +80,7 @@ void print_summary(const MatrixResult& result) {
     for (const MatrixCell& cell : result.cells[row]) fmt::print("{:>5}", cell_text(cell));
     fmt::print("  {}\n", row + 1);
   }
-  fmt::print("share of runs with a tunnel; -: no path that this version can use\n");
+  fmt::print("share of runs with a tunnel, in percent; r: relayed in some; -: there is no path\n");
   fmt::print("{:.1f} s\n", result.wall_seconds);
 }
 
