@@ -1,7 +1,10 @@
 #include "tools/testnet/pair_board.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
+
+#include "tools/testnet/punch_truth.h"
 
 namespace kadwire::testnet {
 
@@ -43,8 +46,11 @@ void PairBoard::refresh(Index index) {
   Row& row = rows_[a];
   const bool runs = member(a).running();
   if (runs != row.running) row.first_reached = row.all_reached = false;
+  const bool was_public = row.public_address;
   row.running = runs;
   read_addresses(row);
+  find_relays(a);
+  if (row.public_address || was_public) return refresh_all();  // others may relay through it
   for (std::size_t b = 0; b < rows_.size(); ++b) {
     if (b == a) continue;
     update(a, b, {compute_possible(a, b), pairs_[position(a, b)].up});
@@ -52,7 +58,11 @@ void PairBoard::refresh(Index index) {
 }
 
 void PairBoard::refresh_all() {
-  for (Row& row : rows_) read_addresses(row);
+  for (Row& row : rows_) {
+    row.running = member(by_index_.at(row.index)).running();
+    read_addresses(row);
+  }
+  for (std::size_t row = 0; row < rows_.size(); ++row) find_relays(row);
   for (std::size_t a = 0; a < rows_.size(); ++a) {
     for (std::size_t b = 0; b < a; ++b)
       update(a, b, {compute_possible(a, b), pairs_[position(a, b)].up});
@@ -80,6 +90,20 @@ void PairBoard::read_addresses(Row& row) const {
     row.addresses.push_back(std::move(address));
   }
   row.candidates = rendezvous::host_candidates(row.addresses, kWireguardPort, mesh_networks_);
+  row.surroundings = internet_.surroundings(population_[row.index].host->id());
+  row.public_address = std::ranges::any_of(row.candidates, [](const auto& candidate) {
+    return !candidate.endpoint.address.is_private();
+  });
+}
+
+void PairBoard::find_relays(std::size_t row) {
+  rows_[row].relays.clear();
+  for (std::size_t other = 0; other < rows_.size(); ++other) {
+    const Row& relay = rows_[other];
+    if (other == row || !relay.running || !relay.public_address) continue;
+    if (!population_[relay.index].group->announces) continue;
+    if (dials_through(rows_[row], relay)) rows_[row].relays.push_back(other);
+  }
 }
 
 /// Would a datagram from a port that nobody heard of yet reach one of the other's own addresses?
@@ -108,7 +132,11 @@ bool PairBoard::compute_possible(std::size_t a, std::size_t b) const {
   const Group& group = *population_[one.index].group;
   const Group& others = *population_[other.index].group;
   if (!group.announces || !others.announces) return false;  // one is unknown to the other
-  return dials_through(one, other) || dials_through(other, one);
+  if (dials_through(one, other) || dials_through(other, one)) return true;
+  if (is_certain_to_punch(one.surroundings, other.surroundings)) return true;
+  std::vector<std::size_t> common;
+  std::ranges::set_intersection(one.relays, other.relays, std::back_inserter(common));
+  return !common.empty();
 }
 
 void PairBoard::on_session(std::size_t row, const crypto::WireguardKey& peer) {

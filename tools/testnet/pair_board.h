@@ -2,7 +2,8 @@
 
 /// Which pairs of members have a tunnel, and which could: the simulator knows the truth of the
 /// NATs. A pair is up when both devices would send under one session; it is possible when one of
-/// the two, dialling the other's own addresses as kadwire does, would get through to it unasked.
+/// the two would get through to the other unasked, when punching is certain to succeed
+/// (punch_truth.h), or when both would get through to a third member with a public address.
 
 #include <functional>
 #include <map>
@@ -57,6 +58,9 @@ class PairBoard {
     bool all_reached = false;
     std::vector<rendezvous::LocalAddress> addresses;
     std::vector<rendezvous::Candidate> candidates;
+    Surroundings surroundings;
+    bool public_address = false;
+    std::vector<std::size_t> relays;  ///< rows that it reaches and that may relay, ascending
     std::size_t possible = 0;
     std::size_t up_of_possible = 0;
     std::size_t up = 0;
@@ -64,6 +68,7 @@ class PairBoard {
   [[nodiscard]] static std::size_t position(std::size_t a, std::size_t b);
   [[nodiscard]] const MemberNode& member(std::size_t row) const;
   void read_addresses(Row& row) const;
+  void find_relays(std::size_t row);
   [[nodiscard]] bool dials_through(const Row& from, const Row& to) const;
   [[nodiscard]] bool is_relayed(std::size_t a, std::size_t b) const;
   [[nodiscard]] bool compute_possible(std::size_t a, std::size_t b) const;

@@ -95,10 +95,11 @@ MatrixCell cell_of(std::span<const Digest> digests, std::uint64_t first_seed) {
     const bool up = digest.first_pair != PairState::kNone;
     if (digest.first_pair == PairState::kDirect) ++cell.direct;
     if (digest.first_pair == PairState::kRelayed) ++cell.relayed;
-    cell.possible = cell.possible || up || digest.pairs_possible > 0;
+    // A run succeeds if every pair has a tunnel that could: so this one could not.
+    cell.possible = cell.possible || up || !digest.succeeded;
     if (up) {
       times.push_back(duration_of(digest.first_pair_seconds));
-    } else if (digest.pairs_possible > 0 && cell.failed_seeds.size() < kFailedSeedsMax) {
+    } else if (!digest.succeeded && cell.failed_seeds.size() < kFailedSeedsMax) {
       cell.failed_seeds.push_back(first_seed + i);
     }
   }

@@ -234,6 +234,22 @@ bool Internet::would_arrive(HostId from, std::uint16_t from_port, HostId target,
          receiver.inbound_loss < 1 && passage.admits(index_of(target), packet);
 }
 
+Surroundings Internet::surroundings(HostId host) const {
+  const HostState& state = state_->topology.host(index_of(host));
+  Surroundings around;
+  around.ipv4 = state.v4.has_value();
+  around.ipv6 = state.v6.has_value();
+  around.udp_blocked = state.options.udp_blocked;
+  around.stateful_firewall = state.options.firewall.stateful;
+  for (auto at = gateway(host); at;) {
+    const GatewayState& gate = state_->topology.gateway(index_of(*at));
+    around.nats.push_back(gate.nat.model());
+    around.outermost = at;
+    at = gate.behind ? std::optional(GatewayId{*gate.behind}) : std::nullopt;
+  }
+  return around;
+}
+
 std::size_t Internet::mappings(GatewayId gateway) const {
   return state_->topology.gateway(index_of(gateway)).nat.mappings(state_->queue.now());
 }

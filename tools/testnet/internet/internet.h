@@ -47,6 +47,16 @@ struct HostOptions {
   bool udp_blocked = false;
 };
 
+/// What stands between a host and the core.
+struct Surroundings {
+  bool ipv4 = false;  ///< the host has an address of the family
+  bool ipv6 = false;
+  bool udp_blocked = false;        ///< by the host's network
+  bool stateful_firewall = false;  ///< the host's own
+  std::vector<NatModel> nats;      ///< innermost first; IPv4 passes them all
+  std::optional<GatewayId> outermost;
+};
+
 class Internet {
  public:
   /// A datagram reached the host. The view is valid during the call only.
@@ -91,6 +101,7 @@ class Internet {
   /// reach `to`, if nothing were lost by chance? Changes nothing.
   [[nodiscard]] bool would_arrive(HostId from, std::uint16_t from_port, HostId target,
                                   const Endpoint& to) const;
+  [[nodiscard]] Surroundings surroundings(HostId host) const;
   /// Mappings held now by a gateway, and the most it ever held.
   [[nodiscard]] std::size_t mappings(GatewayId gateway) const;
   [[nodiscard]] std::size_t mappings_peak(GatewayId gateway) const;
