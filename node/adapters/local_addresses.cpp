@@ -8,19 +8,21 @@ namespace kadwire::node {
 tl::expected<LocalAddresses, NetlinkError> LocalAddresses::open() {
   auto netlink = Rtnetlink::open();
   if (!netlink) return tl::unexpected(std::move(netlink).error());
-  return LocalAddresses(std::move(*netlink));
+  LocalAddresses addresses(std::move(*netlink));
+  addresses.list();
+  return addresses;
 }
 
 bool LocalAddresses::contains(const IpAddress& address) {
   if (address.is_loopback() || knows(address)) return true;
   const auto now = std::chrono::steady_clock::now();
   if (now < next_listing_) return false;
-  list(now);
+  next_listing_ = now + kAddressListingInterval;
+  list();
   return knows(address);
 }
 
-void LocalAddresses::list(std::chrono::steady_clock::time_point now) {
-  next_listing_ = now + kAddressListingInterval;
+void LocalAddresses::list() {
   const auto addresses = netlink_.addresses();
   if (!addresses) return;  // it never held still, or no memory: what was known still serves
   sorted_.clear();

@@ -4,6 +4,7 @@
 /// where they go, only such are for us; on a router others pass through. Private to the adapters.
 
 #include <chrono>
+#include <utility>
 #include <vector>
 
 #include "node/adapters/rtnetlink.h"
@@ -26,7 +27,7 @@ class LocalAddresses {
 
  private:
   explicit LocalAddresses(Rtnetlink netlink) : netlink_(std::move(netlink)) {}
-  void list(std::chrono::steady_clock::time_point now);
+  void list();
   [[nodiscard]] bool knows(const IpAddress& address) const;
 
   Rtnetlink netlink_;

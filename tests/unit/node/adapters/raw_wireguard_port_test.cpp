@@ -281,6 +281,17 @@ TEST_F(RawWireguardPortTest, RefusesPacketsThatArePassingThroughOrMalformed) {
   });
 }
 
+TEST_F(RawWireguardPortTest, HearsAtAnAddressThatCameLater) {
+  with_world([](World& world) {
+    world.arrive(kPeerV4, frame_like("at the first"));
+    run_command("ip addr add 192.0.2.99/32 dev wire0");
+    const Endpoint later{*IpAddress::parse("192.0.2.99"), kListenPort};
+    world.wire.arrive(udp_packet(kPeerV4, later, frame_like("at the later")));
+    EXPECT_EQ(world.delivered().size(), 2U);
+    EXPECT_EQ(world.port->counters().refused, 0U);
+  });
+}
+
 TEST_F(RawWireguardPortTest, FollowsTheListenPort) {
   with_world([](World& world) {
     world.arrive(kPeerV4, frame_like("queued for the old port"));
