@@ -3,9 +3,9 @@
 /// Production's WireguardPort: raw sockets send from WireGuard's port, packet sockets with a filter
 /// see what arrives there. Needs CAP_NET_RAW and nothing else. A host may lack either family.
 ///
-///   send ───▶ RawUdpSender ───▶ routing, host firewall ───▶ wire
-///   handler ◀── parse, checks ◀── packet socket ◀── port_filter ◀── wire ──▶ host firewall ──▶
-///   WireGuard
+///   send ─▶ RawUdpSender ─▶ routing ─▶ host firewall ─▶ wire
+///   wire ─┬─▶ port_filter ─▶ packet socket ─▶ parse, checks ─▶ handler
+///         └─▶ host firewall ─▶ WireGuard's own socket
 ///
 /// Packet sockets (packet(7)) rather than raw ones, because they see a datagram before the host's
 /// own firewall does. Behind one that lets in answers only, a peer whose NAT gives it an unexpected
