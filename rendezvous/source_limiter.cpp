@@ -4,11 +4,18 @@
 
 namespace kadwire::rendezvous {
 
-bool TokenBucket::take(TimePoint now, const Rate& rate) {
-  const Duration per_token = Duration(1s) / rate.per_second;
-  const TimePoint start = std::max(full_at_, now);
-  if (start - now > per_token * (rate.burst - 1)) return false;
-  full_at_ = start + per_token;
+namespace {
+
+Duration time_to_fill(std::uint32_t tokens, const Rate& rate) {
+  return Duration(1s) * tokens / rate.per_second;
+}
+
+}  // namespace
+
+bool TokenBucket::take(TimePoint now, const Rate& rate, std::uint32_t tokens) {
+  const TimePoint full_at = std::max(full_at_, now) + time_to_fill(tokens, rate);
+  if (full_at - now > time_to_fill(rate.burst, rate)) return false;
+  full_at_ = full_at;
   return true;
 }
 

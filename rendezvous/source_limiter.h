@@ -21,8 +21,9 @@ struct Rate {
 /// A token bucket written as the one moment at which it is full again.
 class TokenBucket {
  public:
-  /// True, and one token fewer, if there is one. `rate` is the same at every call.
-  [[nodiscard]] bool take(TimePoint now, const Rate& rate);
+  /// True, and `tokens` fewer, if there are so many; more than the burst there never are. `rate` is
+  /// the same at every call.
+  [[nodiscard]] bool take(TimePoint now, const Rate& rate, std::uint32_t tokens = 1);
 
  private:
   TimePoint full_at_{};

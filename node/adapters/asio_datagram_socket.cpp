@@ -1,73 +1,23 @@
 #include "node/adapters/asio_datagram_socket.h"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cassert>
 #include <cerrno>
-#include <cstring>
-#include <optional>
 #include <utility>
 
 #include <asio/posix/stream_descriptor.hpp>
 
 #include "node/adapters/receive_loop.h"
 #include "node/adapters/socket_address.h"
-#include "node/adapters/unique_fd.h"
+#include "node/adapters/udp_binding.h"
 
 namespace kadwire::node {
 namespace {
 
 /// The largest UDP payload there can be, so nothing is ever truncated.
 constexpr std::size_t kDatagramBytesMax = 65535;
-/// The kernel picks a port for one family; so often may it be taken in the other.
-constexpr int kEphemeralAttemptsMax = 16;
-
-struct BoundSocket {
-  UniqueFd fd;
-  Endpoint local;
-};
-
-/// The error is errno's value.
-tl::expected<BoundSocket, int> bind_socket(const Endpoint& wanted) {
-  const bool v6 = wanted.address.is_v6();
-  UniqueFd fd(socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd) return tl::unexpected(errno);
-  if (v6 && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1)) return tl::unexpected(errno);
-  enlarge_receive_buffer(fd.get());
-  const SocketAddress address = to_socket_address(wanted);
-  if (bind(fd.get(), address.get(), address.length) != 0) return tl::unexpected(errno);
-  SocketAddress bound;
-  if (getsockname(fd.get(), bound.get(), &bound.length) != 0) return tl::unexpected(errno);
-  return BoundSocket{std::move(fd), *to_endpoint(bound.get(), bound.length)};
-}
-
-std::string sentence_about(const Endpoint& wanted, int error) {
-  return "UDP " + wanted.to_string() + " cannot be bound: " + std::strerror(error) + ".";
-}
-
-/// Every family the host has, on one port; empty if the port is taken in one of them.
-tl::expected<std::vector<BoundSocket>, SocketError> bind_both(std::uint16_t port) {
-  const IpAddress any_v4;
-  const IpAddress any_v6 = IpAddress::v6({});
-  std::vector<BoundSocket> sockets;
-  std::string reasons;
-  for (const IpAddress& any : {any_v6, any_v4}) {
-    const Endpoint wanted{any, sockets.empty() ? port : sockets.front().local.port};
-    auto bound = bind_socket(wanted);
-    if (bound) {
-      sockets.push_back(std::move(*bound));
-    } else if (!lacks_family(bound.error())) {
-      return tl::unexpected(SocketError{sentence_about(wanted, bound.error())});
-    } else {
-      if (!reasons.empty()) reasons += ' ';
-      reasons += sentence_about(wanted, bound.error());
-    }
-  }
-  if (sockets.empty()) return tl::unexpected(SocketError{reasons});
-  return sockets;
-}
 
 }  // namespace
 
@@ -126,8 +76,8 @@ bool AsioDatagramSocket::Shared::send_from(Leg& leg, const Transmit& transmit) {
 
 tl::expected<std::unique_ptr<AsioDatagramSocket>, SocketError> AsioDatagramSocket::open(
     asio::io_context& context, std::uint16_t preferred_port) {
-  auto sockets = bind_both(preferred_port);
-  for (int i = 0; !sockets && i < kEphemeralAttemptsMax; ++i) sockets = bind_both(0);
+  auto sockets = bind_udp_on_every_family(preferred_port);
+  if (!sockets) sockets = bind_udp_on_every_family(0);
   if (!sockets) return tl::unexpected(std::move(sockets).error());
   return std::unique_ptr<AsioDatagramSocket>(
       new AsioDatagramSocket(std::make_shared<Shared>(context, std::move(*sockets))));
@@ -138,8 +88,8 @@ tl::expected<std::unique_ptr<AsioDatagramSocket>, SocketError> AsioDatagramSocke
   assert(!addresses.empty() && addresses.size() <= kBindAddressesMax);
   std::vector<BoundSocket> sockets;
   for (const Endpoint& wanted : addresses) {
-    auto bound = bind_socket(wanted);
-    if (!bound) return tl::unexpected(SocketError{sentence_about(wanted, bound.error())});
+    auto bound = bind_udp(wanted);
+    if (!bound) return tl::unexpected(std::move(bound).error());
     sockets.push_back(std::move(*bound));
   }
   return std::unique_ptr<AsioDatagramSocket>(

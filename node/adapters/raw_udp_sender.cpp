@@ -3,11 +3,11 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
 
+#include "node/adapters/control_messages.h"
 #include "node/adapters/port_filter.h"
 #include "node/adapters/socket_address.h"
 #include "node/adapters/socket_options.h"
@@ -15,45 +15,6 @@
 
 namespace kadwire::node {
 namespace {
-
-/// Room for the two things that are said about a datagram, in the larger family.
-constexpr std::size_t kControlBytesMax = CMSG_SPACE(sizeof(in6_pktinfo)) + CMSG_SPACE(sizeof(int));
-
-/// The ancillary data of one sendmsg (cmsg(3)), appended piece by piece.
-class ControlMessages {
- public:
-  template <typename Value>
-  void add(int level, int type, const Value& value) {
-    assert(used_ + CMSG_SPACE(sizeof value) <= bytes_.size());
-    cmsghdr header{};
-    header.cmsg_len = CMSG_LEN(sizeof value);
-    header.cmsg_level = level;
-    header.cmsg_type = type;
-    std::memcpy(&bytes_[used_], &header, sizeof header);
-    std::memcpy(&bytes_[used_ + CMSG_LEN(0)], &value, sizeof value);
-    used_ += CMSG_SPACE(sizeof value);
-  }
-  void attach_to(msghdr& message) {
-    message.msg_control = used_ == 0 ? nullptr : bytes_.data();
-    message.msg_controllen = used_;
-  }
-
- private:
-  alignas(cmsghdr) std::array<std::byte, kControlBytesMax> bytes_{};
-  std::size_t used_ = 0;
-};
-
-void add_source(ControlMessages& control, const IpAddress& source) {
-  if (source.is_v4()) {
-    in_pktinfo info{};
-    std::memcpy(&info.ipi_spec_dst, source.bytes().data(), source.bytes().size());
-    control.add(IPPROTO_IP, IP_PKTINFO, info);
-  } else {
-    in6_pktinfo info{};
-    std::memcpy(&info.ipi6_addr, source.bytes().data(), source.bytes().size());
-    control.add(IPPROTO_IPV6, IPV6_PKTINFO, info);
-  }
-}
 
 void add_hop_limit(ControlMessages& control, AddressFamily family, int hop_limit) {
   const bool v4 = family == AddressFamily::kIpv4;
@@ -96,7 +57,7 @@ bool RawUdpSender::send(const Endpoint& to, const SendingOptions& options, ByteV
   SocketAddress address = to_socket_address({to.address, 0});  // a raw socket has no ports
   iovec part{segment.data(), segment.size()};
   ControlMessages control;
-  if (source) add_source(control, *source);
+  if (source) control.add_source(*source);
   if (options.hop_limit != 0) add_hop_limit(control, family_, options.hop_limit);
   msghdr message{};
   message.msg_name = address.get();

@@ -27,6 +27,17 @@ TEST(TokenBucket, FillsAtItsRate) {
   EXPECT_EQ(taken(bucket, kStart + 1h, rate), 5);
 }
 
+TEST(TokenBucket, GivesManyTokensAtOnceOrNone) {
+  TokenBucket bucket;
+  const Rate rate{400'000'000, 3000};  // 2.5 ns a token: no whole number of the clock's
+  EXPECT_FALSE(bucket.take(kStart, rate, 3001));
+  EXPECT_TRUE(bucket.take(kStart, rate, 1600));
+  EXPECT_FALSE(bucket.take(kStart, rate, 1600));
+  EXPECT_TRUE(bucket.take(kStart, rate, 1400));
+  EXPECT_FALSE(bucket.take(kStart + 3us, rate, 1201));
+  EXPECT_TRUE(bucket.take(kStart + 3us, rate, 1200));
+}
+
 class SourceLimiterTest : public ::testing::Test {
  protected:
   bool take(std::string_view source, TimePoint now = kStart) {
