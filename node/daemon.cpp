@@ -16,6 +16,7 @@
 #include "node/adapters/asio_scheduler.h"
 #include "node/adapters/bootstrap_names.h"
 #include "node/adapters/netlink_network_monitor.h"
+#include "node/adapters/raw_wireguard_port.h"
 #include "node/adapters/wireguard_go_device.h"
 #include "node/control/rpc_server.h"
 #include "node/driver.h"
@@ -29,9 +30,12 @@ class SpdlogJournal final : public Journal {
  public:
   void write(const Notice& notice) override {
     switch (notice.level) {
-      case Notice::Level::kDebug: return spdlog::debug("{}", notice.text);
-      case Notice::Level::kInfo: return spdlog::info("{}", notice.text);
-      case Notice::Level::kWarning: return spdlog::warn("{}", notice.text);
+      case Notice::Level::kDebug:
+        return spdlog::debug("{}", notice.text);
+      case Notice::Level::kInfo:
+        return spdlog::info("{}", notice.text);
+      case Notice::Level::kWarning:
+        return spdlog::warn("{}", notice.text);
     }
   }
 };
@@ -91,10 +95,11 @@ struct Parts {
   std::unique_ptr<AsioDatagramSocket> dht_socket;
   std::unique_ptr<NetlinkNetworkMonitor> monitor;
   std::unique_ptr<WireguardGoDevice> device;
+  std::unique_ptr<RawWireguardPort> wireguard_port;  ///< nullptr: not wanted, or not allowed
   std::unique_ptr<dht::OpendhtDirectory> directory;
   std::optional<MeshNode> node;
   std::optional<Driver> driver;
-  std::optional<BootstrapNames> names;
+  std::optional<BootstrapNames> names, stun_names;
   std::unique_ptr<control::RpcServer> rpc;
 };
 
@@ -120,8 +125,10 @@ Outcome open_network(Parts& parts, const DaemonOptions& options) {
   if (!socket) return tl::unexpected(socket.error().message);
   parts.dht_socket = std::move(*socket);
   if (options.dht_port && parts.dht_socket->local_port() != *options.dht_port) {
-    return tl::unexpected(fmt::format("UDP port {} (--dht-port) is taken; name another or leave it "
-                                      "out", *options.dht_port));
+    return tl::unexpected(
+        fmt::format("UDP port {} (--dht-port) is taken; name another or leave it "
+                    "out",
+                    *options.dht_port));
   }
   auto monitor = NetlinkNetworkMonitor::open(parts.context, options.interface);
   if (!monitor) return tl::unexpected(monitor.error().message);
@@ -142,19 +149,34 @@ Outcome open_device(Parts& parts, const DaemonOptions& options) {
   return {};
 }
 
+/// Without it the node still works, for peers that can be dialled plainly.
+Outcome open_wireguard_port(Parts& parts, const DaemonOptions& options) {
+  if (!options.punching) return {};
+  auto port = RawWireguardPort::open(parts.context, parts.device->listen_port());
+  if (port) {
+    parts.wireguard_port = std::move(*port);
+  } else {
+    spdlog::warn("punching {}", port.error().message);
+  }
+  return {};
+}
+
 void compose(Parts& parts, const DaemonOptions& options) {
   const Now now = parts.scheduler->now();
   dht::OpendhtOptions dht_options;
   dht_options.network = options.dht_network;
   dht_options.saved_nodes = parts.store->load_dht_nodes();
-  parts.directory = std::make_unique<dht::OpendhtDirectory>(now, std::move(dht_options),
-                                                            parts.random);
+  parts.directory =
+      std::make_unique<dht::OpendhtDirectory>(now, std::move(dht_options), parts.random);
   MeshNodeConfig config;
   config.hostname = options.hostname;
   config.ipv4_network = crypto::mesh_ipv4_network(*parts.keys, options.secret);
   config.ipv6_network = crypto::mesh_ipv6_network(*parts.keys);
   config.listen_port = parts.device->listen_port();
   config.use_ipv6 = options.ipv6;
+  config.frames = parts.wireguard_port != nullptr;
+  config.introduces = options.introduces;
+  config.static_endpoints = options.static_endpoints;
   config.identity_restored = parts.restored->identity_restored;
   config.device_adopted = parts.device->adopted();
   config.state = parts.restored->state;
@@ -162,7 +184,7 @@ void compose(Parts& parts, const DaemonOptions& options) {
   parts.node.emplace(std::move(config), *parts.keys, parts.restored->identity, parts.random, now);
   parts.driver.emplace(
       DriverPorts{*parts.scheduler, *parts.dht_socket, *parts.directory, *parts.device,
-                  *parts.monitor, *parts.memory, parts.journal},
+                  *parts.monitor, *parts.memory, parts.journal, parts.wireguard_port.get()},
       *parts.node, options.interface);
   parts.names.emplace(parts.context, options.bootstrap,
                       [&parts](std::vector<Endpoint> endpoints, std::string problem) {
@@ -170,6 +192,11 @@ void compose(Parts& parts, const DaemonOptions& options) {
                         parts.driver->set_bootstrap_problem(std::move(problem));
                         parts.driver->set_bootstrap(std::move(endpoints));
                       });
+  parts.stun_names.emplace(parts.context, options.stun,
+                           [&parts](std::vector<Endpoint> endpoints, const std::string& problem) {
+                             if (!problem.empty()) spdlog::warn("stun {}", problem);
+                             parts.driver->set_stun_servers(endpoints);
+                           });
 }
 
 Outcome open_rpc(Parts& parts, const DaemonOptions& options) {
@@ -180,7 +207,7 @@ Outcome open_rpc(Parts& parts, const DaemonOptions& options) {
 }
 
 Outcome start(Parts& parts, const DaemonOptions& options) {
-  for (const auto step : {open_state, open_network, open_device}) {
+  for (const auto step : {open_state, open_network, open_device, open_wireguard_port}) {
     if (auto done = step(parts, options); !done) return done;
   }
   compose(parts, options);
@@ -212,6 +239,7 @@ int run_daemon(DaemonOptions options) {
   });
   parts.driver->start();
   parts.names->start();
+  parts.stun_names->start();
   announce_start(parts, options);
   parts.context.run();
   parts.rpc.reset();

@@ -16,16 +16,21 @@ namespace kadwire::node {
 struct DaemonOptions {
   crypto::MeshSecret secret;
   std::string interface = "kadwire0";
-  std::uint16_t listen_port = 51820;           ///< WireGuard's; the next free of 100 if taken
-  std::optional<std::uint16_t> dht_port;       ///< nullopt: the saved one, else ephemeral
+  std::uint16_t listen_port = 51820;      ///< WireGuard's; the next free of 100 if taken
+  std::optional<std::uint16_t> dht_port;  ///< nullopt: the saved one, else ephemeral
   std::vector<BootstrapHost> bootstrap;
-  std::uint32_t dht_network = 0;               ///< OpenDHT's network id
-  std::filesystem::path state_folder;          ///< of this interface
-  std::filesystem::path socket_path;           ///< RPC
+  std::uint32_t dht_network = 0;       ///< OpenDHT's network id
+  std::filesystem::path state_folder;  ///< of this interface
+  std::filesystem::path socket_path;   ///< RPC
   std::string hostname;
-  bool ipv6 = true;                            ///< false: no IPv6 candidates, none dialled
+  std::vector<BootstrapHost> stun;         ///< asked how WireGuard's port looks from outside
+  std::vector<Endpoint> static_endpoints;  ///< where this node can be reached, says the operator
+  bool punching = true;    ///< false: nothing but WireGuard uses its port; peers are only dialled
+  bool introduces = true;  ///< passes calls on between members
+  bool relays = true;      ///< relays between members, if it has a public address
+  bool ipv6 = true;        ///< false: no IPv6 candidates, none dialled
   bool start_afresh = false;
-  std::chrono::milliseconds clock_offset{0};   ///< added to the wall clock; for tests
+  std::chrono::milliseconds clock_offset{0};  ///< added to the wall clock; for tests
 };
 
 /// Runs until SIGINT or SIGTERM. 0, or 1 after one clear line on stderr about what is wrong.

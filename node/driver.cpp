@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "rendezvous/stun_message.h"
-
 namespace kadwire::node {
 
 Driver::Driver(DriverPorts ports, MeshNode& node, std::string interface)
@@ -64,11 +62,12 @@ void Driver::set_bootstrap(std::vector<Endpoint> endpoints) {
   bootstrap_ = std::move(endpoints);
   const Now now = ports_.scheduler.now();
   ports_.directory.set_bootstrap(now, bootstrap_);
-  std::vector<Endpoint> stun_servers;
-  for (const Endpoint& host : bootstrap_) {
-    stun_servers.push_back({host.address, rendezvous::kStunPort});
-  }
-  node_.set_stun_servers(now, stun_servers);
+  pump(now);
+}
+
+void Driver::set_stun_servers(const std::vector<Endpoint>& servers) {
+  const Now now = ports_.scheduler.now();
+  node_.set_stun_servers(now, servers);
   pump(now);
 }
 

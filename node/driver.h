@@ -51,6 +51,8 @@ class Driver final : public NodeInspector {
   void start();
   /// Replaces the addresses through which the DHT is entered.
   void set_bootstrap(std::vector<Endpoint> endpoints);
+  /// Whom to ask how WireGuard's port looks from outside.
+  void set_stun_servers(const std::vector<Endpoint>& servers);
   /// Why there are none, in one sentence for people; empty: all well.
   void set_bootstrap_problem(std::string problem) { bootstrap_problem_ = std::move(problem); }
   /// Withdraws this node's record, saves, then calls `done` once, within kDeparturePatience.

@@ -24,8 +24,9 @@ MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
       next_sweep_(now.steady + kSweep),
       next_record_renewal_(now.steady + kRecordRenewal) {
   if (config_.frames) {
-    agent_.emplace(keys, identity, random,
-                   rendezvous::AgentOptions{.introduces = true, .relays = config_.relays});
+    agent_.emplace(
+        keys, identity, random,
+        rendezvous::AgentOptions{.introduces = config_.introduces, .relays = config_.relays});
     nat_.emplace(random, mesh_networks());
   }
   for (Bytes& record : config_.cached_records) {
@@ -271,7 +272,10 @@ bool MeshNode::choose_candidates() {
   const auto hosts =
       rendezvous::host_candidates(usable_addresses(), config_.listen_port, mesh_networks());
   const bool services_changed = own_.set_services(config_.frames, can_relay());
-  const auto learnt = nat_ ? nat_->candidates() : std::vector<rendezvous::Candidate>{};
+  auto learnt = nat_ ? nat_->candidates() : std::vector<rendezvous::Candidate>{};
+  for (const Endpoint& endpoint : config_.static_endpoints) {
+    learnt.insert(learnt.begin(), {rendezvous::CandidateKind::kStatic, endpoint});
+  }
   return own_.set_candidates(rendezvous::published_candidates(hosts, learnt)) || services_changed;
 }
 

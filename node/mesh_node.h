@@ -51,7 +51,9 @@ struct MeshNodeConfig {
   bool announces = true;           ///< false: finds others and is found by none
   bool frames = false;             ///< there is a WireguardPort: calls, punching, path choice
   bool relays = false;             ///< there are RelayPorts: relays for others if it can be reached
-  NodeState state;                 ///< from the last run, or zeroes
+  bool introduces = true;          ///< passes calls on for others
+  std::vector<Endpoint> static_endpoints;  ///< where the operator says this node can be reached
+  NodeState state;                         ///< from the last run, or zeroes
   std::vector<Bytes> cached_records;
 };
 
@@ -136,6 +138,8 @@ class MeshNode {
   // Both or neither: nothing can travel beside WireGuard.
   std::optional<rendezvous::Agent> agent_;
   std::optional<rendezvous::NatObserver> nat_;
+  /// The addresses and the port whose mappings `nat_` looks for.
+  std::pair<std::vector<rendezvous::LocalAddress>, std::uint16_t> observed_;
   OwnRecord own_;
   NetworkState network_;
   std::vector<Prefix> addresses_;  ///< of the interface, as last set

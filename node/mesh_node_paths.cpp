@@ -17,7 +17,9 @@ void MeshNode::set_stun_servers(Now now, std::span<const Endpoint> servers) {
 void MeshNode::start_beside_wireguard(Now now) {
   if (!agent_ || !network_known_) return;
   const auto own = usable_addresses();
-  nat_->network_changed(now.steady, own, config_.listen_port);
+  const std::pair from(own, config_.listen_port);
+  if (from != observed_) nat_->network_changed(now.steady, own, config_.listen_port);
+  observed_ = from;
   agent_->set_network(now, own, mesh_networks());
 }
 

@@ -8,6 +8,8 @@
 
 #include "node/control/socket_file.h"
 #include "node/control/text.h"
+#include "rendezvous/nat_observer.h"
+#include "rendezvous/stun_message.h"
 
 namespace kadwire::control {
 namespace {
@@ -24,6 +26,11 @@ constexpr std::size_t kBootstrapHostsMax = 32;
 constexpr std::string_view kNoBootstrap = "none";
 /// The public network's well-known entrance.
 constexpr const char* kDefaultBootstrapHost = "bootstrap.jami.net";
+
+/// Two, so that a node behind a NAT can see whether its mapping depends on whom it talks to.
+constexpr std::array<const char*, 2> kDefaultStunHosts = {"turn.jami.net", "stun.cloudflare.com"};
+/// Half a record's candidates.
+constexpr std::size_t kStaticEndpointsMax = 4;
 
 constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warn", "error"};
 
@@ -43,6 +50,26 @@ std::optional<Number> parse_number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return number;
+}
+
+/// True if HOST[:PORT] has a port.
+bool names_port(std::string_view text) {
+  if (Endpoint::parse(text)) return true;
+  return !IpAddress::parse(text) && text.find(':') != std::string_view::npos;
+}
+
+/// Operators' own bootstrap hosts answer STUN too; those who chose theirs ask nobody else.
+std::vector<node::BootstrapHost> default_stun_servers(
+    std::span<const node::BootstrapHost> bootstrap) {
+  std::vector<node::BootstrapHost> servers;
+  for (const node::BootstrapHost& host : bootstrap) {
+    if (host.host == kDefaultBootstrapHost) {
+      for (const char* name : kDefaultStunHosts) servers.push_back({name, rendezvous::kStunPort});
+    } else if (servers.size() < rendezvous::kStunServersMax) {
+      servers.push_back({host.host, rendezvous::kStunPort});
+    }
+  }
+  return servers;
 }
 
 tl::unexpected<Failure> wrong(std::string_view value, std::string_view flaw) {
@@ -105,6 +132,46 @@ Applied add_bootstrap(JoinSettings& settings, std::string_view value) {
   settings.bootstrap->push_back(*host);
   return {};
 }
+Applied add_stun(JoinSettings& settings, std::string_view value) {
+  const bool none_before = settings.stun && settings.stun->empty();
+  const bool some_before = settings.stun && !settings.stun->empty();
+  if (none_before || (value == kNoBootstrap && some_before)) {
+    return tl::unexpected(Failure{"'none' excludes every other STUN server"});
+  }
+  if (!settings.stun) settings.stun.emplace();
+  if (value == kNoBootstrap) return {};
+  auto host = node::parse_bootstrap_host(value);
+  if (!host) return wrong(value, "is not HOST[:PORT]; an IPv6 address with a port needs brackets");
+  if (!names_port(value)) host->port = rendezvous::kStunPort;
+  if (settings.stun->size() == rendezvous::kStunServersMax) {
+    return wrong(value, fmt::format("is one STUN server too many ({} at most)",
+                                    rendezvous::kStunServersMax));
+  }
+  settings.stun->push_back(*host);
+  return {};
+}
+Applied add_endpoint(JoinSettings& settings, std::string_view value) {
+  const auto endpoint = Endpoint::parse(value);
+  if (!endpoint) return wrong(value, "is not ADDRESS:PORT; an IPv6 address needs brackets");
+  if (!settings.endpoints) settings.endpoints.emplace();
+  if (settings.endpoints->size() == kStaticEndpointsMax) {
+    return wrong(value, fmt::format("is one endpoint too many ({} at most)", kStaticEndpointsMax));
+  }
+  settings.endpoints->push_back(*endpoint);
+  return {};
+}
+Applied set_no_punching(JoinSettings& settings, std::string_view value) {
+  settings.no_punching = value == "true";
+  return {};
+}
+Applied set_no_introducer(JoinSettings& settings, std::string_view value) {
+  settings.no_introducer = value == "true";
+  return {};
+}
+Applied set_no_relay(JoinSettings& settings, std::string_view value) {
+  settings.no_relay = value == "true";
+  return {};
+}
 Applied set_dht_network(JoinSettings& settings, std::string_view value) {
   return assign(settings.dht_network, parse_number<std::uint32_t>(value), value,
                 "is not a network id (0 to 4294967295)");
@@ -158,6 +225,19 @@ constexpr std::array kSettings{
             ValueKind::kList, true, true, add_bootstrap},
     Setting{"dht-network", "ID", "OpenDHT network id (default 0, the public network)",
             ValueKind::kNumber, true, true, set_dht_network},
+    Setting{"stun", "HOST[:PORT]",
+            "Ask this STUN server how WireGuard's port looks from outside, repeatable; 'none' for "
+            "nobody (default: the bootstrap hosts, or public ones with the default bootstrap host)",
+            ValueKind::kList, true, true, add_stun},
+    Setting{"endpoint", "ADDRESS:PORT",
+            "Where others reach WireGuard's port, if a gateway forwards it; repeatable",
+            ValueKind::kList, true, true, add_endpoint},
+    Setting{"no-punching", "", "Send nothing but WireGuard from its port: dial peers, no more",
+            ValueKind::kSwitch, true, true, set_no_punching},
+    Setting{"no-introducer", "", "Pass no calls on between other members", ValueKind::kSwitch, true,
+            true, set_no_introducer},
+    Setting{"no-relay", "", "Never relay between other members", ValueKind::kSwitch, true, true,
+            set_no_relay},
     Setting{"state-dir", "FOLDER",
             "Keep this node's identity below this folder (default /var/lib/kadwire)",
             ValueKind::kText, true, true, set_state_dir},
@@ -194,6 +274,11 @@ JoinSettings overlay(JoinSettings base, JoinSettings over) {
   take_if_set(base.dht_port, over.dht_port);
   take_if_set(base.bootstrap, over.bootstrap);
   take_if_set(base.dht_network, over.dht_network);
+  take_if_set(base.stun, over.stun);
+  take_if_set(base.endpoints, over.endpoints);
+  take_if_set(base.no_punching, over.no_punching);
+  take_if_set(base.no_introducer, over.no_introducer);
+  take_if_set(base.no_relay, over.no_relay);
   take_if_set(base.state_dir, over.state_dir);
   take_if_set(base.socket_path, over.socket_path);
   take_if_set(base.log_level, over.log_level);
@@ -234,6 +319,11 @@ node::DaemonOptions to_daemon_options(const JoinSettings& settings, crypto::Mesh
   options.bootstrap = settings.bootstrap.value_or(
       std::vector<node::BootstrapHost>{{kDefaultBootstrapHost, node::kDhtPortDefault}});
   options.dht_network = settings.dht_network.value_or(options.dht_network);
+  options.stun = settings.stun.value_or(default_stun_servers(options.bootstrap));
+  options.static_endpoints = settings.endpoints.value_or(std::vector<Endpoint>{});
+  options.punching = !settings.no_punching.value_or(false);
+  options.introduces = !settings.no_introducer.value_or(false);
+  options.relays = !settings.no_relay.value_or(false);
   options.state_folder = settings.state_dir.value_or(kDefaultStateFolder) / options.interface;
   options.socket_path = socket_path_of(settings);
   options.hostname = settings.hostname.value_or(mesh_hostname(machine_name));

@@ -33,6 +33,11 @@ struct JoinSettings {
   std::optional<std::uint16_t> dht_port;
   std::optional<std::vector<node::BootstrapHost>> bootstrap;  ///< empty: enter through nobody
   std::optional<std::uint32_t> dht_network;
+  std::optional<std::vector<node::BootstrapHost>> stun;  ///< empty: ask nobody
+  std::optional<std::vector<Endpoint>> endpoints;
+  std::optional<bool> no_punching;
+  std::optional<bool> no_introducer;
+  std::optional<bool> no_relay;
   std::optional<std::filesystem::path> state_dir;
   std::optional<std::filesystem::path> socket_path;
   std::optional<std::string> log_level;  ///< "debug", "info", "warn" or "error"

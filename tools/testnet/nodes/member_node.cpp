@@ -2,6 +2,7 @@
 
 #include <cassert>
 
+#include "rendezvous/stun_message.h"
 #include "tools/testnet/nodes/gauged_directory.h"
 
 namespace kadwire::testnet {
@@ -14,6 +15,13 @@ constexpr auto kWithdrawalLifetime = 10min;
 
 TrafficKind dht_traffic(ByteView) {
   return TrafficKind::kDht;
+}
+
+/// Every bootstrap node answers STUN.
+std::vector<Endpoint> stun_servers(std::span<const Endpoint> bootstrap) {
+  std::vector<Endpoint> servers;
+  for (const Endpoint& host : bootstrap) servers.push_back({host.address, rendezvous::kStunPort});
+  return servers;
 }
 
 }  // namespace
@@ -108,6 +116,7 @@ void MemberNode::start() {
     running_ = std::make_unique<Running>(*this, std::move(config));
     running_->driver.start();
     running_->driver.set_bootstrap(options_.bootstrap);
+    running_->driver.set_stun_servers(stun_servers(options_.bootstrap));
     ran_before_ = true;
   });
 }
