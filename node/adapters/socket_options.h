@@ -17,8 +17,9 @@ struct SocketError {
 
 /// setsockopt with an int; false leaves the reason in errno.
 bool set_option(int fd, int level, int name, int value);
-/// To kReceiveBufferBytes, or as far as the system lets us.
-void enlarge_receive_buffer(int fd);
+/// To so many bytes, or as far as the system lets us.
+void enlarge_receive_buffer(int fd, int bytes = kReceiveBufferBytes);
+void enlarge_send_buffer(int fd, int bytes);
 /// True if this errno says that the host does not have a socket's family at all (IPv6 disabled,
 /// say).
 [[nodiscard]] bool lacks_family(int error);

@@ -25,6 +25,6 @@ struct BoundSocket {
 /// All addresses of every family that the host has, on one port; 0: one that the kernel picks. The
 /// error says which family has the port taken, or that the host has neither.
 [[nodiscard]] tl::expected<std::vector<BoundSocket>, SocketError> bind_udp_on_every_family(
-    std::uint16_t port);
+    std::uint16_t port, int receive_buffer_bytes = kReceiveBufferBytes);
 
 }  // namespace kadwire::node

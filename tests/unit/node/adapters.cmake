@@ -3,6 +3,7 @@ kadwire_test(adapters_tests
   SOURCES
     adapters/asio_datagram_socket_test.cpp
     adapters/asio_scheduler_test.cpp
+    adapters/datagram_batch_test.cpp
     adapters/netlink_network_monitor_test.cpp
     adapters/own_network.cpp
     adapters/port_filter_test.cpp
@@ -11,6 +12,7 @@ kadwire_test(adapters_tests
     adapters/rtnetlink_test.cpp
     adapters/uapi_codec_test.cpp
     adapters/udp_packet_test.cpp
+    adapters/udp_relay_ports_test.cpp
     adapters/wire.cpp
     adapters/wireguard_go_device_test.cpp
     adapters/wireguard_go_start_test.cpp

@@ -1,0 +1,68 @@
+#include "node/adapters/datagram_batch.h"
+
+#include <gtest/gtest.h>
+
+#include "node/adapters/udp_binding.h"
+
+namespace kadwire::node {
+namespace {
+
+BoundSocket bound(std::string_view address) {
+  auto socket = bind_udp({*IpAddress::parse(address), 0});
+  EXPECT_TRUE(socket) << socket.error().message;
+  EXPECT_TRUE(prepare_for_batches(socket->fd.get(), socket->local.address.family()));
+  return std::move(*socket);
+}
+
+DatagramRun one(std::string_view text) {
+  return {as_bytes(text), text.size()};
+}
+
+TEST(DatagramBatch, FindsNothingAtASocketWhereNothingIs) {
+  const BoundSocket socket = bound("127.0.0.1");
+  EXPECT_EQ(ArrivalBatch().receive(socket.fd.get()), 0u);
+}
+
+TEST(DatagramBatch, SaysWhoSentADatagramAndToWhichAddress) {
+  for (const char* address : {"127.0.0.1", "::1"}) {
+    const BoundSocket sender = bound(address), receiver = bound(address);
+    DepartureBatch departures;
+    departures.add({receiver.local, std::nullopt, one("hello")});
+    EXPECT_EQ(departures.send(sender.fd.get()).packets, 1u);
+    ArrivalBatch arrivals;
+    ASSERT_EQ(arrivals.receive(receiver.fd.get()), 1u);
+    const auto arrival = arrivals.at(0);
+    ASSERT_TRUE(arrival);
+    EXPECT_EQ(arrival->from, sender.local);
+    EXPECT_EQ(arrival->at, receiver.local.address);
+    EXPECT_EQ(as_text(arrival->run.bytes), "hello");
+    EXPECT_EQ(arrival->run.datagrams(), 1u);
+  }
+}
+
+TEST(DatagramBatch, SendsWhatFollowsADatagramThatTheHostRefuses) {
+  const BoundSocket sender = bound("127.0.0.1"), receiver = bound("127.0.0.1");
+  const Endpoint broadcast = *Endpoint::parse("255.255.255.255:9");  // needs SO_BROADCAST
+  DepartureBatch departures;
+  departures.add({receiver.local, std::nullopt, one("first")});
+  departures.add({broadcast, std::nullopt, one("refused")});
+  departures.add({receiver.local, std::nullopt, one("last")});
+  const SendResult result = departures.send(sender.fd.get());
+  EXPECT_EQ(result.packets, 2u);
+  EXPECT_EQ(result.bytes, 9u);
+  EXPECT_EQ(result.failed, 1u);
+  EXPECT_TRUE(departures.empty());
+  ArrivalBatch arrivals;
+  EXPECT_EQ(arrivals.receive(receiver.fd.get()), 2u);
+}
+
+TEST(DatagramBatch, CountsDatagramsOfARunOfWhichTheLastIsShorter) {
+  const DatagramRun run{as_bytes("aaaabb"), 4};
+  EXPECT_EQ(run.datagrams(), 2u);
+  EXPECT_EQ(as_text(run.datagram(0)), "aaaa");
+  EXPECT_EQ(as_text(run.datagram(1)), "bb");
+  EXPECT_EQ((DatagramRun{{}, 0}.datagrams()), 1u);
+}
+
+}  // namespace
+}  // namespace kadwire::node
