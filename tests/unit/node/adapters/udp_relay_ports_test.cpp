@@ -144,6 +144,8 @@ TEST(UdpRelayPorts, ReachesAnEndFromTheIpv6AddressThatItSpokeToUntilThatIsGone) 
   KADWIRE_SKIP_WITHOUT_OWN_NETWORK();
   in_own_network([] {
     run_command("ip -6 address add fd00::2/128 dev lo nodad");
+    // The kernel makes the route to it a moment later.
+    run_command("until ip -6 route get fd00::2 | grep -q ^local; do true; done");
     RelayWorld world;
     const Endpoint port = world.open(kPair, "fd00::2");
     RelayedEnd a(world.context, "::1"), b(world.context, "::1");
