@@ -49,7 +49,8 @@ Tunnel::Traffic Tunnel::handle_status(TimePoint now, const PeerStatus* status) {
     last_rx_bytes_ = status->rx_bytes;
     last_tx_bytes_ = status->tx_bytes;
   }
-  if (shaken || (up() && received)) rise(now, *status);
+  // A session outlives a silence: data under it is as good as a new handshake.
+  if (shaken || ((up() || fell_silent_) && received)) rise(now, *status);
   if (up() && now - *heard_at_ > kSilenceMax) fall_silent(now);
 
   const bool waits = role_ == Role::kResponder || candidates_.empty();
@@ -71,6 +72,7 @@ std::optional<Endpoint> Tunnel::dial(TimePoint now, RandomSource& random) {
   if (last_good_ && !std::ranges::count(targets, *last_good_)) targets.push_back(*last_good_);
   const Endpoint target = targets[dials_ % targets.size()];
   ++dials_;
+  fell_silent_ = false;
   resume_ = false;
   looked_at_ = true;
   state_ = State::kDialling;
@@ -87,7 +89,7 @@ std::optional<Endpoint> Tunnel::dial(TimePoint now, RandomSource& random) {
 void Tunnel::reset(TimePoint now) {
   state_ = State::kWaiting;
   dials_ = 0;
-  looked_at_ = false;
+  looked_at_ = fell_silent_ = false;
   spacing_ = spacing_first_;
   next_dial_ = next_status_ = now;
   last_handshake_.reset();
@@ -106,11 +108,13 @@ std::chrono::seconds Tunnel::keepalive() const {
 void Tunnel::rise(TimePoint now, const PeerStatus& status) {
   state_ = State::kUp;
   heard_at_ = now;
+  fell_silent_ = false;
   if (status.endpoint) last_good_ = status.endpoint;
   spacing_ = spacing_first_;
 }
 
 void Tunnel::fall_silent(TimePoint now) {
+  fell_silent_ = true;
   state_ = State::kWaiting;
   next_dial_ = role_ == Role::kInitiator ? now : now + kResponderPatience;
 }

@@ -30,9 +30,9 @@ inline constexpr Duration kResponderPatience = 4s;
 inline constexpr std::chrono::seconds kKeepalive{25};
 /// Two lost keepalives and a little: then a tunnel that was up counts as silent.
 inline constexpr Duration kSilenceMax = 65s;
-/// How often a standing tunnel's counters are looked at: one that carries data must not stay dead
-/// for more than 6 s unnoticed, one that is idle may until somebody wants to use it.
-inline constexpr Duration kUpPoll = 3s;
+/// How often the counters of a standing tunnel are looked at: of an idle one rarely, for the sake
+/// of batteries; of one that carries data so that its death is noticed within 2 s.
+inline constexpr Duration kUpPoll = 10s;
 inline constexpr Duration kActivePoll = 1s;
 /// More than keepalives and a handshake: somebody uses the tunnel.
 inline constexpr std::uint64_t kIdleBytesMax = 256;
@@ -101,7 +101,8 @@ class Tunnel {
   std::optional<WallTime> last_handshake_;  ///< as the device reports it: compared, never dated
   std::uint64_t last_rx_bytes_ = 0;
   std::uint64_t last_tx_bytes_ = 0;
-  bool resume_;  ///< dial once whatever the role
+  bool fell_silent_ = false;  ///< and nothing was dialled since: the session may still be good
+  bool resume_;               ///< dial once whatever the role
   Duration spacing_first_ = kDialSpacingFirst;
   std::optional<TimePoint> heard_at_;
 };

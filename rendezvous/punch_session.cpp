@@ -7,9 +7,6 @@
 namespace kadwire::rendezvous {
 namespace {
 
-/// Reports of data that left with nothing coming back before the path is in doubt. One alone may
-/// have caught a packet whose answer was still under way.
-constexpr int kSilentReportsMax = 2;
 /// Pings to an endpoint that only showed up as a source; the peer's own pings renew them.
 constexpr int kStrangerPings = 2;
 
@@ -112,14 +109,9 @@ void PunchSession::confirm(Now now, const Way& from, Path* path) {
 /// What came over the tunnel proves the path better than any ping.
 void PunchSession::handle_traffic(Now now, bool sent, bool received) {
   Path* path = chosen_path();
-  if (received) {
-    silent_reports_ = 0;
-    if (path != nullptr) path->heard = now.steady;
-    return;
-  }
-  if (!sent || ++silent_reports_ < kSilentReportsMax) return;
-  silent_reports_ = 0;
-  if (path == nullptr || path->due) return;
+  if (path == nullptr) return;
+  if (received) path->heard = now.steady;
+  if (received || !sent || path->due) return;
   check(*path, now.steady, kDoubtPings, std::max(kDoubtSpacing, path->rtt * 3 / 2));
 }
 
@@ -306,7 +298,6 @@ void PunchSession::choose(Now now, Path* path) {
   chosen_ = path->way;
   choice_changed_ = true;
   lost_ = false;
-  silent_reports_ = 0;
   if (!path->relay) {
     indirect_since_.reset();
     schedule_.stop();

@@ -188,7 +188,6 @@ class PunchSession {
   bool record_owed_ = false;                         ///< the peer has an older record of ours
   std::optional<std::uint8_t> peer_epoch_;
   std::optional<TimePoint> indirect_since_;
-  int silent_reports_ = 0;  ///< of traffic that only left
   std::optional<Seen> seen_;
   std::deque<OutgoingFrame> frames_;
   std::deque<Bind> binds_;

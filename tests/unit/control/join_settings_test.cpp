@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <set>
 
 namespace kadwire::control {
@@ -99,6 +100,7 @@ TEST(Overlay, CarriesEverySettingOfTheTable) {
     const std::string_view value = setting.kind == ValueKind::kSwitch   ? "true"
                                    : setting.kind == ValueKind::kNumber ? "7"
                                    : setting.name == "log-level"        ? "warn"
+                                   : setting.name == "endpoint"         ? "192.0.2.1:51820"
                                                                         : "name";
     JoinSettings over;
     ASSERT_TRUE(setting.apply(over, value)) << setting.name;
@@ -108,9 +110,41 @@ TEST(Overlay, CarriesEverySettingOfTheTable) {
                       merged.listen_port || merged.dht_port || merged.bootstrap ||
                       merged.dht_network || merged.state_dir || merged.socket_path ||
                       merged.log_level || merged.no_ipv6 || merged.start_afresh ||
-                      merged.clock_offset;
+                      merged.clock_offset || merged.stun || merged.endpoints ||
+                      merged.no_punching || merged.no_introducer || merged.no_relay;
     EXPECT_TRUE(kept) << setting.name << " is lost";
   }
+}
+
+JoinSettings with(std::string_view name, std::initializer_list<std::string_view> values) {
+  JoinSettings settings;
+  for (const Setting& setting : join_settings()) {
+    if (setting.name != name) continue;
+    for (const std::string_view value : values) EXPECT_TRUE(setting.apply(settings, value));
+  }
+  return settings;
+}
+
+node::DaemonOptions options_of(const JoinSettings& settings) {
+  return to_daemon_options(settings, crypto::MeshSecret{}, "machine");
+}
+
+TEST(StunServers, HaveTheirOwnPortUnlessOneIsNamed) {
+  const auto stun = options_of(with("stun", {"stun.example", "2001:db8::1", "a.example:5"})).stun;
+  ASSERT_EQ(stun.size(), 3U);
+  EXPECT_EQ(stun[0].port, 3478);
+  EXPECT_EQ(stun[1].port, 3478);
+  EXPECT_EQ(stun[2].port, 5);
+}
+
+TEST(StunServers, AreTheBootstrapHostsIfNobodySaysOtherwise) {
+  const auto stun = options_of(with("bootstrap", {"own.example:4222"})).stun;
+  ASSERT_EQ(stun.size(), 1U);
+  EXPECT_EQ(stun[0].host, "own.example");
+  EXPECT_EQ(stun[0].port, 3478);
+  EXPECT_TRUE(options_of(with("bootstrap", {"none"})).stun.empty());
+  EXPECT_TRUE(options_of(with("stun", {"none"})).stun.empty());
+  EXPECT_GE(options_of({}).stun.size(), 2U) << "one alone cannot tell the kinds of NAT apart";
 }
 
 TEST(SocketPathOf, FollowsTheInterface) {

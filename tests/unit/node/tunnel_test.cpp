@@ -158,6 +158,71 @@ TEST_F(TunnelTest, APauseOfThisProcessIsNoSilence) {
   EXPECT_TRUE(tunnel.up());
 }
 
+TEST_F(TunnelTest, DataAfterASilenceRaisesItWithoutADial) {
+  for (const auto role : {Tunnel::Role::kInitiator, Tunnel::Role::kResponder}) {
+    Tunnel tunnel = up_tunnel(role);
+    const PeerStatus same = status(kShaken, 100);
+    tunnel.handle_status(now_ + kSilenceMax + 1ms, &same);
+    ASSERT_FALSE(tunnel.up());
+    const PeerStatus received = status(kShaken, 132);
+    tunnel.handle_status(now_ + kSilenceMax + 2ms, &received);
+    EXPECT_TRUE(tunnel.up());
+  }
+}
+
+TEST_F(TunnelTest, BytesAfterANewDialAreNoTunnelYet) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  now_ += kSilenceMax + 1ms;
+  const PeerStatus same = status(kShaken, 100);
+  tunnel.handle_status(now_, &same);
+  ASSERT_TRUE(tunnel.dial(now_, random_));
+  const PeerStatus bytes = status(std::nullopt, 148);
+  tunnel.handle_status(now_ + 10ms, &bytes);
+  EXPECT_FALSE(tunnel.up());
+}
+
+TEST_F(TunnelTest, AProvenPathIsTheOnlyOneDialled) {
+  Tunnel tunnel(now_, Tunnel::Role::kInitiator, false);
+  tunnel.set_candidates(now_, {kHere});
+  tunnel.set_path(now_, kThere, 40ms);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(dial_within(tunnel, 1min), kThere);
+}
+
+TEST_F(TunnelTest, WaitsForAResponseOfASlowPathBeforeItDialsAgain) {
+  Tunnel tunnel(now_, Tunnel::Role::kInitiator, false);
+  tunnel.set_path(now_, kThere, 400ms);
+  ASSERT_TRUE(tunnel.dial(now_, random_));
+  EXPECT_FALSE(tunnel.dial(now_ + 500ms, random_)) << "the response may still be under way";
+  EXPECT_TRUE(tunnel.dial(now_ + 2s, random_));
+}
+
+TEST_F(TunnelTest, TheResponderLeavesAProvenPathToTheOther) {
+  Tunnel tunnel(now_, Tunnel::Role::kResponder, false);
+  now_ += 1min;  // known for long, reachable only now
+  tunnel.set_path(now_, kThere, 40ms);
+  EXPECT_FALSE(tunnel.dial(now_ + kResponderPatience - 1ms, random_));
+  EXPECT_TRUE(tunnel.dial(now_ + kResponderPatience, random_));
+}
+
+TEST_F(TunnelTest, LooksOftenAtATunnelInUse) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  PeerStatus busy = status(kShaken, 100 + kIdleBytesMax + 1);
+  tunnel.handle_status(now_, &busy);
+  EXPECT_EQ(tunnel.next_status(), now_ + kActivePoll);
+  busy.rx_bytes += 32;
+  tunnel.handle_status(now_ + 1s, &busy);
+  EXPECT_EQ(tunnel.next_status(), now_ + 1s + kUpPoll) << "a keepalive is no use";
+}
+
+TEST_F(TunnelTest, TellsWhatPassedThrough) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  PeerStatus seen = status(kShaken, 100);
+  seen.tx_bytes = 500;
+  const auto traffic = tunnel.handle_status(now_, &seen);
+  EXPECT_TRUE(traffic.sent);
+  EXPECT_FALSE(traffic.received);
+}
+
 TEST_F(TunnelTest, ADeviceThatLostThePeerIsSilence) {
   Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
   tunnel.handle_status(now_ + kSilenceMax + 1ms, nullptr);
