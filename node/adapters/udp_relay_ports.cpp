@@ -55,7 +55,7 @@ struct UdpRelayPorts::Port {
   /// False if a socket does not do batches.
   [[nodiscard]] bool add_leg(BoundSocket bound);
   [[nodiscard]] End* end_at(const Endpoint& endpoint);
-  [[nodiscard]] End make_end(const Endpoint& at) const;
+  [[nodiscard]] End make_end(const Endpoint& at);
   [[nodiscard]] Leg* leg_of(AddressFamily family) const;
   void remember_binder(const Endpoint& from, const IpAddress& reached);
   void close();
@@ -79,7 +79,8 @@ UdpRelayPorts::Port::End* UdpRelayPorts::Port::end_at(const Endpoint& endpoint) 
   return end == ends->end() ? nullptr : &*end;
 }
 
-UdpRelayPorts::Port::End UdpRelayPorts::Port::make_end(const Endpoint& at) const {
+UdpRelayPorts::Port::End UdpRelayPorts::Port::make_end(const Endpoint& at) {
+  if (const End* same = end_at(at)) return *same;
   const auto binder = std::ranges::find(binders, at, &End::at);
   return binder == binders.end() ? End{at, std::nullopt} : *binder;
 }

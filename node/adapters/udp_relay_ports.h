@@ -8,7 +8,7 @@
 ///   b ──▶       ├─ a bind, from anybody ─▶ rate ─▶ Handlers.bind
 ///               └─ anything else ─▶ counted, dropped
 ///
-/// Takes two descriptors and up to twice kRelayBufferBytes of kernel memory for each pair.
+/// Takes two descriptors for each pair.
 
 #include <asio/io_context.hpp>
 
@@ -26,7 +26,8 @@ inline constexpr std::size_t kRelayedBytesMax = 9000;
 /// A bind costs a hash and an authenticated decryption, and anybody can send what looks like one.
 /// Two members send a few in a second at most; a whole relay is kept busy for some milliseconds.
 inline constexpr rendezvous::Rate kRelayBindRate{50, 50};
-/// What the kernel may hold for one port and family: 10 ms of a gigabit a second.
+/// What the kernel may hold for one port and family, in each direction: 10 ms of a gigabit a
+/// second. Floods of all ports at once end at the host's limit for all of UDP (net.ipv4.udp_mem).
 inline constexpr int kRelayBufferBytes = 1024 * 1024;
 
 /// One wake-up of a port serves so many batches (datagram_batch.h), then the loop serves everything

@@ -140,6 +140,18 @@ TEST_F(UdpRelayPortsTest, ReachesEachEndFromTheAddressThatItSpokeTo) {
   EXPECT_EQ(b_.sources.back(), port_);
 }
 
+TEST_F(UdpRelayPortsTest, KeepsToTheAddressThatAnEndSpokeToWhenTheOtherMoves) {
+  const Endpoint second{*IpAddress::parse("127.0.0.2"), port_.port};
+  join();
+  a_.send(second, "to b");
+  ASSERT_TRUE(world_.until([&] { return b_.received.size() == 1; }));
+  RelayedEnd moved(world_.context, "127.0.0.1");
+  world_.relay->join(kPair, a_.endpoint(), moved.endpoint());
+  moved.send(port_, "to a");
+  ASSERT_TRUE(world_.until([&] { return a_.received.size() == 1; }));
+  EXPECT_EQ(a_.sources.back(), second);
+}
+
 TEST(UdpRelayPorts, ReachesAnEndFromTheIpv6AddressThatItSpokeToUntilThatIsGone) {
   KADWIRE_SKIP_WITHOUT_OWN_NETWORK();
   in_own_network([] {
