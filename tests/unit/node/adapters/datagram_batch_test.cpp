@@ -56,6 +56,19 @@ TEST(DatagramBatch, SendsWhatFollowsADatagramThatTheHostRefuses) {
   EXPECT_EQ(arrivals.receive(receiver.fd.get()), 2u);
 }
 
+TEST(DatagramBatch, TakesWhatTheKernelJoinedAsOneRun) {
+  const BoundSocket sender = bound("127.0.0.1"), receiver = bound("127.0.0.1");
+  DepartureBatch departures;
+  departures.add({receiver.local, std::nullopt, {as_bytes("aaaabbbbcc"), 4}});
+  EXPECT_EQ(departures.send(sender.fd.get()).packets, 3u);
+  ArrivalBatch arrivals;
+  ASSERT_EQ(arrivals.receive(receiver.fd.get()), 1u);
+  const auto arrival = arrivals.at(0);
+  ASSERT_TRUE(arrival);
+  EXPECT_EQ(as_text(arrival->run.bytes), "aaaabbbbcc");
+  EXPECT_EQ(arrival->run.datagram_bytes, 4u);
+}
+
 TEST(DatagramBatch, CountsDatagramsOfARunOfWhichTheLastIsShorter) {
   const DatagramRun run{as_bytes("aaaabb"), 4};
   EXPECT_EQ(run.datagrams(), 2u);

@@ -138,6 +138,12 @@ TEST_F(UdpRelayPortsTest, ReachesEachEndFromTheAddressThatItSpokeTo) {
   ASSERT_TRUE(world_.until([&] { return b_.received.size() == 2 && a_.received.size() == 1; }));
   EXPECT_EQ(a_.sources.back(), second);
   EXPECT_EQ(b_.sources.back(), port_);
+
+  b_.send(third, bind_saying("b"));  // and back
+  ASSERT_TRUE(world_.until([&] { return world_.binds.size() == 3; }));
+  a_.send(second, "to b");
+  ASSERT_TRUE(world_.until([&] { return b_.received.size() == 3; }));
+  EXPECT_EQ(b_.sources.back(), third);
 }
 
 TEST_F(UdpRelayPortsTest, KeepsToTheAddressThatAnEndSpokeToWhenTheOtherMoves) {
@@ -404,6 +410,32 @@ TEST_F(UdpRelayPortsTest, FindsBindsAmongJoinedDatagrams) {
   EXPECT_EQ(b_.received, (Texts{data, data, data}));
 }
 
+TEST_F(UdpRelayPortsTest, DeliversNothingMoreOfJoinedDatagramsWhoseFirstClosesThePair) {
+  JoiningEnd joining;
+  world_.relay->join(kPair, joining.endpoint(), b_.endpoint());
+  world_.on_bind = [&](rendezvous::RelayId id, const Endpoint&) { world_.relay->close(id); };
+  const std::string data(bind_saying("1").size(), 'x');
+  joining.send(port_, bind_saying("1") + data + bind_saying("2") + data, data.size());
+  ASSERT_TRUE(world_.until([&] { return !world_.binds.empty(); }));
+  EXPECT_EQ(world_.binds, (Texts{"1"}));
+  EXPECT_EQ(counters().forwarded + counters().send_failed, 0u);
+}
+
+TEST_F(UdpRelayPortsTest, ForwardsAllOfMorePiecesThanOneBatchHolds) {
+  for (std::uint32_t i = 0; i < kRelayBindRate.burst; ++i) stranger_.send(port_, bind_saying("1"));
+  ASSERT_TRUE(world_.until([&] { return world_.binds.size() == kRelayBindRate.burst; }));
+  JoiningEnd joining;
+  world_.relay->join(kPair, joining.endpoint(), b_.endpoint());
+  const std::string data(bind_saying("1").size(), 'x');
+  std::string interrupted;  // each bind, dropped from now on, parts the data around it
+  constexpr std::size_t kParts = 30, kRuns = 3;
+  static_assert(kParts * kRuns > kBatchMax);
+  for (std::size_t i = 0; i < kParts; ++i) interrupted += data + bind_saying("1");
+  for (std::size_t i = 0; i < kRuns; ++i) joining.send(port_, interrupted, data.size());
+  ASSERT_TRUE(world_.until([&] { return b_.received.size() == kParts * kRuns; }));
+  EXPECT_EQ(counters().binds_over_rate, kParts * kRuns);
+}
+
 TEST(UdpRelayPorts, SendsJoinedDatagramsOneByOneWhereTheyAreTooLargeForThePath) {
   KADWIRE_SKIP_WITHOUT_OWN_NETWORK();
   in_own_network([] {
@@ -413,12 +445,15 @@ TEST(UdpRelayPorts, SendsJoinedDatagramsOneByOneWhereTheyAreTooLargeForThePath) 
     RelayedEnd narrow(world.context, "127.0.0.9");
     const Endpoint port = world.open(kPair);
     world.relay->join(kPair, joining.endpoint(), narrow.endpoint());
-    const std::string first(1000, 'x'), second(1000, 'y'), last(10, 'z');
-    joining.send(port, first + second + last, 1000);
+    const Endpoint second{*IpAddress::parse("127.0.0.2"), port.port};
+    narrow.send(second, "speaks to the second address");
+    ASSERT_TRUE(world.until([&] { return world.relay->counters().forwarded == 1; }));
+    const std::string first(1000, 'x'), middle(1000, 'y'), last(10, 'z');
+    joining.send(port, first + middle + last, 1000);
     ASSERT_TRUE(world.until([&] { return narrow.received.size() == 3; }));
-    EXPECT_EQ(narrow.received, (Texts{first, second, last}));
-    EXPECT_EQ(world.relay->counters().forwarded, 3u);
-    EXPECT_EQ(world.relay->counters().forwarded_bytes, 2010u);
+    EXPECT_EQ(narrow.received, (Texts{first, middle, last}));
+    EXPECT_EQ(narrow.sources, std::vector(3, second));
+    EXPECT_EQ(world.relay->counters().forwarded, 4u);
   });
 }
 
