@@ -45,8 +45,10 @@ void MeshNode::follow_agent(Now now) {
   look_for_new_candidates(now);
 }
 
+/// What others see of this node's port, and whether it can relay, is only found out with time.
 void MeshNode::look_for_new_candidates(Now now) {
-  if (nat_->poll_change() && choose_candidates()) publish(now);
+  const bool seen_otherwise = nat_->poll_change();
+  if ((seen_otherwise || can_relay() != own_.relays()) && choose_candidates()) publish(now);
 }
 
 void MeshNode::on_agent_event(Now now, rendezvous::AgentEvent event) {
@@ -76,14 +78,16 @@ void MeshNode::tell_traffic(Now now) {
   }
 }
 
-/// Others must be able to reach a relay unasked: an own public address is what can be known of that
-/// beforehand. Whoever cannot be reached after all is passed over by those who tried.
+/// Others must be able to reach a relay unasked: it has a public address of its own, and something
+/// came in there that nothing had been sent to.
 bool MeshNode::can_relay() const {
-  if (!config_.relays) return false;
+  if (!config_.relays || !agent_) return false;
   const auto usable = usable_addresses();
   const auto hosts = rendezvous::host_candidates(usable, config_.listen_port, mesh_networks());
-  return std::ranges::any_of(
-      hosts, [](const rendezvous::Candidate& host) { return !host.endpoint.address.is_private(); });
+  return std::ranges::any_of(hosts, [&](const rendezvous::Candidate& host) {
+    const IpAddress& address = host.endpoint.address;
+    return !address.is_private() && agent_->reached_unasked(address.family());
+  });
 }
 
 void MeshNode::handle_relay_bind(Now now, rendezvous::RelayId id, const Endpoint& from,

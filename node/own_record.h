@@ -44,6 +44,7 @@ class OwnRecord {
   [[nodiscard]] const IpAddress& ipv4() const { return ipv4_; }
   [[nodiscard]] LeaseClaim claim(WallTime now) const;
   [[nodiscard]] const std::vector<rendezvous::Candidate>& candidates() const { return candidates_; }
+  [[nodiscard]] bool relays() const { return relays_; }
   [[nodiscard]] const std::string& hostname() const { return hostname_; }
   /// What to save: sequence and lease.
   [[nodiscard]] const NodeState& state() const { return state_; }

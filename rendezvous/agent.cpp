@@ -27,7 +27,8 @@ void Agent::set_own_record(Now now, const SignedRecord& record) {
 void Agent::set_network(Now now, std::vector<LocalAddress> addresses,
                         std::vector<Prefix> mesh_networks) {
   const bool moved = addresses != context_.addresses;
-  const bool first = context_.addresses.empty();
+  const bool first = !std::exchange(network_known_, true);
+  if (moved) reached_unasked_.clear();
   context_.addresses = std::move(addresses);
   mesh_networks_ = std::move(mesh_networks);
   if (!moved) return;
@@ -49,21 +50,48 @@ void Agent::set_peer(Now now, const PeerRecord& record) {
   peer.sequence = record.sequence;
   peer.relays = record.relays;
   retarget(now, peer);
-  std::erase_if(strangers_, [&](Stranger& stranger) {
-    if (stranger.call.node != record.node) return false;
-    answer(now, peer, stranger.from, std::move(stranger.call));
-    return true;
-  });
+  answer_strangers(now, record.node, peer);
   collect(now, record.node, peer);
 }
 
+/// The calls of one who is a peer now, each once, over all ways it came.
+void Agent::answer_strangers(Now now, const crypto::NodeId& node, Peer& peer) {
+  std::erase_if(strangers_, [&](Stranger& stranger) {
+    if (stranger.call.node != node) return false;
+    if (now.steady - stranger.came >= kStrangerPatience) return true;
+    const CallId id = stranger.call.id;
+    answer(now, peer, stranger.ways.front(), std::move(stranger.call));
+    for (const Way& way : std::span(stranger.ways).subspan(1)) {
+      (void)repeat_answer(now, way, id);
+    }
+    return true;
+  });
+}
+
 void Agent::remove_peer(const crypto::NodeId& node) {
-  desk_.remove_member(node);
-  peers_.erase(node);
+  std::erase_if(strangers_, [&](const Stranger& stranger) { return stranger.call.node == node; });
+  const auto peer = peers_.find(node);
+  if (peer == peers_.end()) return;
+  forget(node, peer->second);
+  peers_.erase(peer);
 }
 
 void Agent::keep_only(const std::function<bool(const crypto::NodeId&)>& stays) {
-  std::erase_if(peers_, [&](const auto& entry) { return !stays(entry.first); });
+  for (auto peer = peers_.begin(); peer != peers_.end();) {
+    if (stays(peer->first)) {
+      ++peer;
+      continue;
+    }
+    forget(peer->first, peer->second);
+    peer = peers_.erase(peer);
+  }
+}
+
+/// Whatever speaks of this peer outside its entry.
+void Agent::forget(const crypto::NodeId& node, const Peer& peer) {
+  desk_.remove_member(node);
+  for (const CallId& call : peer.answered) answers_.erase(call);
+  for (auto& [other, remaining] : peers_) remaining.punch.forget_member(node);
 }
 
 void Agent::retarget(Now now, Peer& peer) {
@@ -78,8 +106,19 @@ void Agent::retarget(Now now, Peer& peer) {
 bool Agent::handle_datagram(Now now, const Endpoint& from, ByteView datagram) {
   if (!looks_like_frame(datagram)) return false;
   ++stats_.frames_in;
-  handle_frame(now, {from, {}}, datagram);
+  if (may_hear(from)) {
+    handle_frame(now, {from, {}}, datagram);
+  } else {
+    ++stats_.frames_refused;
+  }
   return true;
+}
+
+/// A source that could become WireGuard's endpoint. One inside the mesh came through a tunnel: its
+/// path would lead the tunnel through itself.
+bool Agent::may_hear(const Endpoint& from) const {
+  return from.port != 0 && is_unicast_beyond_link(from.address) &&
+         !inside_any(from.address, mesh_networks_);
 }
 
 void Agent::handle_frame(Now now, const Way& from, ByteView datagram) {
@@ -106,7 +145,7 @@ void Agent::on_call(Now now, const Way& from, ByteView payload) {
   ByteReader reader(payload);
   reader.be32();
   const CallId id = reader.array<32>();
-  if (!reader.ok() || repeat_answer(now, from, id)) return;
+  if (!reader.ok() || repeat_answer(now, from, id) || is_waiting(from, id)) return;
   if (!may_call(now, from)) {
     ++stats_.calls_limited;
     return;
@@ -123,35 +162,61 @@ void Agent::on_call(Now now, const Way& from, ByteView payload) {
   if (node == context_.link.identity.node_id()) return;
   Call call{id, node, std::move(*received), text->known_sequence};
   const auto peer = peers_.find(node);
+  if (!from.introducer && (peer == peers_.end() || !peer->second.punch.knows(from))) {
+    // Nothing was sent there, so no NAT or firewall took this for an answer.
+    reached_unasked_.insert(from.endpoint.address.family());
+  }
   if (peer == peers_.end() || record->record.sequence > peer->second.sequence) {
     events_.push_back(RecordReceived{std::move(record->encoded)});
   }
   if (peer != peers_.end()) return answer(now, peer->second, from, std::move(call));
   if (strangers_.size() >= kStrangersMax) strangers_.erase(strangers_.begin());
-  strangers_.push_back({std::move(call), from, now.steady});
+  strangers_.push_back({std::move(call), {from}, now.steady});
+}
+
+/// The same call of a stranger by another way: the answer will go there too.
+bool Agent::is_waiting(const Way& from, const CallId& call) {
+  const auto stranger =
+      std::ranges::find(strangers_, call, [](const Stranger& waiting) { return waiting.call.id; });
+  if (stranger == strangers_.end()) return false;
+  std::vector<Way>& ways = stranger->ways;
+  const bool known = std::ranges::find(ways, from) != ways.end();
+  if (!known && ways.size() < kCallWaysMax) ways.push_back(from);
+  return true;
 }
 
 void Agent::answer(Now now, Peer& peer, const Way& from, Call call) {
   Bytes frame = peer.punch.handle_call(now, from, std::move(call.call), call.known_sequence);
-  answers_.push_back({call.id, call.node, std::move(frame)});
-  if (answers_.size() > kAnswersMax) answers_.pop_front();
+  answers_.insert_or_assign(call.id, Answer{call.node, std::move(frame)});
+  peer.answered.push_back(call.id);
+  if (peer.answered.size() > kAnswersMax) {
+    answers_.erase(peer.answered.front());
+    peer.answered.pop_front();
+  }
   collect(now, call.node, peer);
 }
 
+/// Each source's own limit first, or one could use up what all may.
 bool Agent::may_call(Now now, const Way& from) {
-  if (!calls_in_all_.take(now.steady, kCallsInAll)) return false;
-  return from.introducer || call_sources_.take(now.steady, from.endpoint.address);
+  if (from.introducer) {
+    const auto introducer = peers_.find(*from.introducer);
+    if (introducer == peers_.end()) return false;
+    if (!introducer->second.calls.take(now.steady, kCallsPerSource)) return false;
+  } else if (!call_sources_.take(now.steady, from.endpoint.address)) {
+    return false;
+  }
+  return calls_in_all_.take(now.steady, kCallsInAll);
 }
 
 /// The answer may have been lost, or the same call came by another way, which may be the better
 /// one.
 bool Agent::repeat_answer(Now now, const Way& from, const CallId& call) {
-  const auto answer = std::ranges::find(answers_, call, &Answer::call);
-  if (answer == answers_.end()) return false;
-  const auto peer = peers_.find(answer->node);
-  if (peer == peers_.end()) return true;
-  peer->second.punch.repeat_answer(now, from, answer->frame);
-  collect(now, answer->node, peer->second);
+  const auto found = answers_.find(call);
+  if (found == answers_.end()) return false;
+  const Answer& answer = found->second;
+  Peer& peer = peers_.at(answer.node);
+  peer.punch.repeat_answer(now, from, answer.frame);
+  collect(now, answer.node, peer);
   return true;
 }
 
@@ -184,7 +249,8 @@ void Agent::act(Now now, const crypto::NodeId& sender, const Way& from, PairMess
   } else if (const auto* forwarded = std::get_if<Forwarded>(&message)) {
     handle_frame(now, {{}, sender}, forwarded->frame);
   } else if (const auto* request = std::get_if<RelayRequest>(&message)) {
-    if (!options_.relays) return;
+    // A port for somebody who could not bind to it would be held for nothing.
+    if (!options_.relays || !peers_.contains(request->peer)) return;
     desk_.handle_request(now.steady, sender, request->peer);
     tell_relay_answers(now);
   } else if (const auto* reply = std::get_if<RelayReply>(&message)) {
@@ -198,11 +264,14 @@ void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
   const auto due = relay_due(peer);
   if (!due || now.steady < *due) return;
   peer.relays_asked = now.steady;
-  std::size_t asked = 0;
-  for (const crypto::NodeId& relay : peer.punch.working_introducers()) {
+  auto relays = peer.punch.working_introducers();
+  std::erase_if(relays, [&](const crypto::NodeId& relay) {
     const auto found = peers_.find(relay);
-    if (found == peers_.end() || !found->second.relays || asked == kRelaysMax) continue;
-    ++asked;
+    return found == peers_.end() || !found->second.relays;
+  });
+  const std::size_t asked = std::min(kRelaysMax, relays.size());
+  for (std::size_t i = 0; i < asked; ++i) {
+    const crypto::NodeId& relay = relays[peer.relay_turn++ % relays.size()];
     request_relay(now, relay, node);
     peer.punch.send(now, UseRelay{relay});
   }
@@ -217,22 +286,28 @@ std::optional<TimePoint> Agent::relay_due(const Peer& peer) {
 
 void Agent::request_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer) {
   const auto found = peers_.find(relay);
-  if (found == peers_.end() || !found->second.punch.send(now, RelayRequest{peer})) return;
+  if (found == peers_.end() || relay == peer) return;
+  if (!found->second.punch.send_straight(now, RelayRequest{peer})) return;
+  auto& awaited = peers_.at(peer).relays_awaited;
+  if (std::ranges::find(awaited, relay) == awaited.end()) awaited.push_back(relay);
+  if (awaited.size() > kRelaysAwaitedMax) awaited.pop_front();
   collect(now, relay, found->second);
 }
 
-/// The relay is where we reach it anyhow, at another port.
+/// The relay is where we reach it anyhow, at another port. Only who was asked may name one.
 void Agent::on_relay_reply(Now now, const crypto::NodeId& relay, const RelayReply& reply) {
   const auto peer = peers_.find(reply.peer);
   const auto path = peers_.at(relay).punch.chosen();
   if (peer == peers_.end() || reply.port == 0 || !path || path->relay) return;
+  auto& awaited = peer->second.relays_awaited;
+  if (std::erase(awaited, relay) == 0) return;
   peer->second.punch.add_relayed(now, {path->endpoint.address, reply.port}, relay);
   collect(now, reply.peer, peer->second);
 }
 
 void Agent::handle_bind(Now now, RelayId id, const Endpoint& from, ByteView datagram) {
   const auto frame = open_frame(datagram, hour_of(now.wall), frame_keys_);
-  if (!frame || frame->type != FrameType::kBind) {
+  if (!frame || frame->type != FrameType::kBind || !may_hear(from)) {
     ++stats_.frames_refused;
     return;
   }
@@ -241,6 +316,7 @@ void Agent::handle_bind(Now now, RelayId id, const Endpoint& from, ByteView data
   if (sender == nullptr) return;
   const auto peer = sender->punch.read_bind(now, frame->payload);
   if (peer) desk_.handle_bind(id, node, *peer, from);
+  collect(now, node, *sender);
 }
 
 void Agent::handle_relay_port(Now now, RelayId id, std::uint16_t port) {
@@ -252,7 +328,7 @@ void Agent::tell_relay_answers(Now now) {
   while (const auto answer = desk_.poll_answer()) {
     const auto peer = peers_.find(answer->to);
     if (peer == peers_.end()) continue;
-    if (!peer->second.punch.send(now, RelayReply{answer->peer, answer->port})) continue;
+    if (!peer->second.punch.send_straight(now, RelayReply{answer->peer, answer->port})) continue;
     collect(now, answer->to, peer->second);
   }
 }
@@ -262,7 +338,7 @@ void Agent::pass_on(Now now, const crypto::NodeId& sender, const Forward& forwar
   const auto to = peers_.find(forward.to);
   if (to == peers_.end() || forward.to == sender) return;
   if (!peers_.at(sender).forwards.take(now.steady, kForwardsPerMember)) return;
-  if (!to->second.punch.send(now, Forwarded{sender, forward.frame})) return;
+  if (!to->second.punch.send_straight(now, Forwarded{sender, forward.frame})) return;
   ++stats_.forwarded;
   collect(now, to->first, to->second);
 }
@@ -276,19 +352,17 @@ void Agent::handle_traffic(Now now, const crypto::NodeId& node, bool sent, bool 
 
 void Agent::handle_timeout(Now now) {
   std::erase_if(strangers_, [&](const Stranger& stranger) {
-    return now.steady - stranger.came > kStrangerPatience;
+    return now.steady - stranger.came >= kStrangerPatience;
   });
   desk_.handle_timeout(now.steady);
   for (auto& [node, peer] : peers_) {
-    ask_relays(now, node, peer);
     const auto due = peer.punch.next_timeout();
-    if (!due || now.steady < *due) {
-      collect(now, node, peer);
-      continue;
+    if (due && now.steady >= *due) {
+      const bool introduced = peer.punch.wants_introducers(now);
+      peer.punch.handle_timeout(now,
+                                introduced ? introducers_for(node) : std::vector<crypto::NodeId>{});
     }
-    const bool introduced = peer.punch.wants_introducers(now);
-    peer.punch.handle_timeout(now,
-                              introduced ? introducers_for(node) : std::vector<crypto::NodeId>{});
+    ask_relays(now, node, peer);
     collect(now, node, peer);
   }
 }
@@ -302,6 +376,8 @@ std::optional<TimePoint> Agent::next_timeout() const {
     consider(peer.punch.next_timeout());
     consider(relay_due(peer));
   }
+  // At the front is the oldest.
+  if (!strangers_.empty()) consider(strangers_.front().came + kStrangerPatience);
   consider(desk_.next_timeout());
   return earliest;
 }
@@ -324,7 +400,7 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
     }
     const auto introducer = peers_.find(*outgoing->way.introducer);
     if (introducer == peers_.end()) continue;
-    if (introducer->second.punch.send(now, Forward{node, std::move(outgoing->frame)})) {
+    if (introducer->second.punch.send_straight(now, Forward{node, std::move(outgoing->frame)})) {
       collect(now, introducer->first, introducer->second);
     }
   }

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <variant>
 #include <vector>
 
@@ -30,11 +31,16 @@ inline constexpr Rate kCallsPerSource{50, 100};
 inline constexpr Rate kCallsInAll{500, 1000};
 /// Frames passed on for one member: a call and its answer are repeated a dozen times.
 inline constexpr Rate kForwardsPerMember{20, 100};
+/// Where one call came from and its answer goes: all ways that a caller may try at once.
+inline constexpr std::size_t kCallWaysMax = kCandidatesMax + 4;
 /// Calls whose sender is not a peer yet, and how long they wait to become one's.
 inline constexpr std::size_t kStrangersMax = 64;
 inline constexpr Duration kStrangerPatience = 2s;
-/// Answers remembered, so that a repeated call gets the same one again.
-inline constexpr std::size_t kAnswersMax = 256;
+/// Answers remembered for a peer, so that a repeated call gets the same one again: a call made anew
+/// every five seconds, for two thirds of a minute.
+inline constexpr std::size_t kAnswersMax = 8;
+/// Relays from which an answer is awaited for one peer: two rounds of asking.
+inline constexpr std::size_t kRelaysAwaitedMax = 4;
 /// Introducers asked at once for one peer.
 inline constexpr std::size_t kIntroducersMax = 3;
 
@@ -80,9 +86,11 @@ struct AgentOptions {
 
 class Agent {
  public:
-  /// All outlive the agent.
+  /// All outlive the agent, which stays where it is: sessions refer to it.
   Agent(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity, RandomSource& random,
         AgentOptions options = {});
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
 
   /// The own record as it is published now.
   void set_own_record(Now now, const SignedRecord& record);
@@ -109,23 +117,32 @@ class Agent {
   [[nodiscard]] std::optional<AgentEvent> poll_event();
   [[nodiscard]] std::optional<RelayAction> poll_relay_action() { return desk_.poll_action(); }
 
+  /// True if a member's call came in at an own address without anything having been sent to it
+  /// before: no NAT or firewall is in the way of such packets.
+  [[nodiscard]] bool reached_unasked(AddressFamily family) const {
+    return reached_unasked_.contains(family);
+  }
   /// nullptr: no such peer.
   [[nodiscard]] const PunchSession* session(const crypto::NodeId& node) const;
   [[nodiscard]] const AgentStats& stats() const { return stats_; }
 
  private:
+  /// What no other call has: its ephemeral key.
+  using CallId = ByteArray<32>;
   struct Peer {
     Peer(const PunchContext& context, const crypto::NodeId& node, Now now)
         : punch(context, node, now) {}
     PunchSession punch;
-    TokenBucket forwards;
+    TokenBucket forwards;         ///< frames passed on for it
+    TokenBucket calls;            ///< that it passed on to us
+    std::deque<CallId> answered;  ///< its calls, the oldest first; each has its entry in answers_
+    std::deque<crypto::NodeId> relays_awaited;
     std::vector<Candidate> candidates;
     std::uint64_t sequence = 0;
-    bool relays = false;     ///< offers to
-    TimePoint relays_asked;  ///< for the path to this peer
+    bool relays = false;         ///< offers to
+    TimePoint relays_asked;      ///< for the path to this peer
+    std::size_t relay_turn = 0;  ///< so that each round asks others than the last
   };
-  /// What no other call has: its ephemeral key.
-  using CallId = ByteArray<32>;
   struct Call {
     CallId id;
     crypto::NodeId node;
@@ -134,15 +151,17 @@ class Agent {
   };
   struct Stranger {
     Call call;
-    Way from;
+    std::vector<Way> ways;  ///< at least one
     TimePoint came;
   };
   struct Answer {
-    CallId call;
     crypto::NodeId node;
     Bytes frame;
   };
 
+  using Peers = std::map<crypto::NodeId, Peer>;
+
+  [[nodiscard]] bool may_hear(const Endpoint& from) const;
   void handle_frame(Now now, const Way& from, ByteView datagram);
   void on_call(Now now, const Way& from, ByteView payload);
   void on_answer(Now now, const Way& from, ByteView payload);
@@ -154,7 +173,10 @@ class Agent {
   void tell_relay_answers(Now now);
   void pass_on(Now now, const crypto::NodeId& sender, const Forward& forward);
   void answer(Now now, Peer& peer, const Way& from, Call call);
+  void answer_strangers(Now now, const crypto::NodeId& node, Peer& peer);
   [[nodiscard]] bool repeat_answer(Now now, const Way& from, const CallId& call);
+  [[nodiscard]] bool is_waiting(const Way& from, const CallId& call);
+  void forget(const crypto::NodeId& node, const Peer& peer);
   [[nodiscard]] bool may_call(Now now, const Way& from);
   void collect(Now now, const crypto::NodeId& node, Peer& peer);
   void retarget(Now now, Peer& peer);
@@ -168,12 +190,14 @@ class Agent {
   SessionIndices indices_;
   PunchContext context_;
   std::vector<Prefix> mesh_networks_;
-  std::map<crypto::NodeId, Peer> peers_;
+  bool network_known_ = false;
+  Peers peers_;
   std::vector<Stranger> strangers_;
-  std::deque<Answer> answers_;
+  std::map<CallId, Answer> answers_;
   SourceLimiter call_sources_;
   TokenBucket calls_in_all_;
   RelayDesk desk_;
+  std::set<AddressFamily> reached_unasked_;  ///< since the addresses changed
   std::deque<Transmit> transmits_;
   std::deque<AgentEvent> events_;
   AgentStats stats_;

@@ -23,26 +23,47 @@ PunchSession::PunchSession(const PunchContext& context, const crypto::NodeId& pe
 
 void PunchSession::set_targets(Now now, std::span<const Endpoint> targets, std::uint64_t sequence) {
   peer_sequence_ = std::max(peer_sequence_, sequence);
+  targets_.assign(targets.begin(), targets.end());
   for (Path& path : paths_) path.claimed = false;
+  const bool news = adopt_targets(now);
+  if (news && !chosen_) begin_for_news(now);
+}
+
+/// Makes paths of the peer's claims, as many as kNewTargets lets; true: there are new ones.
+bool PunchSession::adopt_targets(Now now) {
   bool news = false;
-  for (const Endpoint& target : targets) {
-    const bool known = find({target, {}}) != nullptr;
-    Path* path = find_or_add(now, {target, {}});
-    if (path == nullptr) continue;
+  for (const Endpoint& target : targets_) {
+    Path* path = find({target, {}});
+    if (path == nullptr) {
+      if (!new_targets_.take(now.steady, kNewTargets)) continue;
+      path = find_or_add(now, {target, {}});
+      if (path == nullptr) continue;
+      news = true;
+      if (established()) check(*path, now.steady, kCheckPings, kCheckSpacing);
+    }
     path->claimed = true;
-    if (known) continue;
-    news = true;
-    if (established()) check(*path, now.steady, kCheckPings, kCheckSpacing);
   }
-  if (!news || chosen_) return;
+  return news;
+}
+
+void PunchSession::begin(Now now) {
   schedule_.begin(now.steady);
   begun_ = now.steady;
 }
 
+/// The next try of a burst under way takes new candidates along by itself.
+void PunchSession::begin_for_news(Now now) {
+  if (!news_begun_ || now.steady - *news_begun_ >= kNewsSpacing) {
+    news_begun_ = now.steady;
+    return begin(now);
+  }
+  const bool in_burst = schedule_.next() && schedule_.tries() < kBurstTries;
+  if (!in_burst) schedule_.begin(*news_begun_ + kNewsSpacing);
+}
+
 void PunchSession::network_changed(Now now) {
   doubt_all(now);
-  schedule_.begin(now.steady);
-  begun_ = now.steady;
+  begin(now);
 }
 
 void PunchSession::record_changed(Now now) {
@@ -69,10 +90,17 @@ void PunchSession::handle_answer(Now now, const Way& from, ByteView payload) {
   const auto answered = link_.handle_answer(now, payload);
   if (!answered) return;
   heard_ = now.steady;
-  if (answered->seen != Endpoint{}) seen_ = {from.endpoint, answered->seen};
-  if (Path* path = find_or_add(now, from)) {
+  peer_epoch_.reset();  // another run of the peer counts anew
+  Path* path = find_or_add(now, from);
+  // An answer's source may be forged: only where the call went can it have been read.
+  if (path != nullptr && (from.introducer || is_worth_trying(*path))) {
+    if (!from.introducer && !path->relay && answered->seen != Endpoint{}) {
+      seen_ = {from.endpoint, answered->seen};
+    }
     estimate(*path, now.steady - called_);
     prove(now, *path);
+  } else if (path != nullptr && prompted_checks_.take(now.steady, kPromptedChecks)) {
+    check(*path, now.steady, kStrangerPings, kCheckSpacing);
   }
   start_checks(now);
 }
@@ -95,14 +123,15 @@ std::optional<PairMessage> PunchSession::handle_message(Now now, const Way& from
   return std::nullopt;
 }
 
-/// Whoever speaks under the new session has read the answer: the way it took carries both ways.
+/// Whoever speaks under the new session has read the answer. If that went one way only, this way
+/// carries in both directions; else this message's source, which may be forged, proves nothing.
 void PunchSession::confirm(Now now, const Way& from, Path* path) {
-  const auto answer = std::ranges::find(answered_, from, &std::pair<Way, TimePoint>::first);
-  if (path != nullptr && answer != answered_.end()) {
-    estimate(*path, now.steady - answer->second);
+  if (path != nullptr && answered_.size() == 1 && answered_.front().first == from) {
+    estimate(*path, now.steady - answered_.front().second);
     prove(now, *path);
   }
   answered_.clear();
+  peer_epoch_.reset();  // another run of the peer counts anew
   start_checks(now);
 }
 
@@ -116,10 +145,20 @@ void PunchSession::handle_traffic(Now now, bool sent, bool received) {
 }
 
 void PunchSession::add_relayed(Now now, const Endpoint& endpoint, const crypto::NodeId& relay) {
+  // A relay serves a pair at one port: an earlier one is closed.
+  std::erase_if(paths_, [&](const Path& path) {
+    return path.relay == relay && path.way.endpoint != endpoint && !(chosen_ == path.way);
+  });
   Path* path = find_or_add(now, {endpoint, {}});
   if (path == nullptr) return;
   path->relay = relay;
   if (!path->proven) check(*path, now.steady, kCheckPings, kCheckSpacing);
+}
+
+void PunchSession::forget_member(const crypto::NodeId& node) {
+  std::erase_if(paths_, [&](const Path& path) {
+    return (path.way.introducer == node || path.relay == node) && !(chosen_ == path.way);
+  });
 }
 
 bool PunchSession::wants_introducers(Now now) const {
@@ -128,14 +167,26 @@ bool PunchSession::wants_introducers(Now now) const {
 }
 
 void PunchSession::handle_timeout(Now now, std::span<const crypto::NodeId> introducers) {
-  if (const auto renewal = link_.renewal();
-      renewal && now.steady >= *renewal && !schedule_.next()) {
-    schedule_.begin(now.steady);
-  }
+  link_.forget_expired(now.steady);
+  const auto renewal = link_.renewal();
+  if (renewal && now.steady >= *renewal && !schedule_.next()) begin(now);
   if (schedule_.take(now)) call(now, introducers);
+  bool chosen_died = false;
   for (Path& path : paths_) {
-    if (path.due && now.steady >= *path.due) advance_check(now, path);
+    if (!path.due || now.steady < *path.due || path.checks_left > 0) continue;
+    path.due.reset();  // the verdict: nobody answered
+    path.proven = false;
+    chosen_died |= chosen_ == path.way;
   }
+  if (chosen_died) {
+    lost_ = true;
+    doubt_all(now);
+  }
+  for (Path& path : paths_) {
+    if (path.due && now.steady >= *path.due) send_check(now, path);
+  }
+  // Where a relay does not answer there is none, or it has closed: it would be asked for another.
+  std::erase_if(paths_, [](const Path& path) { return path.relay && !path.proven && !path.due; });
 }
 
 std::optional<TimePoint> PunchSession::next_timeout() const {
@@ -150,6 +201,7 @@ std::optional<TimePoint> PunchSession::next_timeout() const {
 
 /// Where there is a session that the peer should still have, checks open NATs as well as calls.
 void PunchSession::call(Now now, std::span<const crypto::NodeId> introducers) {
+  adopt_targets(now);
   const auto renewal = link_.renewal();
   const bool fresh = established() && heard_ && now.steady - *heard_ < kSessionDoubt &&
                      now.steady < renewal.value_or(now.steady);
@@ -157,7 +209,8 @@ void PunchSession::call(Now now, std::span<const crypto::NodeId> introducers) {
     const bool direct = chosen_ && !chosen_path()->relay;
     if (direct) return schedule_.stop();
     for (Path& path : paths_) {
-      if (!path.proven && !path.due) check(path, now.steady, 1, kCheckSpacing);
+      if (path.proven || path.due || !is_worth_trying(path)) continue;
+      check(path, now.steady, 1, kCheckSpacing);
     }
     return;
   }
@@ -165,7 +218,7 @@ void PunchSession::call(Now now, std::span<const crypto::NodeId> introducers) {
   called_ = now.steady;
   const Bytes frame = link_.call(now, peer_sequence_, context_.own_record);
   for (const Path& path : paths_) {
-    if (!path.way.introducer) frames_.push_back({path.way, frame});
+    if (!path.way.introducer && is_worth_trying(path)) frames_.push_back({path.way, frame});
   }
   for (const crypto::NodeId& introducer : introducers) {
     frames_.push_back({{{}, introducer}, frame});
@@ -177,7 +230,7 @@ void PunchSession::start_checks(Now now) {
   if (!indirect_since_ && !chosen_) indirect_since_ = now.steady;
   if (record_owed_) record_changed(now);
   for (Path& path : paths_) {
-    if (path.due) continue;
+    if (path.due || !is_worth_trying(path)) continue;
     check(path, now.steady, path.proven ? kDoubtPings : kCheckPings,
           path.proven ? kDoubtSpacing : kCheckSpacing);
   }
@@ -190,26 +243,20 @@ void PunchSession::check(Path& path, TimePoint now, int pings, Duration spacing)
   path.pending.clear();
 }
 
-void PunchSession::advance_check(Now now, Path& path) {
-  if (path.checks_left == 0) {  // the verdict: nobody answered
-    path.due.reset();
-    const bool was_chosen = chosen_ == path.way;
-    path.proven = false;
-    if (was_chosen) doubt_all(now);
-    return;
-  }
+void PunchSession::send_check(Now now, Path& path) {
   const auto id = static_cast<std::uint32_t>(random_u64(context_.link.random));
   if (path.pending.size() >= static_cast<std::size_t>(kCheckPings)) {
     path.pending.erase(path.pending.begin());
   }
   path.pending.push_back({id, now.steady});
-  const bool use = controls_ && chosen_ == path.way;
+  const bool use = chosen_ == path.way;
   if (path.relay) binds_.push_back({*path.relay, path.way.endpoint});
   seal_to(now, path.way, Ping{id, use, lost_, context_.epoch});
   --path.checks_left;
   path.due =
       now.steady + (path.checks_left > 0 ? path.spacing : std::max(kCheckPatience, 2 * path.rtt));
-  if (path.proven && path.checks_left == 0) {  // a doubt is settled sooner
+  // A doubt is settled sooner; a handshake's round trip may be too short to go by.
+  if (path.proven && path.measured && path.checks_left == 0) {
     path.due = now.steady + std::max(path.spacing, 2 * path.rtt);
   }
   if (!path.proven) path.spacing *= 2;
@@ -218,17 +265,32 @@ void PunchSession::advance_check(Now now, Path& path) {
 void PunchSession::on_ping(Now now, const Way& from, const Ping& ping) {
   on_epoch(now, ping.epoch);
   seal_to(now, from, Pong{ping.id, context_.epoch, from.introducer ? Endpoint{} : from.endpoint});
+  if (ping.lost) on_lost(now, from);
   Path* path = find(from);
-  if (ping.lost && chosen_ && !(chosen_ == from)) doubt_all(now);
   if (path == nullptr) return;
-  if (ping.use) {
+  if (ping.use && !controls_) {
     for (Path& other : paths_) other.nominated = false;
     path->nominated = true;
   }
-  // A ping's source may be forged by its sender: one ping begets few.
-  const int pings = path->claimed || path->relay ? kCheckPings : kStrangerPings;
-  if (!path->proven && !path->due) check(*path, now.steady, pings, kCheckSpacing);
+  check_prompted(now, *path, ping);
   choose(now);
+}
+
+/// The path that the peer used died for it; if we still use that one, we should not.
+void PunchSession::on_lost(Now now, const Way& from) {
+  if (!chosen_ || chosen_ == from || now.steady - chosen_at_ < kLostGrace) return;
+  if (prompted_doubts_.take(now.steady, kPromptedDoubts, kPromptedDoubtTokens)) doubt_all(now);
+}
+
+/// A ping over a path that is not proven here has it checked at once. One over the chosen path that
+/// does not say "use" is from a follower that has not heard of the choice.
+void PunchSession::check_prompted(Now now, Path& path, const Ping& ping) {
+  const bool untold = controls_ && chosen_ == path.way && !ping.use;
+  if (path.due || (path.proven && !untold)) return;
+  if (!prompted_checks_.take(now.steady, kPromptedChecks)) return;
+  if (path.proven) return check(path, now.steady, kDoubtPings, kDoubtSpacing);
+  const int pings = is_worth_trying(path) ? kCheckPings : kStrangerPings;
+  check(path, now.steady, pings, kCheckSpacing);
 }
 
 void PunchSession::on_pong(Now now, const Way& from, const Pong& pong) {
@@ -237,9 +299,13 @@ void PunchSession::on_pong(Now now, const Way& from, const Pong& pong) {
   if (path == nullptr) return;
   const auto check = std::ranges::find(path->pending, pong.id, &Check::id);
   if (check == path->pending.end()) return;
-  if (pong.seen != Endpoint{}) seen_ = {from.endpoint, pong.seen};
+  // Through a relay the peer sees the relay.
+  if (pong.seen != Endpoint{} && !from.introducer && !path->relay) {
+    seen_ = {from.endpoint, pong.seen};
+  }
   const Duration rtt = now.steady - check->sent;
-  path->rtt = path->measured ? std::min(path->rtt, rtt) : rtt;
+  // The least of a while; what was in doubt may have become slower.
+  path->rtt = path->measured && path->proven ? std::min(path->rtt, rtt) : rtt;
   path->measured = true;
   path->due.reset();
   path->checks_left = 0;
@@ -249,10 +315,16 @@ void PunchSession::on_pong(Now now, const Way& from, const Pong& pong) {
 
 /// The peer's own addresses changed: what was proven before may lead nowhere.
 void PunchSession::on_epoch(Now now, std::uint8_t epoch) {
-  if (peer_epoch_ == epoch) return;
-  const bool first = !peer_epoch_;
+  if (!peer_epoch_) {
+    peer_epoch_ = epoch;
+    return;
+  }
+  // Epochs wrap, and messages overtake each other: an older one is no news.
+  if (static_cast<std::int8_t>(epoch - *peer_epoch_) <= 0) return;
+  // Not noted if too many came in a row: the next message says it again.
+  if (!prompted_doubts_.take(now.steady, kPromptedDoubts, kPromptedDoubtTokens)) return;
   peer_epoch_ = epoch;
-  if (!first) doubt_all(now);
+  doubt_all(now);
 }
 
 /// A handshake's round trip: the call may have been an earlier one.
@@ -261,23 +333,28 @@ void PunchSession::estimate(Path& path, Duration rtt) {
 }
 
 void PunchSession::prove(Now now, Path& path) {
-  path.proven = true;
+  path.proven = path.answered = true;
   path.heard = now.steady;
   choose(now);
+  if (record_owed_) record_changed(now);
 }
 
 /// Nothing is certain any more: all paths are tried anew, and the first that answers is taken.
 void PunchSession::doubt_all(Now now) {
-  lost_ = chosen_.has_value();
+  const bool had_path = chosen_.has_value();
   chosen_.reset();
   for (Path& path : paths_) {
     path.proven = path.nominated = false;
-    if (established()) check(path, now.steady, kCheckPings, kCheckSpacing);
+    if (established() && is_worth_trying(path)) check(path, now.steady, kCheckPings, kCheckSpacing);
   }
   if (!indirect_since_) indirect_since_ = now.steady;
-  if (schedule_.next()) return;
-  schedule_.begin(now.steady);
-  begun_ = now.steady;
+  if (had_path || !schedule_.next()) begin(now);
+}
+
+/// Claimed, or through a member, or once answered: a mere source may be forged, and gets nothing
+/// but answers.
+bool PunchSession::is_worth_trying(const Path& path) {
+  return path.claimed || path.answered || path.relay || path.way.introducer;
 }
 
 bool PunchSession::may_use(const Path& path) const {
@@ -285,17 +362,21 @@ bool PunchSession::may_use(const Path& path) const {
 }
 
 void PunchSession::choose(Now now) {
-  Path* best = chosen_path();
-  if (best != nullptr && !may_use(*best)) best = nullptr;
+  Path* current = chosen_path();
+  if (current != nullptr && !may_use(*current)) current = nullptr;
+  Path* best = current;
   for (Path& path : paths_) {
     if (!may_use(path)) continue;
     if (best == nullptr || is_better_path(quality(path), quality(*best))) best = &path;
   }
-  if (best != nullptr && !(chosen_ == best->way)) choose(now, best);
+  if (best == nullptr || best == current) return;
+  // "Better" is no order among three, as noise adds up: the best must beat the current one itself.
+  if (current == nullptr || is_better_path(quality(*best), quality(*current))) choose(now, best);
 }
 
 void PunchSession::choose(Now now, Path* path) {
   chosen_ = path->way;
+  chosen_at_ = now.steady;
   choice_changed_ = true;
   lost_ = false;
   if (!path->relay) {
@@ -305,8 +386,15 @@ void PunchSession::choose(Now now, Path* path) {
   if (controls_ && !path->due) check(*path, now.steady, kCheckPings, kCheckSpacing);  // tells
 }
 
+bool PunchSession::send_straight(Now now, const PairMessage& message) {
+  const Path* path = best_way(true);
+  if (path == nullptr || !established()) return false;
+  seal_to(now, path->way, message);
+  return true;
+}
+
 bool PunchSession::send(Now now, const PairMessage& message) {
-  const Path* path = best_way();
+  const Path* path = best_way(false);
   if (path == nullptr || !established()) return false;
   seal_to(now, path->way, message);
   return true;
@@ -323,6 +411,8 @@ std::optional<Bytes> PunchSession::bind_frame(Now now, const crypto::NodeId& pee
 
 std::optional<crypto::NodeId> PunchSession::read_bind(Now now, ByteView payload) {
   const auto received = link_.open(now, FrameType::kBind, payload);
+  if (received) heard_ = now.steady;
+  if (received && received->confirms) start_checks(now);
   const auto* bind = received ? std::get_if<RelayBind>(&received->message) : nullptr;
   return bind == nullptr ? std::nullopt : std::optional(bind->peer);
 }
@@ -341,6 +431,10 @@ bool PunchSession::poll_choice() {
 
 std::optional<PunchSession::Seen> PunchSession::poll_seen() {
   return std::exchange(seen_, std::nullopt);
+}
+
+bool PunchSession::knows(const Way& way) const {
+  return std::ranges::find(paths_, way, &Path::way) != paths_.end();
 }
 
 std::optional<ChosenPath> PunchSession::chosen() const {
@@ -402,11 +496,12 @@ const PunchSession::Path* PunchSession::chosen_path() const {
   return found == paths_.end() ? nullptr : &*found;
 }
 
-/// The chosen path, else the one that was heard from last.
-const PunchSession::Path* PunchSession::best_way() const {
+/// The chosen path, else the one that was heard from last. `straight`: without introducers.
+const PunchSession::Path* PunchSession::best_way(bool straight) const {
   if (const Path* path = chosen_path()) return path;
   const Path* best = nullptr;
   for (const Path& path : paths_) {
+    if (straight && path.way.introducer) continue;
     if (path.proven && (best == nullptr || path.heard > best->heard)) best = &path;
   }
   return best;

@@ -22,6 +22,7 @@
 #include "rendezvous/pair_link.h"
 #include "rendezvous/pair_schedule.h"
 #include "rendezvous/path_choice.h"
+#include "rendezvous/source_limiter.h"
 
 namespace kadwire::rendezvous {
 
@@ -38,6 +39,21 @@ inline constexpr int kDoubtPings = 3;
 inline constexpr Duration kDoubtSpacing = 250ms;
 /// A peer that has a session may have lost it in a restart: after this silence it is called anew.
 inline constexpr Duration kSessionDoubt = 10s;
+/// A peer's `lost` means an older path than one that was chosen just now: what it sent before it
+/// followed still arrives for a round trip.
+inline constexpr Duration kLostGrace = 1s;
+/// New candidates restart the attempts so often at most: a liar's victims get no more calls for
+/// records that follow one another. Who really moves calls from its new address by itself.
+inline constexpr Duration kNewsSpacing = 10s;
+/// Endpoints a peer may name in a row; more wait. An honest one has two sets of them when it moves.
+inline constexpr Rate kNewTargets{1, 2 * kCandidatesMax};
+/// Checks that a peer's pings make us begin: their sources may be forged, so few packets must not
+/// beget many for long.
+inline constexpr Rate kPromptedChecks{1, 2 * kCandidatesMax};
+/// A peer's word that its path or its addresses are gone puts all paths in doubt, five of these
+/// tokens each time: four times in a row, then every five seconds.
+inline constexpr Rate kPromptedDoubts{1, 20};
+inline constexpr std::uint32_t kPromptedDoubtTokens = 5;
 /// Introducers are asked only if nothing direct answered by then: on most paths it has.
 inline constexpr Duration kDetourDelay = 200ms;
 
@@ -92,6 +108,9 @@ class PunchSession {
   void handle_traffic(Now now, bool sent, bool received);
   /// An endpoint at a relay, through which the peer may be reached.
   void add_relayed(Now now, const Endpoint& endpoint, const crypto::NodeId& relay);
+  /// A member is none any more: nothing goes through it from now on. A path that WireGuard uses
+  /// stays until it dies.
+  void forget_member(const crypto::NodeId& node);
   /// True if a call is due that introducers could carry.
   [[nodiscard]] bool wants_introducers(Now now) const;
   /// `introducers`: members that may pass a call on; looked at only if wants_introducers().
@@ -110,6 +129,9 @@ class PunchSession {
   [[nodiscard]] std::optional<Bind> poll_bind();
   /// Sends over the best way there is; false: there is no session, or no way.
   bool send(Now now, const PairMessage& message);
+  /// The same without introducers: for what they and relays are asked, or their answers. Frames
+  /// within frames could go round in circles.
+  bool send_straight(Now now, const PairMessage& message);
   [[nodiscard]] std::optional<OutgoingFrame> poll_frame();
   /// The chosen path, if it is another than when last asked.
   [[nodiscard]] bool poll_choice();
@@ -120,6 +142,8 @@ class PunchSession {
   };
   [[nodiscard]] std::optional<Seen> poll_seen();
 
+  /// True if something was or is sent this way.
+  [[nodiscard]] bool knows(const Way& way) const;
   [[nodiscard]] std::optional<ChosenPath> chosen() const;
   [[nodiscard]] bool controls() const { return controls_; }
   [[nodiscard]] bool established() const { return link_.established(); }
@@ -137,7 +161,8 @@ class PunchSession {
   struct Path {
     Way way;
     std::optional<crypto::NodeId> relay;
-    bool claimed = false;  ///< in the peer's record now
+    bool claimed = false;   ///< in the peer's record now
+    bool answered = false;  ///< was proven once
     bool proven = false;
     bool measured = false;   ///< `rtt` is a ping's, else a handshake's
     bool nominated = false;  ///< the controlling side uses it
@@ -149,14 +174,19 @@ class PunchSession {
     std::vector<Check> pending;    ///< at most kCheckPings, oldest first
   };
 
+  bool adopt_targets(Now now);
+  void begin(Now now);
+  void begin_for_news(Now now);
   void call(Now now, std::span<const crypto::NodeId> introducers);
   void start_checks(Now now);
   void check(Path& path, TimePoint now, int pings, Duration spacing);
-  void advance_check(Now now, Path& path);
+  void send_check(Now now, Path& path);
   void on_ping(Now now, const Way& from, const Ping& ping);
   void on_pong(Now now, const Way& from, const Pong& pong);
   void on_epoch(Now now, std::uint8_t epoch);
   void confirm(Now now, const Way& from, Path* path);
+  void on_lost(Now now, const Way& from);
+  void check_prompted(Now now, Path& path, const Ping& ping);
   static void estimate(Path& path, Duration rtt);
   void prove(Now now, Path& path);
   void doubt_all(Now now);
@@ -168,7 +198,8 @@ class PunchSession {
   [[nodiscard]] Path* find_or_add(Now now, const Way& way);
   [[nodiscard]] Path* chosen_path();
   [[nodiscard]] const Path* chosen_path() const;
-  [[nodiscard]] const Path* best_way() const;
+  [[nodiscard]] const Path* best_way(bool straight) const;
+  [[nodiscard]] static bool is_worth_trying(const Path& path);
   [[nodiscard]] PathQuality quality(const Path& path) const;
   [[nodiscard]] bool may_use(const Path& path) const;
 
@@ -176,10 +207,13 @@ class PunchSession {
   PairLink link_;
   const bool controls_;
   PairSchedule schedule_;
-  TimePoint begun_;  ///< of the present attempts
+  TimePoint begun_;                      ///< of the present attempts
+  std::optional<TimePoint> news_begun_;  ///< the last time that new candidates restarted them
   std::uint64_t peer_sequence_ = 0;
+  std::vector<Endpoint> targets_;  ///< what the peer's record claims, as far as it may be sent to
   std::vector<Path> paths_;
   std::optional<Way> chosen_;
+  TimePoint chosen_at_;
   bool choice_changed_ = false;
   bool lost_ = false;               ///< the path in use died, and the peer is to know
   std::optional<TimePoint> heard_;  ///< anything under a session
@@ -188,6 +222,7 @@ class PunchSession {
   bool record_owed_ = false;                         ///< the peer has an older record of ours
   std::optional<std::uint8_t> peer_epoch_;
   std::optional<TimePoint> indirect_since_;
+  TokenBucket new_targets_, prompted_checks_, prompted_doubts_;
   std::optional<Seen> seen_;
   std::deque<OutgoingFrame> frames_;
   std::deque<Bind> binds_;
