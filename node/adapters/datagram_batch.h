@@ -80,7 +80,7 @@ struct Departure {
 
 struct SendResult {
   std::uint64_t packets = 0, bytes = 0;  ///< sent
-  std::uint64_t failed = 0;  ///< packets: no route, larger than the path's MTU, a full buffer
+  std::uint64_t failed = 0;              ///< packets: no route, a full buffer, the host's firewall
 };
 
 class DepartureBatch {

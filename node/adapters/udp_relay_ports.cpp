@@ -21,6 +21,8 @@ namespace {
 /// A pair is joined after the binds of both ends, between which strangers' may come. Who is
 /// forgotten is answered from the address that routing chooses, until it sends again.
 constexpr std::size_t kBindersMax = 8;
+/// Ports of the operator's that are tried for one pair: all of ours may lie in front of a free one.
+constexpr int kPortAttemptsMax = 2 * static_cast<int>(rendezvous::kRelayedPairsMax);
 /// What may pass at once under bytes_per_second: an eighth of a second, and at least two runs.
 constexpr std::uint32_t kBurstBytesMin = 2 * kRunBytesMax;
 
@@ -41,8 +43,8 @@ std::optional<std::size_t> first_bind(const DatagramRun& run) {
 /// One pair's port: a socket for each family that the host has.
 struct UdpRelayPorts::Port {
   struct Leg {
-    Leg(asio::io_context& context, BoundSocket bound)
-        : family(bound.local.address.family()), descriptor(context, bound.fd.release()) {}
+    Leg(asio::io_context& context, AddressFamily its_family)
+        : family(its_family), descriptor(context) {}
     AddressFamily family;
     asio::posix::stream_descriptor descriptor;
     DepartureBatch* departures = nullptr;
@@ -52,7 +54,7 @@ struct UdpRelayPorts::Port {
     std::optional<IpAddress> reached;  ///< the address of this host that it sends to
   };
 
-  /// False if a socket does not do batches.
+  /// False if the system lacks what it takes: the socket's options, room in the event loop.
   [[nodiscard]] bool add_leg(BoundSocket bound);
   [[nodiscard]] End* end_at(const Endpoint& endpoint);
   [[nodiscard]] End make_end(const Endpoint& at);
@@ -142,13 +144,18 @@ bool UdpRelayPorts::Port::add_leg(BoundSocket bound) {
   const AddressFamily family = bound.local.address.family();
   if (!prepare_for_batches(bound.fd.get(), family)) return false;
   enlarge_send_buffer(bound.fd.get(), kRelayBufferBytes);
-  legs.push_back(std::make_unique<Leg>(shared->context, std::move(bound)));
-  legs.back()->departures = &shared->departures[family == AddressFamily::kIpv4 ? 0 : 1];
+  auto leg = std::make_unique<Leg>(shared->context, family);
+  leg->departures = &shared->departures[family == AddressFamily::kIpv4 ? 0 : 1];
+  std::error_code refused;
+  leg->descriptor.assign(bound.fd.get(), refused);
+  if (refused) return false;
+  (void)bound.fd.release();  // the descriptor owns it now
+  legs.push_back(std::move(leg));
   return true;
 }
 
 std::optional<std::vector<BoundSocket>> UdpRelayPorts::Shared::bind_port() {
-  const int attempts = options.count == 0 ? 1 : options.count;
+  const int attempts = options.count == 0 ? 1 : std::min<int>(options.count, kPortAttemptsMax);
   for (int i = 0; i < attempts; ++i) {
     std::uint16_t port = 0;
     if (options.count != 0) {

@@ -35,7 +35,7 @@ inline constexpr int kRelayBufferBytes = 1024 * 1024;
 inline constexpr int kRelayBatchesPerWakeUp = 4;
 
 struct RelayPortOptions {
-  /// The ports to choose from, up to 65535 at most; count 0: the kernel chooses.
+  /// The ports to choose from, `first` + `count` at most 65536; count 0: the kernel chooses.
   std::uint16_t first = 0, count = 0;
   /// For all pairs together; 0: no limit.
   std::uint32_t bytes_per_second = 0;
@@ -49,8 +49,8 @@ struct RelayCounters {
   std::uint64_t too_large = 0;  ///< more than kRelayedBytesMax
   std::uint64_t over_rate = 0;  ///< beyond bytes_per_second
   std::uint64_t binds_over_rate = 0;
-  std::uint64_t send_failed =
-      0;  ///< no route, no such family, larger than the path's MTU, full buffer
+  /// No route, no such family, a full buffer, or refused by the host's firewall.
+  std::uint64_t send_failed = 0;
   std::uint64_t open_failed = 0;  ///< ports: all taken, no more descriptors, kRelayedPairsMax
 };
 
