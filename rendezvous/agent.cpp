@@ -279,8 +279,7 @@ void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
 
 std::optional<TimePoint> Agent::relay_due(const Peer& peer) {
   const auto since = peer.punch.indirect_since();
-  const auto chosen = peer.punch.chosen();
-  if (!peer.punch.controls() || !since || chosen) return std::nullopt;
+  if (!peer.punch.controls() || !since || peer.punch.has_choice()) return std::nullopt;
   return std::max(*since + kRelayDelay, peer.relays_asked + kRelayPatience);
 }
 
@@ -356,14 +355,16 @@ void Agent::handle_timeout(Now now) {
   });
   desk_.handle_timeout(now.steady);
   for (auto& [node, peer] : peers_) {
-    const auto due = peer.punch.next_timeout();
-    if (due && now.steady >= *due) {
-      const bool introduced = peer.punch.wants_introducers(now);
-      peer.punch.handle_timeout(now,
-                                introduced ? introducers_for(node) : std::vector<crypto::NodeId>{});
-    }
+    if (!peer.due || now.steady < *peer.due) continue;
+    const bool introduced = peer.punch.wants_introducers(now);
+    peer.punch.handle_timeout(now,
+                              introduced ? introducers_for(node) : std::vector<crypto::NodeId>{});
     ask_relays(now, node, peer);
     collect(now, node, peer);
+  }
+  peers_due_.reset();
+  for (const auto& [node, peer] : peers_) {
+    if (peer.due) peers_due_ = std::min(peers_due_.value_or(*peer.due), *peer.due);
   }
 }
 
@@ -372,10 +373,7 @@ std::optional<TimePoint> Agent::next_timeout() const {
   const auto consider = [&](std::optional<TimePoint> other) {
     if (other) earliest = std::min(earliest.value_or(*other), *other);
   };
-  for (const auto& [node, peer] : peers_) {
-    consider(peer.punch.next_timeout());
-    consider(relay_due(peer));
-  }
+  consider(peers_due_);
   // At the front is the oldest.
   if (!strangers_.empty()) consider(strangers_.front().came + kStrangerPatience);
   consider(desk_.next_timeout());
@@ -406,6 +404,9 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
   }
   if (const auto seen = peer.punch.poll_seen())
     events_.push_back(SeenByPeer{seen->peer, seen->mapped});
+  peer.due = peer.punch.next_timeout();
+  if (const auto relay = relay_due(peer)) peer.due = std::min(peer.due.value_or(*relay), *relay);
+  if (peer.due) peers_due_ = std::min(peers_due_.value_or(*peer.due), *peer.due);
   if (!peer.punch.poll_choice()) return;
   if (const auto path = peer.punch.chosen()) {
     events_.push_back(PathChanged{node, *path, peer.punch.controls()});

@@ -142,6 +142,7 @@ class Agent {
     bool relays = false;         ///< offers to
     TimePoint relays_asked;      ///< for the path to this peer
     std::size_t relay_turn = 0;  ///< so that each round asks others than the last
+    std::optional<TimePoint> due;  ///< the next timeout, kept by collect(): asked for very often
   };
   struct Call {
     CallId id;
@@ -192,6 +193,7 @@ class Agent {
   std::vector<Prefix> mesh_networks_;
   bool network_known_ = false;
   Peers peers_;
+  std::optional<TimePoint> peers_due_;  ///< no peer's `due` is earlier; asked for very often
   std::vector<Stranger> strangers_;
   std::map<CallId, Answer> answers_;
   SourceLimiter call_sources_;

@@ -105,6 +105,7 @@ std::optional<PairLink::Answered> PairLink::handle_answer(Now now, ByteView payl
 }
 
 std::optional<PairLink::Received> PairLink::open(Now now, FrameType type, ByteView payload) {
+  trim(now.steady);
   ByteReader reader(payload);
   const std::uint32_t index = reader.be32();
   const ByteView sealed = reader.raw(reader.remaining());

@@ -26,9 +26,10 @@ inline constexpr Duration kCallLifetime = 5s;
 inline constexpr Duration kSessionLifetime = 60min;
 inline constexpr Duration kSessionLifetimeOther = 65min;
 inline constexpr Duration kSessionExpiry = 75min;
-/// Of each sort: confirmed, and answered but not confirmed. Two calls may cross, and a replayed
-/// call must not push out what is being made.
-inline constexpr std::size_t kSessionsOfSortMax = 2;
+/// Of each sort: confirmed, and answered but not confirmed. Crossing calls make two at once, which
+/// the two sides hold in different orders, and the older two are in use until the newer are
+/// confirmed; replayed calls must not push out at once what is being made.
+inline constexpr std::size_t kSessionsOfSortMax = 4;
 
 /// What a node's links share; all of it outlives them.
 struct LinkContext {
@@ -85,6 +86,8 @@ class PairLink {
   /// The frame with this message; nullopt: there is no session to send under.
   [[nodiscard]] std::optional<Bytes> seal(Now now, FrameType type, const PairMessage& message);
 
+  /// Drops what is older than kSessionExpiry, so that its keys are gone though nobody talks.
+  void forget_expired(TimePoint now) { trim(now); }
   /// A session to send under is there.
   [[nodiscard]] bool established() const;
   /// When that session was made.

@@ -160,11 +160,10 @@ std::optional<Endpoint> read_endpoint(ByteReader& reader) {
   if (!filled) return std::nullopt;
   const auto address = IpAddress::from_bytes(std::span(bytes).first(v4 ? 4 : kAddressBytes));
   const Endpoint endpoint{*address, port};
-  // An IPv4-mapped IPv6 address would be a second spelling.
-  if (family == 0 ? endpoint != Endpoint{}
-                  : family != static_cast<std::uint8_t>(address->family())) {
-    return std::nullopt;
-  }
+  // Second spellings: an IPv4-mapped IPv6 address, and none under a family.
+  const bool none = endpoint == Endpoint{};
+  const std::uint8_t spelt = none ? 0 : static_cast<std::uint8_t>(address->family());
+  if (family != spelt) return std::nullopt;
   return endpoint;
 }
 

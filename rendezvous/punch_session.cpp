@@ -168,9 +168,6 @@ bool PunchSession::wants_introducers(Now now) const {
 
 void PunchSession::handle_timeout(Now now, std::span<const crypto::NodeId> introducers) {
   link_.forget_expired(now.steady);
-  const auto renewal = link_.renewal();
-  if (renewal && now.steady >= *renewal && !schedule_.next()) begin(now);
-  if (schedule_.take(now)) call(now, introducers);
   bool chosen_died = false;
   for (Path& path : paths_) {
     if (!path.due || now.steady < *path.due || path.checks_left > 0) continue;
@@ -182,6 +179,9 @@ void PunchSession::handle_timeout(Now now, std::span<const crypto::NodeId> intro
     lost_ = true;
     doubt_all(now);
   }
+  const auto renewal = link_.renewal();
+  if (renewal && now.steady >= *renewal && !schedule_.next()) begin(now);
+  if (schedule_.take(now)) call(now, introducers);
   for (Path& path : paths_) {
     if (path.due && now.steady >= *path.due) send_check(now, path);
   }

@@ -144,6 +144,7 @@ class PunchSession {
 
   /// True if something was or is sent this way.
   [[nodiscard]] bool knows(const Way& way) const;
+  [[nodiscard]] bool has_choice() const { return chosen_.has_value(); }
   [[nodiscard]] std::optional<ChosenPath> chosen() const;
   [[nodiscard]] bool controls() const { return controls_; }
   [[nodiscard]] bool established() const { return link_.established(); }

@@ -15,16 +15,17 @@ void RelayDesk::handle_request(TimePoint now, const crypto::NodeId& from,
   if (from == peer) return;
   const Key key = key_of(from, peer);
   auto found = pairs_.find(key);
+  const bool asked = found != pairs_.end() && end_of(*found, from).asked;
+  if (!asked && !has_room(from, found == pairs_.end())) {
+    answers_.push_back({from, peer, 0});
+    return;
+  }
   if (found == pairs_.end()) {
-    if (!has_room(from)) {
-      answers_.push_back({from, peer, 0});
-      return;
-    }
     found = pairs_.emplace(key, Pair{++last_id_, 0, now, {}, {}}).first;
     actions_.push_back(OpenRelay{found->second.id});
   }
-  Pair& pair = found->second;
-  (from == key.first ? pair.low : pair.high).asked = true;
+  const Pair& pair = found->second;
+  end_of(*found, from).asked = true;
   if (pair.port != 0) answers_.push_back({from, peer, pair.port});
 }
 
@@ -42,8 +43,8 @@ void RelayDesk::handle_bind(RelayId id, const crypto::NodeId& from, const crypto
                             const Endpoint& at) {
   const auto found = find(id);
   if (found == pairs_.end() || found->first != key_of(from, peer)) return;
-  auto& [key, pair] = *found;
-  End& end = from == key.first ? pair.low : pair.high;
+  const Pair& pair = found->second;
+  End& end = end_of(*found, from);
   if (!end.asked || end.at == at) return;
   end.at = at;
   if (pair.low.at && pair.high.at) actions_.push_back(JoinRelay{id, *pair.low.at, *pair.high.at});
@@ -63,8 +64,7 @@ void RelayDesk::remove_member(const crypto::NodeId& node) {
 
 void RelayDesk::handle_timeout(TimePoint now) {
   for (auto pair = pairs_.begin(); pair != pairs_.end();) {
-    const bool mutual = pair->second.low.asked && pair->second.high.asked;
-    const bool late = !mutual && now - pair->second.made >= kRelayAskPatience;
+    const bool late = !is_complete(pair->second) && now - pair->second.made >= kRelayAskPatience;
     pair = late ? close(pair) : std::next(pair);
   }
 }
@@ -72,7 +72,7 @@ void RelayDesk::handle_timeout(TimePoint now) {
 std::optional<TimePoint> RelayDesk::next_timeout() const {
   std::optional<TimePoint> earliest;
   for (const auto& [key, pair] : pairs_) {
-    if (pair.low.asked && pair.high.asked) continue;
+    if (is_complete(pair)) continue;
     const TimePoint due = pair.made + kRelayAskPatience;
     earliest = std::min(earliest.value_or(due), due);
   }
@@ -91,11 +91,21 @@ RelayDesk::Pairs::iterator RelayDesk::find(RelayId id) {
   return std::ranges::find_if(pairs_, [&](const auto& entry) { return entry.second.id == id; });
 }
 
-bool RelayDesk::has_room(const crypto::NodeId& asker) const {
+RelayDesk::End& RelayDesk::end_of(Pairs::value_type& entry, const crypto::NodeId& member) {
+  return member == entry.first.first ? entry.second.low : entry.second.high;
+}
+
+bool RelayDesk::is_complete(const Pair& pair) {
+  return pair.low.asked && pair.high.asked && pair.port != 0;
+}
+
+/// What others ask for with this member as the other side does not count against it.
+bool RelayDesk::has_room(const crypto::NodeId& asker, bool another_pair) const {
   const auto own = std::ranges::count_if(pairs_, [&](const auto& entry) {
-    return entry.first.first == asker || entry.first.second == asker;
+    return (entry.first.first == asker && entry.second.low.asked) ||
+           (entry.first.second == asker && entry.second.high.asked);
   });
-  return pairs_.size() < kRelayedPairsMax &&
+  return (!another_pair || pairs_.size() < kRelayedPairsMax) &&
          static_cast<std::size_t>(own) < kRelayedPairsPerMemberMax;
 }
 

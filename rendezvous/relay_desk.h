@@ -22,7 +22,7 @@ namespace kadwire::rendezvous {
 /// Pairs served at once, and pairs of one member: a mesh behind one relay has a pair for each two.
 inline constexpr std::size_t kRelayedPairsMax = 256;
 inline constexpr std::size_t kRelayedPairsPerMemberMax = 64;
-/// A pair of which one side never asked gives its port back.
+/// A pair of which one side never asked gives its port back, and one that got no port its place.
 inline constexpr Duration kRelayAskPatience = 30s;
 
 using RelayId = std::uint32_t;
@@ -82,7 +82,9 @@ class RelayDesk {
 
   [[nodiscard]] static Key key_of(const crypto::NodeId& a, const crypto::NodeId& b);
   [[nodiscard]] Pairs::iterator find(RelayId id);
-  [[nodiscard]] bool has_room(const crypto::NodeId& asker) const;
+  [[nodiscard]] static End& end_of(Pairs::value_type& entry, const crypto::NodeId& member);
+  [[nodiscard]] static bool is_complete(const Pair& pair);
+  [[nodiscard]] bool has_room(const crypto::NodeId& asker, bool another_pair) const;
   Pairs::iterator close(Pairs::iterator pair);
 
   Pairs pairs_;

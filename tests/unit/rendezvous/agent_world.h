@@ -1,0 +1,124 @@
+#pragma once
+
+/// Agents on a small internet in virtual time: 20 ms each way, sources as they are, and for hosts
+/// behind a filter only answers come in (address- and port-dependent filtering, no translation). A
+/// test sees each packet before it travels, may change, drop or delay it, and may make up its own.
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "rendezvous/agent.h"
+#include "tests/support/test_mesh.h"
+
+namespace kadwire::rendezvous::testing {
+
+inline constexpr Duration kLatency = 20ms;
+inline constexpr Duration kRoundTrip = 2 * kLatency;
+
+inline Endpoint endpoint(std::string_view text) {
+  return *Endpoint::parse(text);
+}
+
+struct Packet {
+  Endpoint from, to;
+  Bytes payload;
+};
+
+/// What becomes of a packet.
+struct Fate {
+  bool dropped = false;
+  Duration latency = kLatency;
+};
+
+class AgentWorld;
+
+/// A host with one agent.
+class Member {
+ public:
+  Member(AgentWorld& world, std::vector<Endpoint> endpoints, AgentOptions options);
+
+  /// Signs a record with the candidates as they are and tells the agent.
+  void publish();
+  /// The process ends and comes again; the identity stays.
+  void restart();
+  void meet(Member& other);
+  [[nodiscard]] const crypto::NodeId& id() const { return identity.node_id(); }
+  [[nodiscard]] bool reaches(const Member& other) const;
+  [[nodiscard]] std::optional<ChosenPath> path_to(const Member& other) const;
+  /// The addresses and what else the network monitor would say.
+  void tell_network();
+
+  AgentWorld& world;
+  crypto::NodeIdentity identity;
+  std::vector<Endpoint> endpoints;  ///< its own, at most one for each family
+  std::vector<Endpoint> claims;     ///< in its record besides
+  AgentOptions options;
+  bool filtered = false;  ///< only answers come in
+  bool admits = true;     ///< whoever calls becomes a peer
+  bool offers_relay = false;
+  std::unique_ptr<Agent> agent;
+  SignedRecord record;
+  std::vector<PathChanged> changes;
+  std::vector<SeenByPeer> seen;
+  std::size_t records = 0;  ///< received
+  std::size_t packets_in = 0, packets_out = 0, bytes_in = 0, bytes_out = 0;
+
+ private:
+  friend class AgentWorld;
+  void start();
+  std::set<std::pair<Endpoint, Endpoint>> opened_;  ///< own and other's
+  std::map<crypto::NodeId, std::uint64_t> admitted_;
+};
+
+class AgentWorld {
+ public:
+  explicit AgentWorld(std::uint64_t seed = 1) : mesh(seed) {}
+  Member& add(std::string_view endpoints, AgentOptions options = {});
+
+  void run_for(Duration duration);
+  /// True as soon as `condition` holds; false if it does not within `limit`.
+  bool run_until(const std::function<bool()>& condition, Duration limit);
+  /// Hands a datagram to a member past its filter.
+  void deliver(Member& to, const Endpoint& from, ByteView payload);
+  [[nodiscard]] Now now() const { return {steady_, wall_at(steady_)}; }
+  [[nodiscard]] Member* owner_of(const Endpoint& endpoint);
+  /// Takes what agents want done; called after each input that a test gives by itself.
+  void settle();
+  /// Packets sent to endpoints that nobody has.
+  [[nodiscard]] std::size_t lost_to(const Endpoint& endpoint) { return nowhere_[endpoint]; }
+
+  kadwire::testing::TestMesh mesh;
+  std::function<Fate(Packet&)> fate = [](Packet&) { return Fate{}; };
+  std::vector<Packet> sent;  ///< all packets, if `records` is set
+  bool records = false;
+
+ private:
+  struct RelayPort {
+    Member* relay = nullptr;
+    RelayId id = 0;
+    Endpoint a, b;
+  };
+  [[nodiscard]] static WallTime wall_at(TimePoint steady);
+  void settle(Member& member);
+  void act(Member& relay, const RelayAction& action);
+  void send(Member& from, const Transmit& transmit);
+  void post(Packet packet);
+  void arrive(const Packet& packet);
+  void arrive_at_relay(RelayPort& port, const Packet& packet);
+  bool step(TimePoint end);
+
+  TimePoint steady_{1h};
+  std::vector<std::unique_ptr<Member>> members_;
+  std::multimap<TimePoint, Packet> travelling_;
+  std::map<Endpoint, RelayPort> relay_ports_;
+  std::map<Endpoint, std::size_t> nowhere_;
+};
+
+}  // namespace kadwire::rendezvous::testing
