@@ -17,6 +17,7 @@ find_package(CLI11 REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(gnutls REQUIRED IMPORTED_TARGET gnutls)
 pkg_check_modules(opendht REQUIRED IMPORTED_TARGET opendht)
+pkg_check_modules(miniupnpc REQUIRED IMPORTED_TARGET miniupnpc)
 pkg_check_modules(mnl REQUIRED IMPORTED_TARGET libmnl)
 
 # Assertions guard our own bugs and stay on in every build: no NDEBUG.

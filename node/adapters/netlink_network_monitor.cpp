@@ -45,6 +45,22 @@ tl::expected<UniqueFd, NetlinkError> open_notice_socket() {
   return fd;
 }
 
+/// The default routes' next hops, the lower metric first; each once.
+std::vector<IpAddress> gateways_of(const std::vector<InterfaceRoute>& routes) {
+  std::vector<std::pair<std::uint32_t, IpAddress>> by_metric;
+  for (const InterfaceRoute& route : routes) {
+    if (route.prefix.length == 0 && route.gateway) {
+      by_metric.emplace_back(route.metric, *route.gateway);
+    }
+  }
+  std::ranges::sort(by_metric);
+  std::vector<IpAddress> gateways;
+  for (const auto& [metric, gateway] : by_metric) {
+    if (std::ranges::find(gateways, gateway) == gateways.end()) gateways.push_back(gateway);
+  }
+  return gateways;
+}
+
 }  // namespace
 
 tl::expected<NetworkState, NetlinkError> read_network_state(Rtnetlink& netlink,
@@ -73,8 +89,10 @@ tl::expected<NetworkState, NetlinkError> read_network_state(Rtnetlink& netlink,
   }
   for (const InterfaceRoute& route : *routes) {
     const auto link = by_index.find(route.link_index);
-    if (link != by_index.end()) state.routes.push_back({route.prefix, link->second->name});
+    if (link == by_index.end() || route.prefix.length == 0) continue;
+    state.routes.push_back({route.prefix, link->second->name});
   }
+  state.gateways = gateways_of(*routes);
   std::ranges::sort(state.addresses);
   std::ranges::sort(state.routes);
   return state;

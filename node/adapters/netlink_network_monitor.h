@@ -30,8 +30,8 @@ class NetlinkNetworkMonitor final : public NetworkMonitor {
   std::shared_ptr<Watch> watch_;  ///< with pending completions, which end when it is closed
 };
 
-/// The state as it is now. Addresses of interfaces that are down are left out; both lists are
-/// sorted, so that equal states compare equal.
+/// The state as it is now. Addresses of interfaces that are down are left out; every list has an
+/// order that does not depend on the kernel's, so that equal states compare equal.
 [[nodiscard]] tl::expected<NetworkState, NetlinkError> read_network_state(
     Rtnetlink& netlink, const std::string& own_interface);
 

@@ -123,17 +123,29 @@ std::optional<InterfaceAddress> parse_address(const nlmsghdr* message) {
   return address;
 }
 
-/// The interface of a multipath route's first next hop; 0 if there is none.
-std::uint32_t first_next_hop(const nlattr* multipath) {
-  if (mnl_attr_get_payload_len(multipath) < sizeof(rtnexthop)) return 0;
+/// Takes a multipath route's first next hop; leaves the route as it is if there is none.
+void read_first_next_hop(const nlattr* multipath, InterfaceRoute& route) {
+  const auto* payload = static_cast<const char*>(mnl_attr_get_payload(multipath));
   rtnexthop hop;
-  std::memcpy(&hop, mnl_attr_get_payload(multipath), sizeof hop);
-  return static_cast<std::uint32_t>(hop.rtnh_ifindex);
+  if (mnl_attr_get_payload_len(multipath) < sizeof hop) return;
+  std::memcpy(&hop, payload, sizeof hop);
+  if (hop.rtnh_len < sizeof hop || hop.rtnh_len > mnl_attr_get_payload_len(multipath)) return;
+  route.link_index = static_cast<std::uint32_t>(hop.rtnh_ifindex);
+  for_each_attribute(payload + sizeof hop, payload + hop.rtnh_len,
+                     [&](int type, const nlattr* attribute) {
+                       if (type == RTA_GATEWAY) route.gateway = address_of(attribute);
+                     });
+}
+
+std::optional<IpAddress> any_address(int family) {
+  if (family == AF_INET) return IpAddress{};
+  if (family == AF_INET6) return IpAddress::v6({});
+  return std::nullopt;
 }
 
 std::optional<InterfaceRoute> parse_route(const nlmsghdr* message) {
   const auto* header = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
-  if (header->rtm_type != RTN_UNICAST || header->rtm_dst_len == 0) return std::nullopt;
+  if (header->rtm_type != RTN_UNICAST) return std::nullopt;
   if ((header->rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
   std::uint32_t table = header->rtm_table;
   std::optional<IpAddress> destination;
@@ -142,8 +154,12 @@ std::optional<InterfaceRoute> parse_route(const nlmsghdr* message) {
     if (type == RTA_TABLE) table = u32_of(attribute);
     if (type == RTA_DST) destination = address_of(attribute);
     if (type == RTA_OIF) route.link_index = u32_of(attribute);
-    if (type == RTA_MULTIPATH) route.link_index = first_next_hop(attribute);
+    if (type == RTA_GATEWAY) route.gateway = address_of(attribute);
+    if (type == RTA_PRIORITY) route.metric = u32_of(attribute);
+    if (type == RTA_MULTIPATH) read_first_next_hop(attribute, route);
   });
+  // A default route has no destination.
+  if (header->rtm_dst_len == 0) destination = any_address(header->rtm_family);
   if (table == RT_TABLE_LOCAL || !destination || header->rtm_dst_len > destination->bits()) {
     return std::nullopt;
   }

@@ -50,8 +50,10 @@ struct InterfaceAddress {
 
 /// A unicast route of any table but the local one.
 struct InterfaceRoute {
-  std::uint32_t link_index = 0;  ///< of the first next hop
-  Prefix prefix;
+  std::uint32_t link_index = 0;      ///< of the first next hop
+  Prefix prefix;                     ///< of length 0: a default route
+  std::optional<IpAddress> gateway;  ///< the first next hop; nullopt: on the link
+  std::uint32_t metric = 0;          ///< the lower is preferred
 };
 
 class Rtnetlink {
@@ -62,7 +64,7 @@ class Rtnetlink {
   /// nullopt: there is no interface of this name.
   [[nodiscard]] tl::expected<std::optional<Link>, NetlinkError> find_link(std::string_view name);
   [[nodiscard]] tl::expected<std::vector<InterfaceAddress>, NetlinkError> addresses();
-  /// Default routes and those of `left_out_link` are left out; 0 leaves out none.
+  /// Those of `left_out_link` are left out; 0 leaves out none.
   [[nodiscard]] tl::expected<std::vector<InterfaceRoute>, NetlinkError> routes(
       std::uint32_t left_out_link);
 

@@ -10,7 +10,7 @@
 
 namespace kadwire::node {
 
-/// A route of another interface than ours. Default routes are left out.
+/// A route of another interface than ours. Default routes are left out: see gateways.
 struct LocalRoute {
   Prefix prefix;
   std::string interface;
@@ -20,6 +20,8 @@ struct LocalRoute {
 struct NetworkState {
   std::vector<rendezvous::LocalAddress> addresses;  ///< our WireGuard interface's left out
   std::vector<LocalRoute> routes;
+  /// The default routes' next hops of both families, the preferred first; empty where unknown.
+  std::vector<IpAddress> gateways;
   bool operator==(const NetworkState&) const = default;
 };
 

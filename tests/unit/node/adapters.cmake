@@ -12,6 +12,7 @@ kadwire_test(adapters_tests
     adapters/rtnetlink_test.cpp
     adapters/uapi_codec_test.cpp
     adapters/udp_packet_test.cpp
+    adapters/upnp_port_mapper_test.cpp
     adapters/udp_relay_ports_test.cpp
     adapters/wire.cpp
     adapters/wireguard_go_device_test.cpp

@@ -130,6 +130,32 @@ TEST(NetlinkNetworkMonitor, TellsBridgesDeprecatedAndUnusableAddressesApart) {
   });
 }
 
+TEST(NetlinkNetworkMonitor, ReportsGatewaysByTheirMetricAndNoDefaultRoutes) {
+  KADWIRE_SKIP_WITHOUT_OWN_NETWORK();
+  in_own_network([] {
+    make_veth();
+    run_command("ip address add 192.0.2.1/24 dev v0 && ip address add 198.51.100.1/24 dev v1");
+    run_command("ip link add kadwire0 type bridge && ip link set kadwire0 up");
+    run_command("ip address add 10.1.0.1/16 dev kadwire0");
+    Watched watched;
+    while (watched.next(100ms)) {
+    }
+    EXPECT_TRUE(watched.states.back().gateways.empty());
+    run_command(
+        "ip route add default via 192.0.2.254 metric 300 && "
+        "ip route add default via 198.51.100.254 metric 100 && "
+        "ip route add default via 192.0.2.254 metric 50 table 52 && "
+        "ip route add default via 10.1.0.9 metric 1");
+    ASSERT_TRUE(watched.next());
+    EXPECT_EQ(watched.states.back().gateways,
+              (std::vector{*IpAddress::parse("192.0.2.254"), *IpAddress::parse("198.51.100.254")}));
+    for (const LocalRoute& route : watched.states.back().routes) EXPECT_NE(route.prefix.length, 0U);
+    run_command("ip route del default via 192.0.2.254 metric 50 table 52");
+    ASSERT_TRUE(watched.next());
+    EXPECT_EQ(watched.states.back().gateways.at(0), *IpAddress::parse("198.51.100.254"));
+  });
+}
+
 TEST(NetlinkNetworkMonitor, StaysSilentAfterItsDestruction) {
   KADWIRE_SKIP_WITHOUT_OWN_NETWORK();
   in_own_network([] {

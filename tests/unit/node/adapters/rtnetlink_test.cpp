@@ -99,7 +99,7 @@ TEST(Rtnetlink, AddsTheOtherAddressesWhenOneIsRefused) {
   });
 }
 
-TEST(Rtnetlink, ListsRoutesWithoutDefaultsLocalOnesAndTheLeftOutLinks) {
+TEST(Rtnetlink, ListsRoutesWithoutLocalOnesAndTheLeftOutLinks) {
   KADWIRE_SKIP_WITHOUT_OWN_NETWORK();
   in_own_network([] {
     run_command("ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up");
@@ -116,7 +116,32 @@ TEST(Rtnetlink, ListsRoutesWithoutDefaultsLocalOnesAndTheLeftOutLinks) {
       if (route.prefix.address.is_v4()) prefixes.push_back(route.prefix);
     }
     std::ranges::sort(prefixes);
-    EXPECT_EQ(prefixes, (std::vector{prefix("10.0.0.0/8"), prefix("192.0.2.0/24")}));
+    EXPECT_EQ(prefixes,
+              (std::vector{prefix("0.0.0.0/0"), prefix("10.0.0.0/8"), prefix("192.0.2.0/24")}));
+  });
+}
+
+TEST(Rtnetlink, KnowsARoutesNextHopAndMetricAlsoOfSeveral) {
+  KADWIRE_SKIP_WITHOUT_OWN_NETWORK();
+  in_own_network([] {
+    run_command("ip link add v0 type veth peer name v1 && ip link set v0 up && ip link set v1 up");
+    run_command("ip address add 192.0.2.1/24 dev v0 && ip address add 2001:db8::1/64 dev v0 nodad");
+    run_command("ip route add default via 192.0.2.254 metric 7");
+    run_command("ip -6 route add default via 2001:db8::ff metric 9");
+    run_command("ip route add 10.0.0.0/8 nexthop via 192.0.2.9 nexthop via 192.0.2.10");
+    auto netlink = Rtnetlink::open().value();
+    const auto routes = netlink.routes(0).value();
+    const auto find = [&](const char* text) {
+      return std::ranges::find(routes, prefix(text), &InterfaceRoute::prefix);
+    };
+    ASSERT_NE(find("0.0.0.0/0"), routes.end());
+    EXPECT_EQ(find("0.0.0.0/0")->gateway, IpAddress::parse("192.0.2.254"));
+    EXPECT_EQ(find("0.0.0.0/0")->metric, 7U);
+    ASSERT_NE(find("::/0"), routes.end());
+    EXPECT_EQ(find("::/0")->gateway, IpAddress::parse("2001:db8::ff"));
+    EXPECT_EQ(find("10.0.0.0/8")->gateway, IpAddress::parse("192.0.2.9"));
+    EXPECT_EQ(find("10.0.0.0/8")->link_index, link_named(netlink, "v0").index);
+    EXPECT_EQ(find("192.0.2.0/24")->gateway, std::nullopt);
   });
 }
 
