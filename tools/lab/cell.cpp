@@ -121,6 +121,9 @@ std::optional<std::string> lab_obstacle() {
            " (try: modprobe tun)";
   }
   if (!in_path("ip")) return "the lab needs the command ip: apt-get install iproute2";
+  if (!in_path("nft")) return "the lab needs the command nft: apt-get install nftables";
+  if (!in_path("conntrack"))
+    return "the lab needs the command conntrack: apt-get install conntrack";
   if (!in_path("wireguard-go")) return "the lab needs wireguard-go: apt-get install wireguard-go";
   if (!may_make_namespaces()) {
     return "the lab may not make namespaces here (it needs CAP_SYS_ADMIN)";

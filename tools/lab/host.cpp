@@ -96,9 +96,10 @@ Host::Host(HostOptions options, unsigned number, fs::path folder)
 Expected<std::unique_ptr<Host>> Host::create(HostOptions options, unsigned number,
                                              fs::path folder) {
   std::unique_ptr<Host> host(new Host(std::move(options), number, std::move(folder)));
-  const auto built = host->start_holder().and_then([&] { return host->lay_cable(); }).and_then([&] {
-    return host->configure_network();
-  });
+  const auto built =
+      host->start_holder()
+          .and_then([&] { return host->options_.lan ? host->join_lan() : host->lay_cable(); })
+          .and_then([&] { return host->configure_network(); });
   if (!built) return lab_error(host->name() + ": " + built.error().message);
   return host;
 }
@@ -154,17 +155,32 @@ Expected<void> Host::lay_cable() {
   return {};
 }
 
+/// The wire to the gateway's bridge, plugged in from the gateway's side.
+Expected<void> Host::join_lan() {
+  const std::string wire = fmt::format("port{}", number_);
+  const std::string script = fmt::format(
+      "link add {0} type veth peer name {1} netns {2}\n"
+      "link set {0} master {3} up\n",
+      wire, kHostInterface, holder_, kLanInterface);
+  const fs::path path = fmt::format("/run/{}.ip", wire);
+  return write_text(options_.lan->gateway->outside(path), script).and_then([&] {
+    return options_.lan->gateway->run({"ip", "-batch", path});
+  });
+}
+
 Expected<void> Host::configure_network() {
-  const fs::path core = folder_ / "core.ip";
-  const fs::path own = folder_ / "run" / "network.ip";
-  return write_text(core, core_script())
-      .and_then([&] { return write_text(own, host_script()); })
-      .and_then([&] {
-        return run_command({.argv = {"ip", "-batch", core}, .output = log_path("core-ip")});
-      })
+  const auto core = options_.lan ? Expected<void>{} : configure_core();
+  return core.and_then([&] { return write_text(folder_ / "run" / "network.ip", host_script()); })
       .and_then([&] {
         return run({"ip", "-batch", "/run/network.ip"});
       });
+}
+
+Expected<void> Host::configure_core() {
+  const fs::path path = folder_ / "core.ip";
+  return write_text(path, core_script()).and_then([&] {
+    return run_command({.argv = {"ip", "-batch", path}, .output = log_path("core-ip")});
+  });
 }
 
 std::string Host::core_interface() const {
@@ -197,29 +213,37 @@ std::string Host::host_script() const {
       "link set lo up\n"
       "link set {0} address 02:00:00:00:{1:02x}:02 mtu 1500 up\n",
       kHostInterface, number_);
-  if (has_ipv4()) {
-    script += fmt::format(
-        "addr add 198.18.{0}.2/24 dev {1}\n"
-        "neigh replace 198.18.{0}.1 lladdr 02:00:00:00:{0:02x}:01 dev {1} nud permanent\n"
-        "route add 0.0.0.0/0 via 198.18.{0}.1\n",
-        number_, kHostInterface);
-  }
-  if (has_ipv6()) {
-    script += fmt::format(
-        "addr add 2001:db8:{0:x}::2/64 dev {1} nodad\n"
-        "neigh replace 2001:db8:{0:x}::1 lladdr 02:00:00:00:{0:02x}:01 dev {1} nud permanent\n"
-        "route add ::/0 via 2001:db8:{0:x}::1 dev {1}\n",
-        number_, kHostInterface);
-  }
+  const auto add = [&](const IpAddress& address, int length, const char* everywhere,
+                       const std::string& router) {
+    script += fmt::format("addr add {}/{} dev {}{}\n", address.to_string(), length, kHostInterface,
+                          address.is_v4() ? "" : " nodad");
+    if (!options_.lan) {
+      script += fmt::format("neigh replace {} lladdr 02:00:00:00:{:02x}:01 dev {} nud permanent\n",
+                            router, number_, kHostInterface);
+    }
+    script += fmt::format("route add {} via {} dev {}\n", everywhere, router, kHostInterface);
+  };
+  if (has_ipv4()) add(ipv4(), 24, "0.0.0.0/0", ipv4_router());
+  if (has_ipv6()) add(ipv6(), 64, "::/0", ipv6_router());
   return script;
 }
 
+std::string Host::ipv4_router() const {
+  return options_.lan ? options_.lan->ipv4 + ".1" : fmt::format("198.18.{}.1", number_);
+}
+
+std::string Host::ipv6_router() const {
+  return options_.lan ? options_.lan->ipv6 + "::1" : fmt::format("2001:db8:{:x}::1", number_);
+}
+
 IpAddress Host::ipv4() const {
-  return *IpAddress::parse(fmt::format("198.18.{}.2", number_));
+  return *IpAddress::parse(options_.lan ? fmt::format("{}.{}", options_.lan->ipv4, number_)
+                                        : fmt::format("198.18.{}.2", number_));
 }
 
 IpAddress Host::ipv6() const {
-  return *IpAddress::parse(fmt::format("2001:db8:{:x}::2", number_));
+  return *IpAddress::parse(options_.lan ? fmt::format("{}::{:x}", options_.lan->ipv6, number_)
+                                        : fmt::format("2001:db8:{:x}::2", number_));
 }
 
 Expected<Process> Host::spawn(std::vector<std::string> argv, const std::string& log,

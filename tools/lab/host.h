@@ -1,14 +1,15 @@
 #pragma once
 
 /// One machine of the lab: network, mount and UTS namespaces of its own, joined to the core by a
-/// cable. It has its own name, /run and /var/lib, so that programs run with their production paths.
-/// Not here: what runs in it (mesh.h).
+/// cable or to a gateway's LAN. It has its own name, /run and /var/lib, so that programs run with
+/// their production paths. Not here: what runs in it (mesh.h), what a gateway does (gateway.h).
 
 #include <sys/types.h>
 
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,14 +25,26 @@ namespace kadwire::lab {
 /// Which public addresses a host has.
 enum class Families { kBoth, kIpv4Only, kIpv6Only };
 
+class Host;
+
+/// The net behind a gateway: the gateway is .1 and ::1, a host's last octet is its number.
+struct Lan {
+  const Host* gateway = nullptr;  ///< must outlive every host in its net
+  std::string ipv4{};             ///< the first three octets: "192.168.3"
+  std::string ipv6{};             ///< the first 64 bits: "2001:db8:3:1"
+};
+
 struct HostOptions {
   std::string name{};  ///< its host name; empty: "hostN"
   Families families = Families::kBoth;
   CableQuality cable{.delay = 20ms};
+  std::optional<Lan> lan{};  ///< where it stands instead of at a cable's end; adds no delay
 };
 
 /// The host's own interface, the far end of its cable.
 inline constexpr const char* kHostInterface = "eth0";
+/// A gateway's interface to its LAN: a bridge.
+inline constexpr const char* kLanInterface = "lan0";
 /// The host's number is an octet of its IPv4 address.
 inline constexpr unsigned kHostNumberMax = 254;
 
@@ -49,9 +62,9 @@ class Host {
   [[nodiscard]] unsigned number() const { return number_; }
   [[nodiscard]] bool has_ipv4() const { return options_.families != Families::kIpv6Only; }
   [[nodiscard]] bool has_ipv6() const { return options_.families != Families::kIpv4Only; }
-  /// 198.18.N.2
+  /// 198.18.N.2, or of its LAN.
   [[nodiscard]] IpAddress ipv4() const;
-  /// 2001:db8:N::2
+  /// 2001:db8:N::2, or of its LAN.
   [[nodiscard]] IpAddress ipv6() const;
   /// A process that stays in the host, as the machine outside of the lab numbers it: for nsenter.
   [[nodiscard]] pid_t outer_pid() const { return outer_pid_; }
@@ -85,8 +98,12 @@ class Host {
   Expected<void> start_holder();
   Expected<void> lay_cable();
   Expected<void> configure_network();
+  Expected<void> configure_core();
+  Expected<void> join_lan();
   [[nodiscard]] std::string core_script() const;
   [[nodiscard]] std::string host_script() const;
+  [[nodiscard]] std::string ipv4_router() const;
+  [[nodiscard]] std::string ipv6_router() const;
   [[nodiscard]] std::string core_interface() const;
 
   HostOptions options_;

@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/lab/scenario_lab.h"
-#include "tools/statistics.h"
 #include "tools/lab/text_table.h"
+#include "tools/statistics.h"
 
 namespace kadwire::lab {
 namespace {

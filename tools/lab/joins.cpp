@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/lab/scenario_lab.h"
-#include "tools/statistics.h"
 #include "tools/lab/text_table.h"
+#include "tools/statistics.h"
 
 namespace kadwire::lab {
 namespace {
@@ -25,19 +25,13 @@ struct Join {
   std::size_t members_before = 0;
 };
 
-bool is_in_dht(const Member& member) {
-  const auto status = member.call("daemon.status");
-  return status && status->contains("dht") && (*status)["dht"].value("connected", false);
-}
-
 /// The first member, alone and at rest.
 Expected<MeshAddresses> start_first(Member& first) {
   if (auto started = first.start(); !started) return tl::unexpected(started.error());
   PingBoard clock;
   std::optional<MeshAddresses> addresses;
   const bool ready = clock.run_until(
-      [&] { return (addresses = first.addresses()).has_value() && is_in_dht(first); },
-      kJoinTimeMax);
+      [&] { return (addresses = first.addresses()).has_value() && first.in_dht(); }, kJoinTimeMax);
   if (!ready) return lab_error("the first member does not come up");
   clock.run(kFirstMemberTime);
   return *addresses;

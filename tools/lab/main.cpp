@@ -7,6 +7,7 @@
 
 #include "tools/lab/cell.h"
 #include "tools/lab/scenarios.h"
+#include "tools/lab/surroundings.h"
 
 namespace kadwire::lab {
 namespace {
@@ -14,6 +15,8 @@ namespace {
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 constexpr unsigned kJoinsMax = 10'000;
+constexpr unsigned kMatrixRunsMax = 100;
+constexpr unsigned kMatrixWorkersMax = 16;
 
 /// An option in milliseconds for a Duration.
 void add_latency(CLI::App& command, Duration& latency) {
@@ -38,16 +41,41 @@ void add_common(CLI::App& command, ScenarioOptions& options) {
   command.add_option("--log-level", options.log_level, "of each kadwire join");
 }
 
+int exit_code_of(const Expected<bool>& succeeded) {
+  if (!succeeded) std::fprintf(stderr, "kadwire-lab: %s\n", succeeded.error().message.c_str());
+  return succeeded && *succeeded ? 0 : kExitFailed;
+}
+
+/// Where no lab can be, says why; what `body` returned elsewhere.
+int run_where_possible(const std::function<int()>& body) {
+  const auto obstacle = lab_obstacle();
+  if (!obstacle) return body();
+  std::fprintf(stderr, "kadwire-lab: %s\n", obstacle->c_str());
+  return kExitUsage;
+}
+
 int run(const std::function<Expected<bool>()>& scenario) {
-  if (const auto obstacle = lab_obstacle()) {
-    std::fprintf(stderr, "kadwire-lab: %s\n", obstacle->c_str());
-    return kExitUsage;
+  return run_where_possible([&] { return run_in_cell([&] { return exit_code_of(scenario()); }); });
+}
+
+void add_matrix(CLI::App& app, MatrixOptions& options) {
+  CLI::App* command =
+      app.add_subcommand("matrix", "two members behind every pair of NATs: how soon, which path");
+  std::string kinds = "Kinds:";
+  for (const Surroundings& each : all_surroundings()) {
+    kinds += "\n  " + std::string(each.name) + std::string(22 - each.name.size(), ' ') +
+             std::string(each.summary);
   }
-  return run_in_cell([&] {
-    const auto succeeded = scenario();
-    if (!succeeded) std::fprintf(stderr, "kadwire-lab: %s\n", succeeded.error().message.c_str());
-    return succeeded && *succeeded ? 0 : kExitFailed;
-  });
+  command->footer(kinds);
+  command->add_option("--kinds", options.kinds, "only these, separated by commas")
+      ->delimiter(',')
+      ->type_name("KIND,…");
+  command->add_option("--runs", options.runs, "of each pair (default 1)")
+      ->check(CLI::Range(1U, kMatrixRunsMax));
+  command->add_flag("--helper", options.helper, "a third, public member is there, and may relay");
+  command->add_option("--workers", options.workers, "pairs measured at once (default 4)")
+      ->check(CLI::Range(1U, kMatrixWorkersMax));
+  add_common(*command, options);
 }
 
 }  // namespace
@@ -82,6 +110,9 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1U, 3600U));
   add_common(*idle_command, idle);
 
+  MatrixOptions matrix;
+  add_matrix(app, matrix);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -89,5 +120,6 @@ int main(int argc, char** argv) {
   }
   if (*demo_command) return run([&] { return run_demo(demo); });
   if (*joins_command) return run([&] { return run_joins(joins); });
-  return run([&] { return run_idle(idle); });
+  if (*idle_command) return run([&] { return run_idle(idle); });
+  return run_where_possible([&] { return exit_code_of(run_matrix(matrix)); });
 }

@@ -12,6 +12,7 @@
 
 #include "node/base/bytes.h"
 #include "node/control/rpc_client.h"
+#include "rendezvous/stun_message.h"
 
 namespace kadwire::lab {
 namespace {
@@ -39,10 +40,23 @@ std::vector<std::string> bootstrap_arguments(const Host& member, const Host& boo
   return arguments;
 }
 
+/// Where the bootstrap host answers STUN, in the families of `member`.
+std::vector<std::string> stun_arguments(const Host& member, const Host& bootstrap) {
+  std::vector<std::string> arguments;
+  if (member.has_ipv4()) {
+    arguments = {"--stun", bootstrap.ipv4().to_string(), "--stun", kSecondStunAddress};
+  }
+  if (member.has_ipv6()) {
+    arguments.insert(arguments.end(),
+                     {"--stun", fmt::format("[{}]", bootstrap.ipv6().to_string())});
+  }
+  return arguments;
+}
+
 }  // namespace
 
-Member::Member(Host& host, std::vector<std::string> arguments)
-    : host_(host), arguments_(std::move(arguments)) {}
+Member::Member(Place place, std::vector<std::string> arguments)
+    : host_(*place.host), gateways_(std::move(place.gateways)), arguments_(std::move(arguments)) {}
 
 Expected<void> Member::start() {
   assert(!running());
@@ -94,6 +108,20 @@ std::optional<MeshAddresses> Member::addresses() const {
   return addresses;
 }
 
+std::string Member::path_to(const std::string& node) const {
+  const auto answer = call("peers.list");
+  if (!answer) return {};
+  for (const json& peer : answer->value("peers", json::array())) {
+    if (peer.value("node", "") == node) return peer.value("path", "");
+  }
+  return {};
+}
+
+bool Member::in_dht() const {
+  const auto status = call("daemon.status");
+  return status && status->contains("dht") && (*status)["dht"].value("connected", false);
+}
+
 std::size_t Member::peers_active() const {
   const auto count = call("peers.count");
   return count ? count->value("active", std::size_t{0}) : 0;
@@ -111,6 +139,9 @@ Mesh::Mesh(Lab& lab, Host& bootstrap_host)
 Expected<std::unique_ptr<Mesh>> Mesh::create(Lab& lab) {
   const auto host = lab.add_host({.name = "bootstrap", .cable = {}});
   if (!host) return tl::unexpected(host.error());
+  const auto added = (*host)->run(
+      {"ip", "addr", "add", fmt::format("{}/24", kSecondStunAddress), "dev", kHostInterface});
+  if (!added) return tl::unexpected(added.error());
   return std::unique_ptr<Mesh>(new Mesh(lab, **host));
 }
 
@@ -119,6 +150,10 @@ Expected<void> Mesh::start_bootstrap() {
                                    kBootstrapState};
   for (const IpAddress& address : {bootstrap_host_.ipv4(), bootstrap_host_.ipv6()}) {
     argv.insert(argv.end(), {"--listen", Endpoint{address, kBootstrapPort}.to_string()});
+  }
+  for (const IpAddress& address :
+       {bootstrap_host_.ipv4(), *IpAddress::parse(kSecondStunAddress), bootstrap_host_.ipv6()}) {
+    argv.insert(argv.end(), {"--stun", Endpoint{address, rendezvous::kStunPort}.to_string()});
   }
   auto process = bootstrap_host_.spawn(std::move(argv), "kadwire-bootstrap");
   if (!process) return tl::unexpected(process.error());
@@ -133,17 +168,25 @@ Expected<void> Mesh::start_bootstrap() {
   return {};
 }
 
-void Mesh::stop_bootstrap() { bootstrap_.reset(); }
+void Mesh::stop_bootstrap() {
+  bootstrap_.reset();
+}
 
 Expected<Member*> Mesh::add_member(MemberOptions options) {
-  const auto host = lab_.add_host(std::move(options.host));
-  if (!host) return tl::unexpected(host.error());
+  Surroundings open;  // what a member without surroundings stands in
+  open.families = options.host.families;
+  const bool bare = options.surroundings == nullptr;
+  auto place = build_place(lab_, bare ? open : *options.surroundings, std::move(options.host));
+  if (!place) return tl::unexpected(place.error());
+  const Host& host = *place->host;
   const std::string& secret = options.secret.empty() ? secret_ : options.secret;
-  const auto written = write_text((*host)->outside(kSecretFile), secret + "\n", 0600);
+  const auto written = write_text(host.outside(kSecretFile), secret + "\n", 0600);
   if (!written) return tl::unexpected(written.error());
-  std::vector<std::string> arguments = bootstrap_arguments(**host, bootstrap_host_);
-  arguments.insert(arguments.end(), options.arguments.begin(), options.arguments.end());
-  members_.push_back(std::make_unique<Member>(**host, std::move(arguments)));
+  std::vector<std::string> arguments = bootstrap_arguments(host, bootstrap_host_);
+  for (const auto& more : {stun_arguments(host, bootstrap_host_), options.arguments}) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+  }
+  members_.push_back(std::make_unique<Member>(std::move(*place), std::move(arguments)));
   return members_.back().get();
 }
 

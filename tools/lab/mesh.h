@@ -1,7 +1,8 @@
 #pragma once
 
-/// kadwire in the lab: a bootstrap host, and members that run the real `kadwire join` with its
-/// production paths. Not here: measuring (mesh_pings.h), scenarios (demo.h, joins.h, idle.h).
+/// kadwire in the lab: a bootstrap host, which answers STUN, too, and members that run the real
+/// `kadwire join` with its production paths, behind NATs if asked. Not here: measuring
+/// (mesh_pings.h), scenarios (scenarios.h).
 
 #include <nlohmann/json.hpp>
 
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "node/base/endpoint.h"
+#include "tools/lab/gateway.h"
 #include "tools/lab/host.h"
 #include "tools/lab/lab.h"
 #include "tools/lab/lab_error.h"
@@ -26,6 +28,8 @@ struct MemberOptions {
   HostOptions host{};
   std::vector<std::string> arguments{};  ///< more of `kadwire join`
   std::string secret{};                  ///< empty: the mesh's
+  /// What stands before it; decides on the host's families. nullptr: nothing.
+  const Surroundings* surroundings = nullptr;
 };
 
 /// What a member says of itself.
@@ -36,12 +40,18 @@ struct MeshAddresses {
   bool operator==(const MeshAddresses&) const = default;
 };
 
+/// The bootstrap host's second IPv4 address: whether a NAT maps each destination for itself can
+/// only be told with two.
+inline constexpr const char* kSecondStunAddress = "198.18.1.3";
+
 /// A host and the `kadwire join` that runs in it, or not.
 class Member {
  public:
-  Member(Host& host, std::vector<std::string> arguments);
+  Member(Place place, std::vector<std::string> arguments);
 
   [[nodiscard]] Host& host() const { return host_; }
+  /// What it is behind, from the internet inwards.
+  [[nodiscard]] const std::vector<std::unique_ptr<Gateway>>& gateways() const { return gateways_; }
   [[nodiscard]] const std::string& name() const { return host_.name(); }
   /// Starts the daemon; it must not run.
   [[nodiscard]] Expected<void> start();
@@ -60,6 +70,11 @@ class Member {
       const std::string& method, const nlohmann::json& params = nlohmann::json::object()) const;
   /// nullopt while the daemon does not answer.
   [[nodiscard]] std::optional<MeshAddresses> addresses() const;
+  /// "direct", "relayed", "connecting" or "none": what the daemon says of its path to that NodeId;
+  /// empty while it knows no such peer, or does not answer.
+  [[nodiscard]] std::string path_to(const std::string& node) const;
+  /// Whether a node of the DHT has answered; false while the daemon does not.
+  [[nodiscard]] bool in_dht() const;
   /// Peers with a standing tunnel; 0 while the daemon does not answer.
   [[nodiscard]] std::size_t peers_active() const;
   /// What the daemon complains of.
@@ -67,6 +82,7 @@ class Member {
 
  private:
   Host& host_;
+  std::vector<std::unique_ptr<Gateway>> gateways_;
   std::vector<std::string> arguments_;
   std::unique_ptr<Process> process_;
 };

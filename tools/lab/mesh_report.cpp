@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "tools/statistics.h"
 #include "tools/lab/text_table.h"
+#include "tools/statistics.h"
 
 namespace kadwire::lab {
 namespace {

@@ -92,7 +92,7 @@ struct PingBoard::Flow {
   Duration longest_silence{0};
 };
 
-PingBoard::PingBoard() {
+PingBoard::PingBoard(Duration interval) : interval_(interval) {
   std::random_device device;
   tag_ = (std::uint64_t{device()} << 32) | device();
 }
@@ -145,7 +145,7 @@ bool PingBoard::all_answered() const {
 Duration PingBoard::interval() const {
   const auto active =
       std::count_if(flows_.begin(), flows_.end(), [](const auto& flow) { return !flow->ended; });
-  return std::max<Duration>(kPingInterval, Duration(1s) * active / kPingsPerSecondMax);
+  return std::max<Duration>(interval_, Duration(1s) * active / kPingsPerSecondMax);
 }
 
 void PingBoard::send_due(TimePoint now) {

@@ -16,7 +16,7 @@
 
 namespace kadwire::lab {
 
-/// A flow's pace: the resolution of "time to the first ping".
+/// A flow's usual pace: the resolution of "time to the first ping".
 inline constexpr auto kPingInterval = 10ms;
 /// All flows together; more of them go slower, so that measuring does not load the machine.
 inline constexpr int kPingsPerSecondMax = 2000;
@@ -35,7 +35,8 @@ class PingBoard {
   using FlowId = std::size_t;
   enum class Until { kFirstReply, kForever };
 
-  PingBoard();
+  /// `interval` is each flow's pace.
+  explicit PingBoard(Duration interval = kPingInterval);
   ~PingBoard();
   PingBoard(const PingBoard&) = delete;
   PingBoard& operator=(const PingBoard&) = delete;
@@ -66,6 +67,7 @@ class PingBoard {
   void receive(Source& source, AddressFamily family, TimePoint now);
   void receive_until(TimePoint when);
 
+  Duration interval_;
   std::uint64_t tag_;  ///< random: a late reply to somebody else's ping is none to ours
   std::vector<std::unique_ptr<Flow>> flows_;
   std::map<const Host*, std::unique_ptr<Source>> sources_;

@@ -39,13 +39,7 @@ Expected<std::unique_ptr<ScenarioLab>> ScenarioLab::create(const ScenarioOptions
 }
 
 ScenarioLab::~ScenarioLab() {
-  if (!logs_folder_ || !lab_) return;
-  std::error_code ignored;
-  fs::create_directories(*logs_folder_, ignored);
-  for (const auto& host : lab_->hosts()) {
-    const auto copy = fs::copy_options::recursive | fs::copy_options::overwrite_existing;
-    fs::copy(host->log_path("").parent_path(), *logs_folder_ / host->name(), copy, ignored);
-  }
+  if (logs_folder_ && lab_) save_logs(*lab_, *logs_folder_);
 }
 
 Expected<void> ScenarioLab::start_all() {
@@ -60,6 +54,15 @@ bool ping_all_pairs(MeshPings& pings, Progress& progress, Duration at_most) {
     progress.show(
         fmt::format("{} of {} pings answered", pings.pairs_answered(), pings.pairs_total()));
   });
+}
+
+void save_logs(const Lab& lab, const fs::path& folder) {
+  std::error_code ignored;
+  fs::create_directories(folder, ignored);
+  for (const auto& host : lab.hosts()) {
+    const auto copy = fs::copy_options::recursive | fs::copy_options::overwrite_existing;
+    fs::copy(host->log_path("").parent_path(), folder / host->name(), copy, ignored);
+  }
 }
 
 Expected<void> write_json(const fs::path& path, const nlohmann::json& value) {

@@ -44,6 +44,10 @@ class ScenarioLab {
 /// Pings all pairs, showing how far it is. The last problem, if it fails, is left to `pings`.
 bool ping_all_pairs(MeshPings& pings, Progress& progress, Duration at_most);
 
+/// Copies every host's logs into `folder`, which is made: one folder a host. What cannot be copied
+/// is left out.
+void save_logs(const Lab& lab, const std::filesystem::path& folder);
+
 [[nodiscard]] Expected<void> write_json(const std::filesystem::path& path,
                                         const nlohmann::json& value);
 

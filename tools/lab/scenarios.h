@@ -1,12 +1,14 @@
 #pragma once
 
-/// The scenarios of kadwire-lab: each builds a lab in the present cell, forms a mesh in it, prints
-/// one table on stdout, and tells what it is doing on stderr. An error is a lab that could not be
-/// built or a daemon that ended; a mesh that did not form is a result.
+/// The scenarios of kadwire-lab: each builds a lab in the present cell (the matrix: in many cells
+/// of its own), forms a mesh in it, prints one table on stdout, and tells what it is doing on
+/// stderr. An error is a lab that could not be built or a daemon that ended; a mesh that did not
+/// form is a result.
 
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "node/base/time.h"
 #include "tools/lab/lab_error.h"
@@ -48,5 +50,15 @@ struct IdleOptions : ScenarioOptions {
 };
 /// A mesh with nothing to do: memory, CPU time and traffic of each member. True: the mesh formed.
 [[nodiscard]] Expected<bool> run_idle(const IdleOptions& options);
+
+struct MatrixOptions : ScenarioOptions {
+  std::vector<std::string> kinds{};  ///< names of surroundings; empty: all
+  unsigned runs = 1;                 ///< of each pair; the two take turns at being the cold one
+  bool helper = false;               ///< a public third member is there
+  unsigned workers = 4;              ///< pairs at once
+};
+/// Every pair of surroundings that any path can join, each run in a cell of its own: so not to be
+/// called in one. True: all connected, and those were direct that have to be.
+[[nodiscard]] Expected<bool> run_matrix(const MatrixOptions& options);
 
 }  // namespace kadwire::lab
