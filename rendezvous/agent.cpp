@@ -74,6 +74,7 @@ void Agent::remove_peer(const crypto::NodeId& node) {
   if (peer == peers_.end()) return;
   forget(node, peer->second);
   peers_.erase(peer);
+  find_peers_due();
 }
 
 void Agent::keep_only(const std::function<bool(const crypto::NodeId&)>& stays) {
@@ -85,6 +86,7 @@ void Agent::keep_only(const std::function<bool(const crypto::NodeId&)>& stays) {
     forget(peer->first, peer->second);
     peer = peers_.erase(peer);
   }
+  find_peers_due();
 }
 
 /// Whatever speaks of this peer outside its entry.
@@ -362,6 +364,10 @@ void Agent::handle_timeout(Now now) {
     ask_relays(now, node, peer);
     collect(now, node, peer);
   }
+  find_peers_due();
+}
+
+void Agent::find_peers_due() {
   peers_due_.reset();
   for (const auto& [node, peer] : peers_) {
     if (peer.due) peers_due_ = std::min(peers_due_.value_or(*peer.due), *peer.due);

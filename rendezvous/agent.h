@@ -179,6 +179,7 @@ class Agent {
   [[nodiscard]] bool is_waiting(const Way& from, const CallId& call);
   void forget(const crypto::NodeId& node, const Peer& peer);
   [[nodiscard]] bool may_call(Now now, const Way& from);
+  void find_peers_due();
   void collect(Now now, const crypto::NodeId& node, Peer& peer);
   void retarget(Now now, Peer& peer);
   [[nodiscard]] Peer* owner_of(ByteView payload, crypto::NodeId& node);

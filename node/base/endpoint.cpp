@@ -135,8 +135,15 @@ Prefix Prefix::network() const {
 }
 
 bool Prefix::contains(const IpAddress& other) const {
-  return other.family() == address.family() &&
-         Prefix{other, length}.network() == network();
+  if (other.family() != address.family()) return false;
+  const ByteView own = address.bytes(), others = other.bytes();
+  const std::size_t whole = length / 8;
+  if (!std::equal(own.begin(), own.begin() + static_cast<std::ptrdiff_t>(whole), others.begin())) {
+    return false;
+  }
+  if (length % 8 == 0) return true;
+  const auto mask = static_cast<std::byte>(0xff << (8 - length % 8));
+  return (own[whole] & mask) == (others[whole] & mask);
 }
 
 bool Prefix::overlaps(const Prefix& other) const {
