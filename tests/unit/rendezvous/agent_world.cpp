@@ -192,6 +192,8 @@ void AgentWorld::arrive(const Packet& packet) {
   if (const auto port = relay_ports_.find(packet.to); port != relay_ports_.end()) {
     return arrive_at_relay(port->second, packet);
   }
+  if (const auto other = others.find(packet.to); other != others.end())
+    return other->second(packet);
   Member* to = owner_of(packet.to);
   if (to == nullptr) {
     ++nowhere_[packet.to];

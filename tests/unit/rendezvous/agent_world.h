@@ -96,6 +96,8 @@ class AgentWorld {
 
   kadwire::testing::TestMesh mesh;
   std::function<Fate(Packet&)> fate = [](Packet&) { return Fate{}; };
+  /// Endpoints that are no member's, and what happens there.
+  std::map<Endpoint, std::function<void(const Packet&)>> others;
   std::vector<Packet> sent;  ///< all packets, if `records` is set
   bool records = false;
 
