@@ -1,6 +1,7 @@
 #include "rendezvous/agent.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "node/base/queue.h"
 
@@ -359,8 +360,8 @@ void Agent::handle_timeout(Now now) {
   for (auto& [node, peer] : peers_) {
     if (!peer.due || now.steady < *peer.due) continue;
     const bool introduced = peer.punch.wants_introducers(now);
-    peer.punch.handle_timeout(now,
-                              introduced ? introducers_for(node) : std::vector<crypto::NodeId>{});
+    peer.punch.handle_timeout(
+        now, introduced ? introducers_for(node, peer) : std::vector<crypto::NodeId>{});
     ask_relays(now, node, peer);
     collect(now, node, peer);
   }
@@ -441,18 +442,22 @@ Agent::Peer* Agent::owner_of(ByteView payload, crypto::NodeId& node) {
   return found == peers_.end() ? nullptr : &found->second;
 }
 
-/// Members reached directly, the nearest first.
-std::vector<crypto::NodeId> Agent::introducers_for(const crypto::NodeId& node) const {
-  std::vector<std::pair<Duration, crypto::NodeId>> reachable;
-  for (const auto& [other, peer] : peers_) {
+/// Members reached directly: the nearest two, those that relay first, because everybody reaches
+/// them; and another one each time, because the nearest may not know the peer.
+std::vector<crypto::NodeId> Agent::introducers_for(const crypto::NodeId& node, Peer& peer) const {
+  std::vector<std::tuple<bool, Duration, crypto::NodeId>> reachable;
+  for (const auto& [other, introducer] : peers_) {
     if (other == node) continue;
-    const auto path = peer.punch.chosen();
-    if (path && !path->relay) reachable.emplace_back(path->quality.rtt, other);
+    const auto rtt = introducer.punch.direct_rtt();
+    if (rtt) reachable.emplace_back(!introducer.relays, *rtt, other);
   }
   std::ranges::sort(reachable);
-  if (reachable.size() > kIntroducersMax) reachable.resize(kIntroducersMax);
   std::vector<crypto::NodeId> introducers;
-  for (const auto& [rtt, other] : reachable) introducers.push_back(other);
+  const std::size_t nearest = std::min(kNearestIntroducers, reachable.size());
+  for (std::size_t i = 0; i < nearest; ++i) introducers.push_back(std::get<2>(reachable[i]));
+  if (const std::size_t others = reachable.size() - nearest; others > 0) {
+    introducers.push_back(std::get<2>(reachable[nearest + peer.introduction_turn++ % others]));
+  }
   return introducers;
 }
 

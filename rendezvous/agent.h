@@ -41,8 +41,8 @@ inline constexpr Duration kStrangerPatience = 2s;
 inline constexpr std::size_t kAnswersMax = 8;
 /// Relays from which an answer is awaited for one peer: two rounds of asking.
 inline constexpr std::size_t kRelaysAwaitedMax = 4;
-/// Introducers asked at once for one peer.
-inline constexpr std::size_t kIntroducersMax = 3;
+/// Introducers asked at once for one peer, one in turn besides.
+inline constexpr std::size_t kNearestIntroducers = 2;
 
 /// Nothing direct proven so long after a session came to be: a relay is asked. A direct path is
 /// usually proven within one round trip.
@@ -139,9 +139,10 @@ class Agent {
     std::deque<crypto::NodeId> relays_awaited;
     std::vector<Candidate> candidates;
     std::uint64_t sequence = 0;
-    bool relays = false;         ///< offers to
-    TimePoint relays_asked;      ///< for the path to this peer
-    std::size_t relay_turn = 0;  ///< so that each round asks others than the last
+    bool relays = false;     ///< offers to
+    TimePoint relays_asked;  ///< for the path to this peer
+    std::size_t introduction_turn = 0;
+    std::size_t relay_turn = 0;    ///< so that each round asks others than the last
     std::optional<TimePoint> due;  ///< the next timeout, kept by collect(): asked for very often
   };
   struct Call {
@@ -185,7 +186,8 @@ class Agent {
   [[nodiscard]] Peer* owner_of(ByteView payload, crypto::NodeId& node);
   /// When a relay is to be asked for the path to this peer; nullopt: it needs none.
   [[nodiscard]] static std::optional<TimePoint> relay_due(const Peer& peer);
-  [[nodiscard]] std::vector<crypto::NodeId> introducers_for(const crypto::NodeId& node) const;
+  [[nodiscard]] std::vector<crypto::NodeId> introducers_for(const crypto::NodeId& node,
+                                                            Peer& peer) const;
 
   AgentOptions options_;
   FrameKeys frame_keys_;

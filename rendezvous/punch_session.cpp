@@ -458,9 +458,9 @@ std::vector<crypto::NodeId> PunchSession::working_introducers() const {
   return introducers;
 }
 
-std::optional<Duration> PunchSession::rtt() const {
+std::optional<Duration> PunchSession::direct_rtt() const {
   const Path* path = chosen_path();
-  return path == nullptr ? std::nullopt : std::optional(path->rtt);
+  return path == nullptr || path->relay ? std::nullopt : std::optional(path->rtt);
 }
 
 PunchSession::Path* PunchSession::find(const Way& way) {

@@ -152,7 +152,8 @@ class PunchSession {
   [[nodiscard]] std::optional<TimePoint> indirect_since() const;
   /// Something the peer sealed came over this introducer lately: both have a session with it.
   [[nodiscard]] std::vector<crypto::NodeId> working_introducers() const;
-  [[nodiscard]] std::optional<Duration> rtt() const;
+  /// Of the chosen path, if it is a direct one.
+  [[nodiscard]] std::optional<Duration> direct_rtt() const;
 
  private:
   struct Check {
