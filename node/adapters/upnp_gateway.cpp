@@ -15,8 +15,12 @@ using rendezvous::UpnpError;
 using rendezvous::UpnpGrant;
 using rendezvous::UpnpRequest;
 
-/// miniupnpc's advice; devices are to answer within the 1 or 2 s that the search names.
-constexpr int kSearchMilliseconds = 2000;
+/// For each type: devices are to answer within the 1 s that the search names.
+constexpr int kSearchMilliseconds = 1500;
+/// Version 2 should answer a search for version 1; some only answer the most general one.
+constexpr std::array<const char*, 4> kSearchTypes = {
+    "urn:schemas-upnp-org:device:InternetGatewayDevice:1",
+    "urn:schemas-upnp-org:device:InternetGatewayDevice:2", "upnp:rootdevice", nullptr};
 /// UPnP Device Architecture 1.1, §1.3.2.
 constexpr unsigned char kSearchHops = 2;
 /// What the gateway's own pages show as the mapping's purpose.
@@ -65,8 +69,8 @@ std::optional<Found> search(const UpnpRequest& request) {
   const auto free_list = [](UPNPDev* list) { freeUPNPDevlist(list); };
   int error = 0;
   const std::unique_ptr<UPNPDev, decltype(free_list)> answers(
-      upnpDiscover(kSearchMilliseconds, request.own.to_string().c_str(), nullptr,
-                   UPNP_LOCAL_PORT_ANY, 0, kSearchHops, &error),
+      upnpDiscoverDevices(kSearchTypes.data(), kSearchMilliseconds, request.own.to_string().c_str(),
+                          nullptr, UPNP_LOCAL_PORT_ANY, 0, kSearchHops, &error, 0),
       free_list);
   for (const UPNPDev* answer = answers.get(); answer != nullptr; answer = answer->pNext) {
     if (answer->descURL == nullptr) continue;
