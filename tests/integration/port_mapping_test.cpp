@@ -136,6 +136,7 @@ class PortMappingAtMiniupnpd : public LabTest {
     return eventually([&] { return !mapping_.candidates().empty(); }) &&
            mapping_.mapping()->protocol == protocol;
   }
+  void send(const Transmit& transmit) { socket_->send(transmit); }
   /// A datagram from outside to the mapped endpoint reaches alice's port.
   bool arrives() {
     heard_from_.reset();
@@ -237,7 +238,23 @@ TEST_F(PortMappingAtMiniupnpd, IsMappedAgainAtOnceAfterTheGatewaysRestart) {
   EXPECT_TRUE(arrives());
 }
 
-TEST_F(PortMappingAtMiniupnpd, AHostBehindNoMappingGatewayIsToldSoByNobodyAndGoesOn) {
+/// A crashed process takes PCP's nonce with it, and the gateway keeps the mapping for that nonce.
+TEST_F(PortMappingAtMiniupnpd, AfterACrashThePortIsMappedAgain) {
+  start_gateway(MappingProtocol::kPcp);
+  {
+    testnet::SeededRandom earlier_random(5);
+    PortMapping crashed(earlier_random, {});
+    const rendezvous::LocalAddress own{.prefix = {kInner, 24}, .interface = "lan"};
+    crashed.network_changed(now(), std::vector{kGateway}, std::vector{own}, kListenPort);
+    send(*crashed.poll_transmit());
+    ASSERT_TRUE(eventually([&] { return gateway_maps(); }));
+  }
+  join();
+  ASSERT_TRUE(eventually([&] { return !mapping_.candidates().empty(); }));
+  EXPECT_TRUE(arrives());
+}
+
+TEST_F(PortMappingAtMiniupnpd, BehindAGatewayThatDoesNotMapItAsksAndThenRests) {
   join();
   ASSERT_TRUE(eventually([&] { return mapping_.next_timeout() > now() + 25s; }));
   EXPECT_TRUE(mapping_.candidates().empty());
