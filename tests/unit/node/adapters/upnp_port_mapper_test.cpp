@@ -1,19 +1,26 @@
 #include "node/adapters/upnp_port_mapper.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <asio/executor_work_guard.hpp>
 #include <asio/signal_set.hpp>
 
+#include <atomic>
 #include <cerrno>
-#include <cstdlib>
 #include <memory>
+#include <new>
+#include <string>
+#include <thread>
 #include <vector>
 
+#include "node/adapters/unique_fd.h"
 #include "tests/unit/node/adapters/event_loop.h"
+#include "tests/unit/node/adapters/own_network.h"
 
 namespace kadwire::node {
 namespace {
@@ -186,6 +193,61 @@ TEST_F(UpnpPortMapperTest, EndsItsChildAndStaysSilentAfterItsDestruction) {
   EXPECT_FALSE(has_children());
   context_.poll();
   EXPECT_TRUE(results_.empty());
+}
+
+/// A gateway whose description of itself never ends.
+class FloodingGateway {
+ public:
+  FloodingGateway() : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+    EXPECT_EQ(listen(listener_.get(), 1), 0);
+    getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    url_ = "http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/";
+    thread_ = std::thread([this] { flood(); });
+  }
+  ~FloodingGateway() { thread_.join(); }
+  [[nodiscard]] const std::string& url() const { return url_; }
+  [[nodiscard]] std::size_t bytes_sent() const { return bytes_sent_; }
+
+ private:
+  /// Until the other side has had enough.
+  void flood() {
+    const UniqueFd visitor(accept(listener_.get(), nullptr, nullptr));
+    std::string text = "HTTP/1.1 200 OK\r\n\r\n";
+    text.resize(1U << 16U, 'x');
+    while (true) {
+      const ssize_t sent = send(visitor.get(), text.data(), text.size(), MSG_NOSIGNAL);
+      if (sent <= 0) return;
+      bytes_sent_ += static_cast<std::size_t>(sent);
+    }
+  }
+
+  UniqueFd listener_;
+  std::string url_;
+  std::atomic<std::size_t> bytes_sent_ = 0;
+  std::thread thread_;
+};
+
+TEST_F(UpnpPortMapperTest, IsNotFilledByAGatewayWhoseDescriptionNeverEnds) {
+  KADWIRE_SKIP_WITHOUT_OWN_NETWORK();
+  kadwire::testing::in_own_network([this] {
+    const FloodingGateway gateway;
+    make([url = gateway.url()](const UpnpRequest& asked, const std::string&) {
+      return ask_upnp_gateway(asked, url);
+    });
+    UpnpRequest asked = request(1);
+    asked.gateway = asked.own = *IpAddress::parse("127.0.0.1");
+    mapper_->request(asked);
+    ASSERT_TRUE(run_until(
+        context_, [&] { return !results_.empty(); }, 10s));
+    expect_no_gateway();
+    EXPECT_GT(gateway.bytes_sent(), std::size_t{1} << 20U);
+    EXPECT_LT(gateway.bytes_sent(), 4 * kUpnpErrandBytesMax);
+  });
 }
 
 TEST(UpnpGateway, IsOnlyBelievedAboutItself) {
