@@ -1,0 +1,165 @@
+#include "rendezvous/relay_desk.h"
+
+#include <gtest/gtest.h>
+
+namespace kadwire::rendezvous {
+namespace {
+
+crypto::NodeId node(unsigned number) {
+  crypto::NodeId id;
+  id.bytes[0] = static_cast<std::byte>(number);
+  id.bytes[1] = static_cast<std::byte>(number >> 8);
+  return id;
+}
+
+constexpr TimePoint kStart{1h};
+const crypto::NodeId kA = node(1), kB = node(2);
+const Endpoint kAtA = *Endpoint::parse("198.51.100.1:5000");
+const Endpoint kAtB = *Endpoint::parse("203.0.113.2:5000");
+const Endpoint kElsewhere = *Endpoint::parse("203.0.113.2:6000");
+
+class RelayDeskTest : public ::testing::Test {
+ protected:
+  template <typename Action>
+  std::optional<Action> take() {
+    const auto action = desk_.poll_action();
+    if (!action || !std::holds_alternative<Action>(*action)) return std::nullopt;
+    return std::get<Action>(*action);
+  }
+  /// Both asked, and the port is open.
+  RelayId open() {
+    desk_.handle_request(kStart, kA, kB);
+    const RelayId id = take<OpenRelay>().value().id;
+    desk_.handle_port(id, 7000);
+    desk_.handle_request(kStart, kB, kA);
+    while (desk_.poll_answer()) {
+    }
+    return id;
+  }
+  RelayDesk desk_;
+};
+
+TEST_F(RelayDeskTest, OpensOnePortForAPairAndTellsWhoAsked) {
+  desk_.handle_request(kStart, kA, kB);
+  const auto opened = take<OpenRelay>();
+  ASSERT_TRUE(opened);
+  EXPECT_FALSE(desk_.poll_answer());
+  desk_.handle_port(opened->id, 7000);
+  const auto first = desk_.poll_answer();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->to, kA);
+  EXPECT_EQ(first->peer, kB);
+  EXPECT_EQ(first->port, 7000);
+  EXPECT_FALSE(desk_.poll_answer());
+  desk_.handle_request(kStart, kB, kA);
+  EXPECT_EQ(desk_.poll_answer()->to, kB);
+  EXPECT_FALSE(desk_.poll_action());
+}
+
+TEST_F(RelayDeskTest, JoinsOnlyTwoThatBothAskedAndBoth) {
+  desk_.handle_request(kStart, kA, kB);
+  const RelayId id = take<OpenRelay>()->id;
+  desk_.handle_port(id, 7000);
+  desk_.handle_bind(id, kA, kB, kAtA);
+  desk_.handle_bind(id, kB, kA, kAtB);  // never asked
+  EXPECT_FALSE(desk_.poll_action());
+  desk_.handle_request(kStart, kB, kA);
+  desk_.handle_bind(id, kB, kA, kAtB);
+  const auto joined = take<JoinRelay>();
+  ASSERT_TRUE(joined);
+  EXPECT_EQ(joined->a, kAtA);
+  EXPECT_EQ(joined->b, kAtB);
+}
+
+TEST_F(RelayDeskTest, FollowsAnEndThatMovesAndOnlyThen) {
+  const RelayId id = open();
+  desk_.handle_bind(id, kA, kB, kAtA);
+  desk_.handle_bind(id, kB, kA, kAtB);
+  ASSERT_TRUE(take<JoinRelay>());
+  desk_.handle_bind(id, kB, kA, kAtB);
+  EXPECT_FALSE(desk_.poll_action());
+  desk_.handle_bind(id, kB, kA, kElsewhere);
+  EXPECT_EQ(take<JoinRelay>()->b, kElsewhere);
+}
+
+TEST_F(RelayDeskTest, IgnoresBindsOfOthersAndForOtherPairs) {
+  const RelayId id = open();
+  desk_.handle_bind(id, node(3), kB, kElsewhere);
+  desk_.handle_bind(id, kA, node(3), kElsewhere);
+  desk_.handle_bind(id + 1, kA, kB, kElsewhere);
+  desk_.handle_bind(id, kB, kA, kAtB);
+  EXPECT_FALSE(desk_.poll_action());
+}
+
+TEST_F(RelayDeskTest, GivesAPortBackForWhichOneSideNeverAsked) {
+  desk_.handle_request(kStart, kA, kB);
+  const RelayId id = take<OpenRelay>()->id;
+  desk_.handle_port(id, 7000);
+  EXPECT_EQ(desk_.next_timeout(), kStart + kRelayAskPatience);
+  desk_.handle_timeout(kStart + kRelayAskPatience - 1ns);
+  EXPECT_EQ(desk_.pairs(), 1U);
+  desk_.handle_timeout(kStart + kRelayAskPatience);
+  EXPECT_EQ(take<CloseRelay>()->id, id);
+  EXPECT_EQ(desk_.pairs(), 0U);
+  EXPECT_FALSE(desk_.next_timeout());
+}
+
+TEST_F(RelayDeskTest, KeepsAPairForWhichBothAsked) {
+  open();
+  EXPECT_FALSE(desk_.next_timeout());
+  desk_.handle_timeout(kStart + 24h);
+  EXPECT_EQ(desk_.pairs(), 1U);
+}
+
+TEST_F(RelayDeskTest, GivesUpAPairThatNeverGotAPort) {
+  desk_.handle_request(kStart, kA, kB);
+  desk_.handle_request(kStart, kB, kA);
+  desk_.handle_timeout(kStart + kRelayAskPatience);
+  EXPECT_EQ(desk_.pairs(), 0U);
+}
+
+TEST_F(RelayDeskTest, RefusesBothWhenThereIsNoPort) {
+  desk_.handle_request(kStart, kA, kB);
+  desk_.handle_request(kStart, kB, kA);
+  desk_.handle_port(take<OpenRelay>()->id, 0);
+  EXPECT_EQ(desk_.poll_answer()->port, 0);
+  EXPECT_EQ(desk_.poll_answer()->port, 0);
+  EXPECT_EQ(desk_.pairs(), 0U);
+}
+
+TEST_F(RelayDeskTest, ClosesWhatIsIdleOrAMembersThatLeft) {
+  const RelayId first = open();
+  desk_.handle_idle(first);
+  EXPECT_EQ(take<CloseRelay>()->id, first);
+  const RelayId second = open();
+  EXPECT_NE(second, first);
+  desk_.remove_member(kB);
+  EXPECT_EQ(take<CloseRelay>()->id, second);
+  desk_.handle_idle(second);
+  EXPECT_FALSE(desk_.poll_action());
+}
+
+TEST_F(RelayDeskTest, RefusesAMemberMoreThanItsShareAndAllMoreThanAll) {
+  for (unsigned i = 0; i < kRelayedPairsPerMemberMax; ++i) {
+    desk_.handle_request(kStart, kA, node(100 + i));
+  }
+  EXPECT_FALSE(desk_.poll_answer());
+  desk_.handle_request(kStart, kA, node(99));
+  EXPECT_EQ(desk_.poll_answer()->port, 0);
+  for (unsigned i = 0; i < 2 * kRelayedPairsMax; ++i) {
+    desk_.handle_request(kStart, node(1000 + i), node(3000 + i));
+  }
+  EXPECT_EQ(desk_.pairs(), kRelayedPairsMax);
+}
+
+TEST_F(RelayDeskTest, WhatOthersAskForDoesNotUseUpAMembersShare) {
+  for (unsigned i = 0; i < kRelayedPairsPerMemberMax; ++i) {
+    desk_.handle_request(kStart, node(100 + i), kA);
+  }
+  desk_.handle_request(kStart, kA, kB);
+  EXPECT_FALSE(desk_.poll_answer());
+  EXPECT_EQ(desk_.pairs(), kRelayedPairsPerMemberMax + 1);
+}
+
+}  // namespace
+}  // namespace kadwire::rendezvous
