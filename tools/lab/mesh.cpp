@@ -40,15 +40,21 @@ std::vector<std::string> bootstrap_arguments(const Host& member, const Host& boo
   return arguments;
 }
 
-/// Where the bootstrap host answers STUN, in the families of `member`.
+/// Where the bootstrap host answers STUN.
+std::vector<Endpoint> stun_endpoints(const Host& bootstrap) {
+  std::vector<Endpoint> endpoints;
+  for (const IpAddress& address :
+       {bootstrap.ipv4(), *IpAddress::parse(kSecondStunAddress), bootstrap.ipv6()}) {
+    endpoints.push_back({address, rendezvous::kStunPort});
+  }
+  return endpoints;
+}
+
 std::vector<std::string> stun_arguments(const Host& member, const Host& bootstrap) {
   std::vector<std::string> arguments;
-  if (member.has_ipv4()) {
-    arguments = {"--stun", bootstrap.ipv4().to_string(), "--stun", kSecondStunAddress};
-  }
-  if (member.has_ipv6()) {
-    arguments.insert(arguments.end(),
-                     {"--stun", fmt::format("[{}]", bootstrap.ipv6().to_string())});
+  for (const Endpoint& endpoint : stun_endpoints(bootstrap)) {
+    const bool reachable = endpoint.address.is_v4() ? member.has_ipv4() : member.has_ipv6();
+    if (reachable) arguments.insert(arguments.end(), {"--stun", endpoint.to_string()});
   }
   return arguments;
 }
@@ -151,9 +157,8 @@ Expected<void> Mesh::start_bootstrap() {
   for (const IpAddress& address : {bootstrap_host_.ipv4(), bootstrap_host_.ipv6()}) {
     argv.insert(argv.end(), {"--listen", Endpoint{address, kBootstrapPort}.to_string()});
   }
-  for (const IpAddress& address :
-       {bootstrap_host_.ipv4(), *IpAddress::parse(kSecondStunAddress), bootstrap_host_.ipv6()}) {
-    argv.insert(argv.end(), {"--stun", Endpoint{address, rendezvous::kStunPort}.to_string()});
+  for (const Endpoint& endpoint : stun_endpoints(bootstrap_host_)) {
+    argv.insert(argv.end(), {"--stun", endpoint.to_string()});
   }
   auto process = bootstrap_host_.spawn(std::move(argv), "kadwire-bootstrap");
   if (!process) return tl::unexpected(process.error());

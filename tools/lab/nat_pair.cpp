@@ -66,6 +66,8 @@ Expected<void> start_settled(NatPair& pair) {
                (pair.helper == nullptr || pair.helper->path_to(addresses->node) == kDirect);
       },
       kFirstUpMax);
+  if (!pair.first->running())
+    return lab_error("the first member ended: " + pair.first->host().logs());
   if (!up) return lab_error("the first member does not come up");
   clock.run(kSettleTime);
   pair.first_addresses = *addresses;

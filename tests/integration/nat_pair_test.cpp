@@ -1,0 +1,169 @@
+/// Two real members behind real NATs: a tunnel both ways, direct where it has to be, and how it
+/// comes back after what a network does to it. A bounded part of `kadwire-lab matrix`.
+
+#include "tools/lab/nat_pair.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <optional>
+#include <string>
+
+#include "tests/integration/mesh_fixture.h"
+#include "tools/statistics.h"
+
+namespace kadwire::lab {
+namespace {
+
+/// From a cold start to the first ping. Typical are 0.5 to 1 s; a busy machine may take longer.
+constexpr auto kFirstPingMax = 10s * kSlowdown;
+/// Between a look at the path and what the daemon's own look at WireGuard has to say of it.
+constexpr auto kReportTime = 3s;
+
+class NatPairTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (const auto obstacle = lab_obstacle()) GTEST_SKIP() << *obstacle;
+  }
+
+  void TearDown() override {
+    if (HasFailure() && pair_) std::cerr << pair_->lab->logs();
+  }
+
+  NatPair& build(const std::string& first, const std::string& second, bool helper = false) {
+    pair_ = must(build_pair({.first = find_surroundings(first),
+                             .second = find_surroundings(second),
+                             .helper = helper,
+                             .log_level = "debug"}));
+    return *pair_;
+  }
+
+  /// Starts the second; the test goes on with a tunnel, or ends.
+  PairRun connect(NatPair& pair) {
+    const PairRun run = must(measure_pair(pair));
+    if (!run.first_ping) throw std::runtime_error("no tunnel");
+    return run;
+  }
+
+  /// Whether each answers the other's pings over both of the mesh's families.
+  static bool answers_both_ways(const NatPair& pair) {
+    const auto second = pair.second->addresses();
+    if (!second || !second->ipv4 || !pair.first_addresses.ipv4) return false;
+    PingBoard board(kPairPingInterval);
+    const Host& first_host = pair.first->host();
+    const Host& second_host = pair.second->host();
+    for (const IpAddress& to : {second->ipv6, *second->ipv4}) {
+      must(board.add(first_host, to, PingBoard::Until::kFirstReply));
+    }
+    for (const IpAddress& to : {pair.first_addresses.ipv6, *pair.first_addresses.ipv4}) {
+      must(board.add(second_host, to, PingBoard::Until::kFirstReply));
+    }
+    return board.run_until([&] { return board.all_answered(); }, kReportTime);
+  }
+
+ private:
+  std::optional<NatPair> pair_;
+};
+
+struct PairCase {
+  const char* first;
+  const char* second;
+};
+
+class NatPairOf : public NatPairTest, public ::testing::WithParamInterface<PairCase> {};
+
+TEST_P(NatPairOf, GetATunnelBothWaysAndItIsDirect) {
+  const auto [first, second] = GetParam();
+  NatPair& pair = build(first, second);
+  const PairRun run = connect(pair);
+  EXPECT_TRUE(answers_both_ways(pair));
+  EXPECT_EQ(run.path, "direct");
+  EXPECT_LT(*run.first_ping, kFirstPingMax);
+  std::cout << "first ping after " << to_milliseconds(*run.first_ping) << " ms\n";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, NatPairOf,
+    ::testing::Values(PairCase{"port-restricted", "port-restricted"},
+                      PairCase{"full-cone", "symmetric-random"},
+                      PairCase{"port-restricted", "hash"}, PairCase{"fixed-port", "fixed-port"},
+                      PairCase{"ipv6-only", "ipv6-only"}, PairCase{"public", "symmetric-random"},
+                      PairCase{"host-firewall", "port-restricted"},
+                      PairCase{"cgnat", "address-restricted"}),
+    [](const auto& parameters) {
+      std::string name = std::string(parameters.param.first) + "_and_" + parameters.param.second;
+      std::ranges::replace(name, '-', '_');
+      return name;
+    });
+
+class NatRecovery : public NatPairTest {
+ protected:
+  /// The longest time without an answer to pings each 50 ms, from before `change` until answers
+  /// have come for some time again.
+  Duration silence_after(NatPair& pair, const std::function<void()>& change, Duration at_most) {
+    PingBoard board(kPairPingInterval);
+    const auto flow =
+        must(board.add(pair.second->host(), pair.first_addresses.ipv6, PingBoard::Until::kForever));
+    board.run(kCalm);
+    change();
+    board.run(kAftermath);
+    const std::uint64_t before = board.flow(flow).received;
+    board.run_until([&] { return board.flow(flow).received > before + kAnswersOfCalm; }, at_most);
+    const Duration silence = board.longest_silence(flow);
+    std::cout << "silent for " << to_milliseconds(silence) << " ms\n";
+    return silence;
+  }
+
+ private:
+  static constexpr auto kCalm = 2s;
+  /// By then a change has done its damage: what was under way has arrived.
+  static constexpr auto kAftermath = 500ms;
+  /// Three seconds of them.
+  static constexpr std::uint64_t kAnswersOfCalm = 60;
+};
+
+/// The host's public address becomes the next one of its net.
+void change_address(const Host& host) {
+  const std::string old_address = host.ipv4().to_string();
+  const std::string new_address = old_address.substr(0, old_address.rfind('.')) + ".77";
+  must(host.run({"sh", "-c",
+                 "sysctl -q -w net.ipv4.conf.all.promote_secondaries=1 && ip addr add " +
+                     new_address + "/24 dev eth0 && ip addr del " + old_address + "/24 dev eth0"}));
+}
+
+TEST_F(NatRecovery, AChangedOwnAddressCostsSecondsAtMost) {
+  NatPair& pair = build("port-restricted", "public");
+  connect(pair);
+  EXPECT_LT(silence_after(
+                pair, [&] { change_address(pair.second->host()); }, 20s),
+            5s * kSlowdown);
+}
+
+TEST_F(NatRecovery, ANatThatForgetsItsMappingsCostsSecondsAtMost) {
+  NatPair& pair = build("port-restricted", "port-restricted");
+  connect(pair);
+  const auto forget = [&] { must(pair.first->gateways().front()->forget_mappings()); };
+  EXPECT_LT(silence_after(pair, forget, 30s), 10s * kSlowdown);
+}
+
+TEST_F(NatRecovery, ANatThatMapsAnewAfterForgettingCostsSecondsAtMost) {
+  NatPair& pair = build("symmetric-random", "public");
+  connect(pair);
+  const auto forget = [&] { must(pair.first->gateways().front()->forget_mappings()); };
+  EXPECT_LT(silence_after(pair, forget, 30s), 10s * kSlowdown);
+}
+
+TEST_F(NatRecovery, APathThatDiesSilentlyIsLeftForAnotherOne) {
+  NatPair& pair = build("dual-stack", "dual-stack");
+  connect(pair);
+  const auto drop = [&] {  // what they use, and what they do not
+    const Gateway& gateway = *pair.second->gateways().front();
+    must(gateway.drop_silently(pair.first->host().ipv6()));
+  };
+  EXPECT_LT(silence_after(pair, drop, 40s), 15s * kSlowdown);
+}
+
+}  // namespace
+}  // namespace kadwire::lab
