@@ -267,17 +267,30 @@ void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
   const auto due = relay_due(peer);
   if (!due || now.steady < *due) return;
   peer.relays_asked = now.steady;
-  auto relays = peer.punch.working_introducers();
-  std::erase_if(relays, [&](const crypto::NodeId& relay) {
-    const auto found = peers_.find(relay);
-    return found == peers_.end() || !found->second.relays;
-  });
+  const std::vector<crypto::NodeId> relays = relays_for(node, peer);
   const std::size_t asked = std::min(kRelaysMax, relays.size());
   for (std::size_t i = 0; i < asked; ++i) {
     const crypto::NodeId& relay = relays[peer.relay_turn++ % relays.size()];
     request_relay(now, relay, node);
     peer.punch.send(now, UseRelay{relay});
   }
+}
+
+/// Whoever passed our messages on has a session with the peer and comes first; any other relay that
+/// is reached directly may have one. The nearest of each first.
+std::vector<crypto::NodeId> Agent::relays_for(const crypto::NodeId& node, const Peer& peer) const {
+  const auto introducers = peer.punch.working_introducers();
+  std::vector<std::tuple<bool, Duration, crypto::NodeId>> reachable;
+  for (const auto& [other, relay] : peers_) {
+    const auto rtt = relay.punch.direct_rtt();
+    if (other == node || !relay.relays || !rtt) continue;
+    const bool introduces = std::ranges::find(introducers, other) != introducers.end();
+    reachable.emplace_back(!introduces, *rtt, other);
+  }
+  std::ranges::sort(reachable);
+  std::vector<crypto::NodeId> relays;
+  for (const auto& [stranger, rtt, other] : reachable) relays.push_back(other);
+  return relays;
 }
 
 std::optional<TimePoint> Agent::relay_due(const Peer& peer) {

@@ -29,8 +29,9 @@ namespace kadwire::rendezvous {
 /// once makes some thousand calls in some seconds.
 inline constexpr Rate kCallsPerSource{50, 100};
 inline constexpr Rate kCallsInAll{500, 1000};
-/// Frames passed on for one member: a call and its answer are repeated a dozen times.
-inline constexpr Rate kForwardsPerMember{20, 100};
+/// Frames passed on for one member. A newcomer behind a strict NAT calls and pings everybody
+/// through its introducers, a few dozen frames for each peer; 70 KB a second at most.
+inline constexpr Rate kForwardsPerMember{100, 1000};
 /// Where one call came from and its answer goes: all ways that a caller may try at once.
 inline constexpr std::size_t kCallWaysMax = kCandidatesMax + 4;
 /// Calls whose sender is not a peer yet, and how long they wait to become one's.
@@ -170,6 +171,8 @@ class Agent {
   void on_message(Now now, const Way& from, ByteView payload);
   void act(Now now, const crypto::NodeId& sender, const Way& from, PairMessage message);
   void ask_relays(Now now, const crypto::NodeId& node, Peer& peer);
+  [[nodiscard]] std::vector<crypto::NodeId> relays_for(const crypto::NodeId& node,
+                                                       const Peer& peer) const;
   void request_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer);
   void on_relay_reply(Now now, const crypto::NodeId& relay, const RelayReply& reply);
   void tell_relay_answers(Now now);

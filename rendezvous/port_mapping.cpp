@@ -57,7 +57,6 @@ void PortMapping::network_changed(TimePoint now, std::span<const IpAddress> gate
   epoch_.reset();
   pause_ = {};
   state_ = Idle{};
-  ++upnp_id_;  // what is under way concerns the past
   site_ = site;
   if (!site_) return;
   external_port_wish_ = port;

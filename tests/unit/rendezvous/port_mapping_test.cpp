@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "tests/unit/rendezvous/fake_gateway.h"
@@ -520,9 +522,101 @@ TEST(PortMapping, IgnoresAUpnpResultOfThePast) {
   home.upnp_answers = false;
   home.join();
   home.pass(4s);
-  home.mapping.network_changed(home.now, {}, {}, kPort);
-  home.mapping.handle_upnp(home.now, home.gateway.answer(home.asked_by_upnp.at(0)));
+  home.join("192.168.1.20/24", 4000);
+  home.pass(4s);
+  ASSERT_EQ(home.asked_by_upnp.size(), 2U);
+  home.mapping.handle_upnp(home.now, home.gateway.answer(home.asked_by_upnp[0]));
   EXPECT_FALSE(home.mapping.mapping().has_value());
+  home.mapping.handle_upnp(home.now, home.gateway.answer(home.asked_by_upnp[1]));
+  EXPECT_EQ(home.mapped(), (Endpoint{kMapped.address, 4000}));
+}
+
+TEST(PortMapping, WaitsForAHangingUpnpRemovalWithinBoundsAndDoesNotRepeatIt) {
+  Home home({MappingProtocol::kUpnp});
+  home.join();
+  home.pass(5s);
+  home.upnp_answers = false;
+  home.mapping.remove(home.now);
+  home.pass(kUpnpRemovalPatience - 1ms);
+  EXPECT_FALSE(home.mapping.holds_nothing());
+  home.pass(1ms);
+  EXPECT_TRUE(home.mapping.holds_nothing());
+  EXPECT_EQ(home.asked_by_upnp.size(), 2U);
+}
+
+TEST(PortMapping, ASecondRestartWithinTheAnnouncementPauseIsMendedAtItsEnd) {
+  Home home({MappingProtocol::kPcp});
+  home.join();
+  home.pass(5min);
+  for (int restart = 0; restart < 2; ++restart) {
+    home.gateway.restart(home.now);
+    home.deliver(home.gateway.pcp_announcement(home.now));
+    if (restart == 0) home.pass(5s);
+  }
+  home.exchange();
+  EXPECT_TRUE(home.gateway.maps().empty());
+  home.pass(5s);
+  EXPECT_EQ(home.gateway.maps().count(kPort), 1U);
+  EXPECT_EQ(home.mapped(), kMapped);
+}
+
+TEST(PortMapping, WishesForThePortThatItHadSoThatPeersNeedNotLearnAnother) {
+  Home home;
+  home.gateway.ports_taken = {kPort};
+  home.join();
+  ASSERT_EQ(home.mapped(), (Endpoint{kMapped.address, kPort + 1}));
+  home.gateway.ports_taken.clear();
+  home.gateway.restart(home.now);
+  home.pass(kMappingLease / 2);
+  EXPECT_EQ(home.gateway.maps().at(kPort), kPort + 1);
+  EXPECT_EQ(home.mapped(), (Endpoint{kMapped.address, kPort + 1}));
+}
+
+TEST(PortMapping, AGrantForNoTimeOrOfNoPortIsNone) {
+  for (const auto& [first, last] : {std::pair{4, 8}, std::pair{42, 44}}) {
+    Home home;
+    home.mapping.network_changed(home.now, std::vector{kGateway},
+                                 std::vector{own("192.168.1.20/24")}, kPort);
+    const auto request = home.mapping.poll_transmit();
+    Bytes answer = *home.gateway.answer(home.now, *request);
+    std::fill(answer.begin() + first, answer.begin() + last, std::byte{0});
+    EXPECT_TRUE(home.deliver(answer));
+    EXPECT_FALSE(home.mapping.mapping().has_value()) << first;
+  }
+  for (const char* answer :
+       {"0081000000000007ca6c000000000e10", "0081000000000007ca6cca6c00000000"}) {
+    Home home({MappingProtocol::kNatPmp});
+    home.gateway.knows_old_version = false;
+    home.mapping.network_changed(home.now, std::vector{kGateway},
+                                 std::vector{own("192.168.1.20/24")}, kPort);
+    home.deliver(*from_hex("0081000100000007"));  // PCP is unknown here
+    home.deliver(home.gateway.address_answer(home.now));
+    home.deliver(*from_hex(answer));
+    EXPECT_FALSE(home.mapping.mapping().has_value()) << answer;
+  }
+}
+
+TEST(PortMapping, APcpAnswerThatComesAfterNatPmpMappedChangesNothing) {
+  Home home({MappingProtocol::kNatPmp});
+  FakeGateway slow({MappingProtocol::kPcp});
+  slow.external = *IpAddress::parse("203.0.113.99");
+  home.gateway.knows_old_version = false;
+  home.mapping.network_changed(home.now, std::vector{kGateway}, std::vector{own("192.168.1.20/24")},
+                               kPort);
+  const auto request = home.mapping.poll_transmit();
+  home.pass(2s);
+  ASSERT_EQ(home.protocol(), MappingProtocol::kNatPmp);
+  home.deliver(*slow.answer(home.now, *request));
+  EXPECT_EQ(home.protocol(), MappingProtocol::kNatPmp);
+  EXPECT_EQ(home.mapped(), kMapped);
+}
+
+TEST(PortMapping, AsksNobodyFromAnAddressThatIsStillTentative) {
+  Home home;
+  LocalAddress tentative = own("192.168.1.20/24");
+  tentative.tentative = true;
+  home.mapping.network_changed(home.now, std::vector{kGateway}, std::vector{tentative}, kPort);
+  EXPECT_FALSE(home.mapping.poll_transmit());
 }
 
 }  // namespace
