@@ -17,6 +17,7 @@
 #include "node/adapters/bootstrap_names.h"
 #include "node/adapters/netlink_network_monitor.h"
 #include "node/adapters/raw_wireguard_port.h"
+#include "node/adapters/udp_relay_ports.h"
 #include "node/adapters/wireguard_go_device.h"
 #include "node/control/rpc_server.h"
 #include "node/driver.h"
@@ -95,6 +96,8 @@ struct Parts {
   std::unique_ptr<AsioDatagramSocket> dht_socket;
   std::unique_ptr<NetlinkNetworkMonitor> monitor;
   std::unique_ptr<WireguardGoDevice> device;
+  std::optional<AsioScheduler> relay_scheduler;
+  std::optional<UdpRelayPorts> relay_ports;          ///< nullopt: not wanted, or no punching
   std::unique_ptr<RawWireguardPort> wireguard_port;  ///< nullptr: not wanted, or not allowed
   std::unique_ptr<dht::OpendhtDirectory> directory;
   std::optional<MeshNode> node;
@@ -155,6 +158,9 @@ Outcome open_wireguard_port(Parts& parts, const DaemonOptions& options) {
   auto port = RawWireguardPort::open(parts.context, parts.device->listen_port());
   if (port) {
     parts.wireguard_port = std::move(*port);
+    if (!options.relays) return {};
+    parts.relay_scheduler.emplace(parts.context, options.clock_offset);
+    parts.relay_ports.emplace(parts.context, *parts.relay_scheduler, RelayPortOptions{});
   } else {
     spdlog::warn("punching {}", port.error().message);
   }
@@ -176,6 +182,7 @@ void compose(Parts& parts, const DaemonOptions& options) {
   config.use_ipv6 = options.ipv6;
   config.frames = parts.wireguard_port != nullptr;
   config.introduces = options.introduces;
+  config.relays = parts.relay_ports.has_value();
   config.static_endpoints = options.static_endpoints;
   config.identity_restored = parts.restored->identity_restored;
   config.device_adopted = parts.device->adopted();
@@ -184,7 +191,8 @@ void compose(Parts& parts, const DaemonOptions& options) {
   parts.node.emplace(std::move(config), *parts.keys, parts.restored->identity, parts.random, now);
   parts.driver.emplace(
       DriverPorts{*parts.scheduler, *parts.dht_socket, *parts.directory, *parts.device,
-                  *parts.monitor, *parts.memory, parts.journal, parts.wireguard_port.get()},
+                  *parts.monitor, *parts.memory, parts.journal, parts.wireguard_port.get(),
+                  parts.relay_ports ? &*parts.relay_ports : nullptr},
       *parts.node, options.interface);
   parts.names.emplace(parts.context, options.bootstrap,
                       [&parts](std::vector<Endpoint> endpoints, std::string problem) {
