@@ -47,6 +47,7 @@ void RelayDesk::handle_bind(RelayId id, const crypto::NodeId& from, const crypto
   End& end = end_of(*found, from);
   if (!end.asked || end.at == at) return;
   end.at = at;
+  if (pair.low.at == pair.high.at) return;  // it would go round in a circle
   if (pair.low.at && pair.high.at) actions_.push_back(JoinRelay{id, *pair.low.at, *pair.high.at});
 }
 
