@@ -209,7 +209,9 @@ TEST_F(AgentAttack, AForgedSourceIsNeverCalledWhenTheLiarFallsSilent) {
   liar_.join(victim_);
   for (std::size_t i = 0; i < 20; ++i) liar_.say(forged(i), Ping{3, false, false, 0});
   liar_.say(liar_.at(), Ping{4, false, false, 9});
+  liar_.fall_silent();
   world_.run_for(10min);
+  EXPECT_GE(world_.lost_to(liar_.at()), static_cast<std::size_t>(kBurstTries));
   for (std::size_t i = 0; i < 20; ++i) EXPECT_LE(world_.lost_to(forged(i)), 3U) << i;
 }
 

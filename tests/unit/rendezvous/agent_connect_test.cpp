@@ -37,7 +37,8 @@ class AgentConnect : public ::testing::Test {
   }
   /// WireGuard's counters: data leaves, nothing comes.
   void report_silence(Member& at, Member& about, int times = 2) {
-    for (int i = 0; i < times; ++i) at.agent->handle_traffic(world_.now(), about.id(), true, false);
+    for (int i = 0; i < times; ++i)
+      at.agent->handle_traffic(at.world.now(), about.id(), true, false);
   }
   Member& controlling(Member& a, Member& b) { return a.id() < b.id() ? a : b; }
 
@@ -267,6 +268,31 @@ TEST_F(AgentConnect, DoubtsOfBothSidesSettleAndDoNotEcho) {
   EXPECT_EQ(a.changes.size() + b.changes.size(), changes);
   EXPECT_LE(a.packets_out + b.packets_out, packets + 4);
   EXPECT_LE(changes, 10U);
+}
+
+TEST_F(AgentConnect, PathsThatComeBackEndADoubtWithoutAnEcho) {
+  for (const bool of_leader : {true, false}) {
+    AgentWorld world;
+    Member& a = world.add(kBoth[0]);
+    Member& b = world.add(kBoth[1]);
+    know_each_other(a, b);
+    ASSERT_TRUE(world.run_until([&] { return a.reaches(b) && b.reaches(a); }, 2s));
+    world.run_for(5s);
+    Member& leader = controlling(a, b);
+    Member& doubter = of_leader ? leader : (&leader == &a ? b : a);
+    Member& other = &doubter == &a ? b : a;
+    world.fate = [](Packet&) { return Fate{true}; };
+    report_silence(doubter, other);
+    ASSERT_TRUE(world.run_until([&] { return !doubter.reaches(other); }, 3s));
+    // Both work again, one far slower, so that words of the old state come late.
+    world.fate = [](Packet& packet) {
+      return Fate{false, packet.to.address.is_v4() ? 20ms : 150ms};
+    };
+    const std::size_t changes = a.changes.size() + b.changes.size();
+    world.run_for(10s);
+    EXPECT_TRUE(a.reaches(b) && b.reaches(a));
+    EXPECT_LE(a.changes.size() + b.changes.size(), changes + 3) << of_leader;
+  }
 }
 
 TEST_F(AgentConnect, AFollowerThatMissedTheChoiceIsToldAgain) {

@@ -63,6 +63,9 @@ class Liar {
   /// From now on its words reach the victim through another only.
   void answer_only_through(Liar& other) { through_ = &other; }
 
+  /// Nothing reaches it any more.
+  void fall_silent() { world_.others.erase(at_); }
+
   /// A datagram of the victim's; `passed_on`: by another liar.
   void receive(ByteView datagram, bool passed_on = false) {
     const auto frame = open_frame(datagram, hour_of(world_.now().wall), frame_keys_);
