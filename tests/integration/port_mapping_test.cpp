@@ -175,9 +175,12 @@ class PortMappingAtMiniupnpd : public LabTest {
   std::optional<Process> daemon_;
 
  private:
-  static void lay_wire(const WireEnd& a, const WireEnd& b) {
+  void lay_wire(const WireEnd& a, const WireEnd& b) {
     Process there = must(a.host.spawn({"sleep", "infinity"}, "wire"));
     Process beyond = must(b.host.spawn({"sleep", "infinity"}, "wire"));
+    // Once they are what they were started as, they are also where they were started.
+    ASSERT_TRUE(
+        board_.run_until([&] { return is_sleeping(there) && is_sleeping(beyond); }, kPatience));
     must(run_command(
         {.argv = {"ip", "link", "add", a.interface, "netns", std::to_string(there.pid()), "type",
                   "veth", "peer", "name", b.interface, "netns", std::to_string(beyond.pid())},
@@ -187,6 +190,10 @@ class PortMappingAtMiniupnpd : public LabTest {
                          std::string("ip link set eth0 down; ip link set ") + end.interface +
                              " up && ip address add " + end.prefix + " dev " + end.interface}));
     }
+  }
+
+  static bool is_sleeping(const Process& process) {
+    return read_text("/proc/" + std::to_string(process.pid()) + "/comm") == "sleep\n";
   }
 
   PingBoard board_;
