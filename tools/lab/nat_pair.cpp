@@ -16,6 +16,8 @@ using nlohmann::json;
 constexpr auto kFirstUpMax = 20s;
 /// What the first member gets to announce itself and to look at its NAT.
 constexpr auto kSettleTime = 3s;
+/// The helper is there before anybody: who comes later calls it, and it learns that it can be.
+constexpr auto kHelperTime = 2s;
 /// How often a daemon is asked for its path: seldom enough to leave the measurement alone.
 constexpr auto kPathLook = 50ms;
 
@@ -51,26 +53,36 @@ Expected<void> add_members(NatPair& pair, const PairOptions& options) {
   return {};
 }
 
-/// The first and the helper, in the DHT and with a tunnel between them.
-Expected<void> start_settled(NatPair& pair) {
-  if (pair.helper != nullptr) {
-    if (auto started = pair.helper->start(); !started) return started;
-  }
-  if (auto started = pair.first->start(); !started) return started;
+Expected<MeshAddresses> start_and_await_dht(Member& member) {
+  if (auto started = member.start(); !started) return tl::unexpected(started.error());
   PingBoard clock;
   std::optional<MeshAddresses> addresses;
   const bool up = clock.run_until(
       [&] {
-        addresses = pair.first->addresses();
-        return addresses && pair.first->in_dht() &&
-               (pair.helper == nullptr || pair.helper->path_to(addresses->node) == kDirect);
+        addresses = member.addresses();
+        return addresses && member.in_dht();
       },
       kFirstUpMax);
-  if (!pair.first->running())
-    return lab_error("the first member ended: " + pair.first->host().logs());
-  if (!up) return lab_error("the first member does not come up");
+  if (up) return *addresses;
+  if (member.running()) return lab_error(member.name() + " does not come up");
+  return lab_error(member.name() + " ended: " + member.host().logs());
+}
+
+/// The helper, then the first, with a tunnel between them.
+Expected<void> start_settled(NatPair& pair) {
+  PingBoard clock;
+  if (pair.helper != nullptr) {
+    if (auto up = start_and_await_dht(*pair.helper); !up) return tl::unexpected(up.error());
+    clock.run(kHelperTime);
+  }
+  const auto first = start_and_await_dht(*pair.first);
+  if (!first) return tl::unexpected(first.error());
+  pair.first_addresses = *first;
+  const bool helped =
+      pair.helper == nullptr ||
+      clock.run_until([&] { return pair.helper->path_to(first->node) == kDirect; }, kFirstUpMax);
+  if (!helped) return lab_error("the first member does not reach the helper");
   clock.run(kSettleTime);
-  pair.first_addresses = *addresses;
   return {};
 }
 
