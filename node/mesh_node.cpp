@@ -276,7 +276,9 @@ bool MeshNode::choose_candidates() {
   for (const Endpoint& endpoint : config_.static_endpoints) {
     learnt.insert(learnt.begin(), {rendezvous::CandidateKind::kStatic, endpoint});
   }
-  return own_.set_candidates(rendezvous::published_candidates(hosts, learnt)) || services_changed;
+  const bool nat_changed = nat_ && own_.set_nat(nat_->behavior(AddressFamily::kIpv4));
+  return own_.set_candidates(rendezvous::published_candidates(hosts, learnt)) || services_changed ||
+         nat_changed;
 }
 
 void MeshNode::choose_addresses() {

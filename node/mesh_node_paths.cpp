@@ -48,6 +48,7 @@ void MeshNode::follow_agent(Now now) {
 /// What others see of this node's port, and whether it can relay, is only found out with time.
 void MeshNode::look_for_new_candidates(Now now) {
   const bool seen_otherwise = nat_->poll_change();
+  if (seen_otherwise) agent_->set_own_nat(nat_->behavior(AddressFamily::kIpv4));
   if ((seen_otherwise || can_relay() != own_.relays()) && choose_candidates()) publish(now);
 }
 
@@ -78,15 +79,16 @@ void MeshNode::tell_traffic(Now now) {
   }
 }
 
-/// Others must be able to reach a relay unasked: it has a public address of its own, and something
-/// came in there that nothing had been sent to.
+/// Others must be able to reach a relay unasked. An own public IPv4 address says so, as long as
+/// nobody finds otherwise: those who do pass this node over. Hosts at home have public IPv6 too,
+/// behind a firewall: there something must have come in that nothing had been sent to.
 bool MeshNode::can_relay() const {
   if (!config_.relays || !agent_) return false;
   const auto usable = usable_addresses();
   const auto hosts = rendezvous::host_candidates(usable, config_.listen_port, mesh_networks());
   return std::ranges::any_of(hosts, [&](const rendezvous::Candidate& host) {
     const IpAddress& address = host.endpoint.address;
-    return !address.is_private() && agent_->reached_unasked(address.family());
+    return !address.is_private() && (address.is_v4() || agent_->reached_unasked(address.family()));
   });
 }
 

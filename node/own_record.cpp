@@ -18,6 +18,12 @@ bool OwnRecord::set_services(bool answers_frames, bool relays) {
   return true;
 }
 
+bool OwnRecord::set_nat(const rendezvous::NatBehavior& nat) {
+  const bool known = nat.mapping != rendezvous::MappingBehavior::kUnknown;
+  const auto said = known ? std::optional(nat) : std::nullopt;
+  return std::exchange(nat_, said) != said;
+}
+
 bool OwnRecord::set_candidates(std::vector<rendezvous::Candidate> candidates) {
   if (candidates == candidates_) return false;
   candidates_ = std::move(candidates);
@@ -62,6 +68,7 @@ rendezvous::SignedRecord OwnRecord::sign(WallTime now, bool tombstone) {
   record.ipv4_network = ipv4_network_;
   if (!tombstone) {
     record.candidates = candidates_;
+    record.nat = nat_;
     record.answers_frames = answers_frames_;
     record.relays = relays_;
     record.hostname = hostname_;

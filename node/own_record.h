@@ -29,6 +29,8 @@ class OwnRecord {
 
   /// What this node does for others beside WireGuard. True if it differs from what the record says.
   bool set_services(bool answers_frames, bool relays);
+  /// The NAT before this host's IPv4. True if it differs from what the record says.
+  bool set_nat(const rendezvous::NatBehavior& nat);
   /// True if they differ from what the record says, so that it must be published again.
   bool set_candidates(std::vector<rendezvous::Candidate> candidates);
   /// Members can hear this node from `now` on. A lease that nobody was told of begins only here:
@@ -59,6 +61,7 @@ class OwnRecord {
   NodeState state_;  ///< lease_since is zero until the lease began
   IpAddress ipv4_;
   std::vector<rendezvous::Candidate> candidates_;
+  std::optional<rendezvous::NatBehavior> nat_;
   bool answers_frames_ = false;
   bool relays_ = false;
 };

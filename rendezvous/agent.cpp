@@ -49,6 +49,7 @@ void Agent::set_peer(Now now, const PeerRecord& record) {
   Peer& peer = found->second;
   peer.candidates = record.candidates;
   peer.sequence = record.sequence;
+  peer.nat = record.nat;
   peer.relays = record.relays;
   retarget(now, peer);
   answer_strangers(now, record.node, peer);
@@ -104,6 +105,27 @@ void Agent::retarget(Now now, Peer& peer) {
     targets.push_back(candidate.endpoint);
   }
   peer.punch.set_targets(now, targets, peer.sequence);
+  peer.punch.set_guess(guess_for(peer));
+}
+
+void Agent::set_own_nat(const NatBehavior& nat) {
+  own_nat_ = nat;
+  for (auto& [node, peer] : peers_) peer.punch.set_guess(guess_for(peer));
+}
+
+/// Only where the own mapping is the same for all ports tried, and the peer's follows a rule.
+std::optional<PortGuess> Agent::guess_for(const Peer& peer) const {
+  if (depends_on_destination(own_nat_.mapping) || !peer.nat || !peer.nat->port_step) {
+    return std::nullopt;
+  }
+  const auto newest = std::ranges::find_if(peer.candidates, [](const Candidate& candidate) {
+    return candidate.kind == CandidateKind::kServerReflexive && candidate.endpoint.address.is_v4();
+  });
+  if (newest == peer.candidates.end()) return std::nullopt;
+  const auto dialable =
+      dialable_candidates(std::span(&*newest, 1), context_.addresses, mesh_networks_);
+  if (dialable.empty()) return std::nullopt;
+  return PortGuess{newest->endpoint, *peer.nat->port_step};
 }
 
 bool Agent::handle_datagram(Now now, const Endpoint& from, ByteView datagram) {

@@ -97,6 +97,8 @@ class Agent {
   void set_own_record(Now now, const SignedRecord& record);
   /// The host's addresses. Whatever was learnt of paths from other ones is void.
   void set_network(Now now, std::vector<LocalAddress> addresses, std::vector<Prefix> mesh_networks);
+  /// The NAT before this host's IPv4.
+  void set_own_nat(const NatBehavior& nat);
   /// This member is a peer, and this its newest record.
   void set_peer(Now now, const PeerRecord& record);
   void remove_peer(const crypto::NodeId& node);
@@ -139,6 +141,7 @@ class Agent {
     std::deque<CallId> answered;  ///< its calls, the oldest first; each has its entry in answers_
     std::deque<crypto::NodeId> relays_awaited;
     std::vector<Candidate> candidates;
+    std::optional<NatBehavior> nat;
     std::uint64_t sequence = 0;
     bool relays = false;     ///< offers to
     TimePoint relays_asked;  ///< for the path to this peer
@@ -185,6 +188,7 @@ class Agent {
   [[nodiscard]] bool may_call(Now now, const Way& from);
   void find_peers_due();
   void collect(Now now, const crypto::NodeId& node, Peer& peer);
+  [[nodiscard]] std::optional<PortGuess> guess_for(const Peer& peer) const;
   void retarget(Now now, Peer& peer);
   [[nodiscard]] Peer* owner_of(ByteView payload, crypto::NodeId& node);
   /// When a relay is to be asked for the path to this peer; nullopt: it needs none.
@@ -196,6 +200,7 @@ class Agent {
   FrameKeys frame_keys_;
   SessionIndices indices_;
   PunchContext context_;
+  NatBehavior own_nat_;
   std::vector<Prefix> mesh_networks_;
   bool network_known_ = false;
   Peers peers_;

@@ -14,6 +14,7 @@ constexpr std::uint8_t kFlagAnswersFrames = 0x02;
 constexpr std::uint8_t kFlagRelays = 0x04;
 constexpr std::uint8_t kFieldCandidate = 1;
 constexpr std::uint8_t kFieldHostname = 2;
+constexpr std::uint8_t kFieldNat = 3;
 constexpr std::size_t kSignatureBytes = 64;
 /// The mesh's IPv4 network leaves room for at least two hosts and is no larger than any private
 /// one.
@@ -74,6 +75,9 @@ Bytes encode_body(const PeerRecord& record, const crypto::Signature& cross_signa
     writer.u8(kFieldHostname).u8(static_cast<std::uint8_t>(record.hostname.size()));
     writer.text(record.hostname);
   }
+  if (record.nat) {
+    writer.u8(kFieldNat).u8(kNatBehaviorBytes).raw(encode_nat_behavior(*record.nat));
+  }
   return writer.take();
 }
 
@@ -112,6 +116,7 @@ bool read_fields(ByteReader& reader, PeerRecord& record) {
     if (!reader.ok() || !in_order) return false;
     if (type == kFieldCandidate && !read_candidate(value, record)) return false;
     if (type == kFieldHostname && !read_hostname(value, record)) return false;
+    if (type == kFieldNat && !(record.nat = decode_nat_behavior(value))) return false;
     previous_type = type;
   }
   return reader.finished();

@@ -21,6 +21,7 @@
 #include "node/base/endpoint.h"
 #include "node/base/time.h"
 #include "rendezvous/candidate.h"
+#include "rendezvous/nat_behavior.h"
 
 namespace kadwire::rendezvous {
 
@@ -47,6 +48,7 @@ struct PeerRecord {
   std::uint8_t lease_nonce = 0;
   WallTime lease_since;               ///< since when the node holds its IPv4 lease
   Prefix ipv4_network;                ///< the mesh IPv4 network this node believes in
+  std::optional<NatBehavior> nat;     ///< what stands before its IPv4; nullopt: it does not say
   std::vector<Candidate> candidates;  ///< at most kCandidatesMax
   std::string hostname;               ///< UTF-8 without control characters, may be empty
 

@@ -212,7 +212,7 @@ void PunchSession::call(Now now, std::span<const crypto::NodeId> introducers) {
       if (path.proven || path.due || !is_worth_trying(path)) continue;
       check(path, now.steady, 1, kCheckSpacing);
     }
-    return;
+    return guess_ports(now);
   }
   if (context_.own_record.empty()) return;
   called_ = now.steady;
@@ -222,6 +222,15 @@ void PunchSession::call(Now now, std::span<const crypto::NodeId> introducers) {
   }
   for (const crypto::NodeId& introducer : introducers) {
     frames_.push_back({{{}, introducer}, frame});
+  }
+}
+
+/// A ping to each, and whichever finds the mapping that the peer's own pings keep open is answered.
+void PunchSession::guess_ports(Now now) {
+  if (!guess_) return;
+  guessed_ = {static_cast<std::uint32_t>(random_u64(context_.link.random)), now.steady};
+  for (const Endpoint& endpoint : guessed_endpoints(*guess_, schedule_.tries())) {
+    seal_to(now, {endpoint, {}}, Ping{guessed_->id, false, lost_, context_.epoch});
   }
 }
 
@@ -298,12 +307,14 @@ void PunchSession::on_pong(Now now, const Way& from, const Pong& pong) {
   Path* path = find(from);
   if (path == nullptr) return;
   const auto check = std::ranges::find(path->pending, pong.id, &Check::id);
-  if (check == path->pending.end()) return;
+  const bool guessed = guessed_ && guessed_->id == pong.id && guess_ && !from.introducer &&
+                       is_guessed(*guess_, from.endpoint);
+  if (check == path->pending.end() && !guessed) return;
   // Through a relay the peer sees the relay.
   if (pong.seen != Endpoint{} && !from.introducer && !path->relay) {
     seen_ = {from.endpoint, pong.seen};
   }
-  const Duration rtt = now.steady - check->sent;
+  const Duration rtt = now.steady - (guessed ? guessed_->sent : check->sent);
   // The least of a while; what was in doubt may have become slower.
   path->rtt = path->measured && path->proven ? std::min(path->rtt, rtt) : rtt;
   path->measured = true;

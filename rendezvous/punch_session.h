@@ -22,6 +22,7 @@
 #include "rendezvous/pair_link.h"
 #include "rendezvous/pair_schedule.h"
 #include "rendezvous/path_choice.h"
+#include "rendezvous/port_guess.h"
 #include "rendezvous/source_limiter.h"
 
 namespace kadwire::rendezvous {
@@ -92,6 +93,8 @@ class PunchSession {
 
   /// The endpoints of the peer's record that may be sent to, best first, and the record's sequence.
   void set_targets(Now now, std::span<const Endpoint> targets, std::uint64_t sequence);
+  /// The peer's NAT gives ports in a row, and ours is such that guessing them makes sense.
+  void set_guess(const std::optional<PortGuess>& guess) { guess_ = guess; }
   /// This host's own addresses changed: whatever was proven was so from the old ones.
   void network_changed(Now now);
   /// The own record changed.
@@ -180,6 +183,7 @@ class PunchSession {
   void begin(Now now);
   void begin_for_news(Now now);
   void call(Now now, std::span<const crypto::NodeId> introducers);
+  void guess_ports(Now now);
   void start_checks(Now now);
   void check(Path& path, TimePoint now, int pings, Duration spacing);
   void send_check(Now now, Path& path);
@@ -214,6 +218,8 @@ class PunchSession {
   std::uint64_t peer_sequence_ = 0;
   std::vector<Endpoint> targets_;  ///< what the peer's record claims, as far as it may be sent to
   std::vector<Path> paths_;
+  std::optional<PortGuess> guess_;
+  std::optional<Check> guessed_;  ///< the last try: all its pings have one id
   std::optional<Way> chosen_;
   TimePoint chosen_at_;
   bool choice_changed_ = false;

@@ -143,7 +143,8 @@ TEST_F(TestnetProgram, PlaysTheSameRunWhateverItIsToWrite) {
   EXPECT_TRUE(text("report.html").find(plain) != std::string::npos);
 
   EXPECT_EQ(run(kShortRun + Words{"--trace", path("second")}).code, 0);
-  EXPECT_TRUE(text("second").find(" -- start: ") != std::string::npos);  // events, not packets alone
+  EXPECT_TRUE(text("second").find(" -- start: ") !=
+              std::string::npos);  // events, not packets alone
   EXPECT_FALSE(text("first").empty());
   EXPECT_TRUE(text("first") == text("second")) << "the traces differ";
 }
@@ -279,6 +280,36 @@ TEST_F(TestnetProgram, CrossesKindsOfNatInAMatrix) {
   EXPECT_EQ(result.at("cells").at(1).at(0).at("direct"), 2) << "a public member is always reached";
   EXPECT_EQ(result.at("cells").at(1).at(0), result.at("cells").at(0).at(1));
   expect_refused({"matrix", "--kinds", "publik"}, HasSubstr("there is no kind 'publik'"));
+}
+
+/// The demands on punching: what is certain to work works in every run, and nobody is left alone.
+TEST_F(TestnetProgram, ConnectsMembersBehindEveryPairOfTheseNats) {
+  const Words kinds = {
+      "port-restricted",      "port-changing",    "address-restricted", "dual-stack",
+      "symmetric-sequential", "symmetric-random", "ipv6-only",          "blocked"};
+  const std::size_t seeds = 3;
+  const Ran ran = run({"matrix", "--kinds", fmt::format("{}", fmt::join(kinds, ",")), "--seeds",
+                       std::to_string(seeds), "--json", path("matrix.json")});
+  EXPECT_EQ(ran.code, 0) << ran.err << ran.out;
+  const json cells = json::parse(text("matrix.json")).at("cells");
+  const auto cell = [&](const std::string& row, const std::string& column) {
+    const auto at = [&](const std::string& kind) {
+      return static_cast<std::size_t>(std::ranges::find(kinds, kind) - kinds.begin());
+    };
+    return cells.at(at(row)).at(at(column));
+  };
+  using Pair = std::pair<std::string, std::string>;
+  for (const auto& [row, column] :
+       {Pair{"port-restricted", "port-changing"}, Pair{"address-restricted", "symmetric-random"},
+        Pair{"address-restricted", "symmetric-sequential"}, Pair{"dual-stack", "ipv6-only"},
+        Pair{"port-restricted", "symmetric-sequential"}}) {
+    EXPECT_EQ(cell(row, column).at("direct"), seeds) << row << " and " << column;
+  }
+  for (const auto& [row, column] :
+       {Pair{"symmetric-random", "symmetric-random"}, Pair{"ipv6-only", "port-restricted"}}) {
+    EXPECT_EQ(cell(row, column).at("relayed"), seeds) << row << " and " << column;
+  }
+  EXPECT_EQ(cell("blocked", "port-restricted").at("possible"), false);
 }
 
 TEST_F(TestnetProgram, DescribesAScenarioThatIsWell) {

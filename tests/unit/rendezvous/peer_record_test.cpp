@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "tools/testnet/seeded_random.h"
 #include "tests/support/vectors.h"
+#include "tools/testnet/seeded_random.h"
 
 namespace kadwire::rendezvous {
 namespace {
@@ -23,6 +23,12 @@ constexpr std::size_t kSignatureBytes = 64;
 Bytes bytes_of(std::string hex) {
   std::erase(hex, ' ');
   return from_hex(hex).value();
+}
+
+NatBehavior nat_of(MappingBehavior mapping) {
+  NatBehavior nat;
+  nat.mapping = mapping;
+  return nat;
 }
 
 class PeerRecordTest : public ::testing::Test {
@@ -101,7 +107,37 @@ TEST_F(PeerRecordTest, MeansWhatWasSigned) {
   EXPECT_EQ(record.hostname, record_.hostname);
 }
 
+TEST_F(PeerRecordTest, SaysWhatItsNodeDoesForOthersAndWhatStandsBeforeIt) {
+  for (const bool frames : {false, true}) {
+    for (const bool relays : {false, true}) {
+      record_.answers_frames = frames;
+      record_.relays = relays;
+      const auto read = decode_record(sign_record(record_, identity_, mesh_).encoded, mesh_);
+      ASSERT_TRUE(read);
+      EXPECT_EQ(read->record.answers_frames, frames);
+      EXPECT_EQ(read->record.relays, relays);
+      EXPECT_EQ(read->record.nat, std::nullopt);
+    }
+  }
+  record_.nat = nat_of(MappingBehavior::kEndpointDependent);
+  record_.nat->port_step = 2;
+  const auto read = decode_record(sign_record(record_, identity_, mesh_).encoded, mesh_);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->record.nat, record_.nat);
+}
+
+TEST_F(PeerRecordTest, RefusesANatBehaviourThatCannotBe) {
+  record_.nat = nat_of(MappingBehavior::kEndpointIndependent);
+  const SignedRecord good = sign_record(record_, identity_, mesh_);
+  Bytes body(good.encoded.begin(), good.encoded.end() - 64);
+  body[body.size() - kNatBehaviorBytes] = std::byte{0x77};  // no such mapping
+  const auto signature = identity_.sign(kRecordDomain, mesh_, body);
+  body.insert(body.end(), signature.begin(), signature.end());
+  EXPECT_FALSE(decode_record(body, mesh_));
+}
+
 TEST_F(PeerRecordTest, FitsASealedValueAtItsLargest) {
+  record_.nat = nat_of(MappingBehavior::kEndpointIndependent);
   record_.candidates.assign(kCandidatesMax + 5,
                             {CandidateKind::kStatic, *Endpoint::parse("[2001:db8::1]:51820")});
   record_.hostname = std::string(300, 'h');
@@ -208,9 +244,9 @@ INSTANTIATE_TEST_SUITE_P(
                       FieldCase{"TwoCandidates", "0107 01 ca6c c0000201 0107 02 ca6c c0000202"},
                       FieldCase{"ThreeByteCharacter", "0203 e282ac"},
                       FieldCase{"FourByteCharacter", "0204 f09f90b1"},
-                      FieldCase{"Unknown", "c803 010203"},
+                      FieldCase{"Nat", "0304 02 10 0000"}, FieldCase{"Unknown", "c803 010203"},
                       FieldCase{"UnknownBetween",
-                                "0007 01020304050607 0107 01 ca6c c0000201 0201 61 0300"}),
+                                "0007 01020304050607 0107 01 ca6c c0000201 0201 61 0400"}),
     name_of_case);
 
 class BadFields : public PeerRecordTest, public ::testing::WithParamInterface<FieldCase> {};
@@ -227,6 +263,9 @@ INSTANTIATE_TEST_SUITE_P(
         FieldCase{"AddressOfFive", "0108 01 ca6c c000020100"},
         FieldCase{"NoAddress", "0103 01 ca6c"}, FieldCase{"EmptyCandidate", "0100"},
         FieldCase{"Ipv4InIpv6", "0113 01 ca6c 00000000000000000000ffffc0000201"},
+        FieldCase{"NatTwice", "0304 02 10 0000 0304 02 10 0000"},
+        FieldCase{"NatTooShort", "0303 02 10 00"},
+        FieldCase{"NatUnknownMapping", "0304 66 10 0000"},
         FieldCase{"NineCandidates",
                   "010701ca6cc0000201 010701ca6cc0000202 010701ca6cc0000203 010701ca6cc0000204"
                   "010701ca6cc0000205 010701ca6cc0000206 010701ca6cc0000207 010701ca6cc0000208"
