@@ -447,7 +447,10 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
   if (const auto seen = peer.punch.poll_seen())
     events_.push_back(SeenByPeer{seen->peer, seen->mapped});
   peer.due = peer.punch.next_timeout();
-  if (const auto relay = relay_due(peer)) peer.due = std::min(peer.due.value_or(*relay), *relay);
+  if (const auto relay = relay_due(peer)) {
+    const TimePoint when = std::max(*relay, now.steady);  // it may have been without a path before
+    peer.due = std::min(peer.due.value_or(when), when);
+  }
   if (peer.due) peers_due_ = std::min(peers_due_.value_or(*peer.due), *peer.due);
   if (!peer.punch.poll_choice()) return;
   if (const auto path = peer.punch.chosen()) {

@@ -59,7 +59,7 @@ class BindingClient {
   /// Asks at once with a new transaction id, whatever the state.
   void refresh_now(TimePoint now);
   /// Counts from the last answer. kKeep at first.
-  void set_pace(BindingPace pace) { pace_ = pace; }
+  void set_pace(TimePoint now, BindingPace pace);
 
   /// The latest answer that named an endpoint; kept while the server is asked again or is silent.
   [[nodiscard]] const std::optional<Binding>& binding() const { return binding_; }
@@ -89,6 +89,7 @@ class BindingClient {
   Endpoint server_;
   RandomSource& random_;
   BindingPace pace_ = BindingPace::kKeep;
+  TimePoint paced_at_{};             ///< what the present pace would have asked before is due then
   StunTransactionId transaction_{};  ///< of the latest transaction, ended or not
   std::variant<Waiting, Mapped, Unreachable> state_;
   std::optional<Binding> binding_;

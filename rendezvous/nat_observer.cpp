@@ -94,7 +94,7 @@ void NatObserver::set_servers(TimePoint now, std::span<const Endpoint> servers) 
     }
   }
   servers_ = std::move(chosen);
-  conclude();
+  conclude(now);
 }
 
 void NatObserver::network_changed(TimePoint now, std::span<const LocalAddress> own,
@@ -107,7 +107,7 @@ void NatObserver::network_changed(TimePoint now, std::span<const LocalAddress> o
   words_.clear();
   gateway_.reset();
   for (Server& server : servers_) start_asking(now, server);
-  conclude();
+  conclude(now);
 }
 
 bool NatObserver::handle_datagram(TimePoint now, const Endpoint& from, ByteView datagram) {
@@ -115,7 +115,7 @@ bool NatObserver::handle_datagram(TimePoint now, const Endpoint& from, ByteView 
   if (server == servers_.end() || !server->client) return false;
   if (!server->client->handle_datagram(now, from, datagram)) return false;
   if (server->client->reachable()) learn(now, *server);
-  conclude();
+  conclude(now);
   return true;
 }
 
@@ -123,12 +123,12 @@ void NatObserver::note_peer_saw(TimePoint now, const Endpoint& peer, const Endpo
   if (!is_credible(mapped, peer)) return;
   const MappingObservation observation{now, local_endpoint(mapped), peer, mapped, Witness::kPeer};
   remember_word(voice_of(peer.address), {observation, now});
-  conclude();
+  conclude(now);
 }
 
-void NatObserver::note_gateway(const std::optional<IpAddress>& external) {
+void NatObserver::note_gateway(TimePoint now, const std::optional<IpAddress>& external) {
   gateway_ = external;
-  conclude();
+  conclude(now);
 }
 
 void NatObserver::refresh_now(TimePoint now) {
@@ -142,7 +142,7 @@ void NatObserver::handle_timeout(TimePoint now) {
     if (server.client) server.client->handle_timeout(now);
   }
   forget_unconfirmed(now);
-  conclude();
+  conclude(now);
 }
 
 std::optional<TimePoint> NatObserver::next_timeout() const {
@@ -241,10 +241,10 @@ void NatObserver::forget_unconfirmed(TimePoint now) {
   std::erase_if(words_, [&](const PeerWord& word) { return is_old(word.seen); });
 }
 
-void NatObserver::conclude() {
+void NatObserver::conclude(TimePoint now) {
   findings_ = {conclusion(AddressFamily::kIpv4), conclusion(AddressFamily::kIpv6)};
-  choose_keeper(AddressFamily::kIpv4);
-  choose_keeper(AddressFamily::kIpv6);
+  choose_keeper(now, AddressFamily::kIpv4);
+  choose_keeper(now, AddressFamily::kIpv6);
 }
 
 NatObserver::FamilyFindings NatObserver::conclusion(AddressFamily family) const {
@@ -260,14 +260,14 @@ NatObserver::FamilyFindings NatObserver::conclusion(AddressFamily family) const 
 
 /// Where all destinations share one mapping, one server's requests keep it alive for all. The first
 /// that answers does it, so that the choice does not wander.
-void NatObserver::choose_keeper(AddressFamily family) {
+void NatObserver::choose_keeper(TimePoint now, AddressFamily family) {
   const MappingBehavior mapping = behavior(family).mapping;
   const bool shared =
       mapping == MappingBehavior::kNone || mapping == MappingBehavior::kEndpointIndependent;
   bool kept = false;
   for (Server& server : servers_) {
     if (!server.client || server.endpoint.address.family() != family) continue;
-    server.client->set_pace(shared && kept ? BindingPace::kRecheck : BindingPace::kKeep);
+    server.client->set_pace(now, shared && kept ? BindingPace::kRecheck : BindingPace::kKeep);
     kept |= server.seen && server.client->reachable();
   }
 }

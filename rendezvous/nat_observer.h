@@ -45,7 +45,7 @@ class NatObserver {
   /// A member's pong that came straight from `peer`, which has proved that it is there, says so.
   void note_peer_saw(TimePoint now, const Endpoint& peer, const Endpoint& mapped);
   /// The external address that the site's gateway says it has; nullopt: there is none any more.
-  void note_gateway(const std::optional<IpAddress>& external);
+  void note_gateway(TimePoint now, const std::optional<IpAddress>& external);
   /// The mappings may be others now: asks all servers, without forgetting what they said.
   void refresh_now(TimePoint now);
 
@@ -96,8 +96,8 @@ class NatObserver {
   void distrust_others(TimePoint now, const Server& teller);
   void remember_word(const Prefix& network, const Sighting& seen);
   void forget_unconfirmed(TimePoint now);
-  void conclude();
-  void choose_keeper(AddressFamily family);
+  void conclude(TimePoint now);
+  void choose_keeper(TimePoint now, AddressFamily family);
   [[nodiscard]] FamilyFindings conclusion(AddressFamily family) const;
   [[nodiscard]] bool is_credible(const Endpoint& mapped, const Endpoint& by) const;
   [[nodiscard]] Endpoint local_endpoint(const Endpoint& mapped) const;

@@ -254,9 +254,9 @@ TEST_F(TestnetProgram, TellsWhenAnEarlyPingWasFirstAnswered) {
 }
 
 TEST_F(TestnetProgram, SweepsOneParameterOverValuesAndSeeds) {
-  const Ran ran =
-      run({"sweep", "open-5", "--until", "20s", "--parameter", "links.default.loss", "--values",
-           "0,1%", "--seeds", "3", "--json", path("sweep.json"), "--report", path("sweep.html")});
+  const Ran ran = run({"sweep", "open-5", "--until", "20s", "--parameter", "links.default.loss",
+                       "--values", "0,1%", "--set", "expect.pings_lost=20%", "--seeds", "3",
+                       "--json", path("sweep.json"), "--report", path("sweep.html")});
   EXPECT_EQ(ran.code, 0) << ran.err << ran.out;
   const json result = json::parse(text("sweep.json"));
   EXPECT_EQ(result.at("schema"), "kadwire-testnet/sweep/1");

@@ -111,8 +111,17 @@ TEST_F(BindingClientTest, RefreshesTheMappingUnderANewTransactionId) {
 TEST_F(BindingClientTest, RefreshesSeldomWhereItOnlyRechecks) {
   take_request();
   deliver_mapped();
-  client_.set_pace(BindingPace::kRecheck);
+  client_.set_pace(now_, BindingPace::kRecheck);
   EXPECT_EQ(client_.next_timeout(), kStart + kBindingRecheck);
+}
+
+TEST_F(BindingClientTest, AFasterPaceIsDueNowAndNotInThePast) {
+  take_request();
+  deliver_mapped();
+  client_.set_pace(now_, BindingPace::kRecheck);
+  now_ = kStart + 2 * kBindingRefresh;
+  client_.set_pace(now_, BindingPace::kKeep);
+  EXPECT_EQ(client_.next_timeout(), now_);
 }
 
 TEST_F(BindingClientTest, AsksAtOnceWhenTold) {

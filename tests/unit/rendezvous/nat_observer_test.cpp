@@ -437,16 +437,16 @@ TEST_F(NatObserverTest, RecognisesASecondNatByWhatTheGatewaySays) {
   start({kServerA});
   exchange();
   (void)observer_.poll_change();
-  observer_.note_gateway(IpAddress::parse("10.20.30.40"));
+  observer_.note_gateway(now_, IpAddress::parse("10.20.30.40"));
   EXPECT_TRUE(behavior().carrier_grade);
   EXPECT_TRUE(observer_.poll_change());
-  observer_.note_gateway(std::nullopt);
+  observer_.note_gateway(now_, std::nullopt);
   EXPECT_FALSE(behavior().carrier_grade);
 }
 
 TEST_F(NatObserverTest, ForgetsTheGatewayOfAnotherNetwork) {
   start({kServerA});
-  observer_.note_gateway(IpAddress::parse("10.20.30.40"));
+  observer_.note_gateway(now_, IpAddress::parse("10.20.30.40"));
   observer_.network_changed(now_, own_, kPort);
   exchange();
   EXPECT_FALSE(behavior().carrier_grade);
