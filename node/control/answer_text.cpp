@@ -53,7 +53,7 @@ std::string age_field(const json& object, const char* name, WallTime now) {
 }
 
 Colour colour_of(std::string_view path) {
-  if (path == "direct") return Colour::kGreen;
+  if (path == "direct" || path == "relayed") return Colour::kGreen;
   return path == "connecting" ? Colour::kYellow : Colour::kDim;
 }
 
@@ -125,6 +125,7 @@ std::string describe_peer(const json& peer, WallTime now) {
 
 std::string describe_count(const json& count) {
   return describe_lines({{"Active", field(count, "active")},
+                         {"Relayed", field(count, "relayed")},
                          {"Connecting", field(count, "connecting")},
                          {"Dead", field(count, "dead")},
                          {"Total", field(count, "total")}});

@@ -76,8 +76,10 @@ json count_json(std::span<const node::PeerView> peers) {
   const auto count = [&](node::PathKind path) {
     return std::ranges::count(peers, path, &node::PeerView::path);
   };
+  const auto relayed = count(node::PathKind::kRelayed);
   return {{"total", peers.size()},
-          {"active", count(node::PathKind::kDirect)},
+          {"active", count(node::PathKind::kDirect) + relayed},
+          {"relayed", relayed},
           {"connecting", count(node::PathKind::kConnecting)},
           {"dead", count(node::PathKind::kNone)}};
 }

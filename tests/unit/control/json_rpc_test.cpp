@@ -143,11 +143,11 @@ TEST(AnswerRequest, FindsOnePeer) {
 
 TEST(AnswerRequest, CountsPeersByPath) {
   FakeInspector inspector;
-  inspector.peers = {peer_named("a", {1}), peer_named("b", {2}),
+  inspector.peers = {peer_named("a", {1}), peer_named("b", {2}, node::PathKind::kRelayed),
                      peer_named("c", {3}, node::PathKind::kConnecting),
                      peer_named("d", {4}, node::PathKind::kNone)};
   EXPECT_EQ(answer(R"({"jsonrpc":"2.0","id":1,"method":"peers.count"})", inspector)["result"],
-            (json{{"total", 4}, {"active", 2}, {"connecting", 1}, {"dead", 1}}));
+            (json{{"total", 4}, {"active", 2}, {"relayed", 1}, {"connecting", 1}, {"dead", 1}}));
 }
 
 TEST(AnswerRequest, MakesValidJsonOfAHostnameThatIsNotUtf8) {
