@@ -21,11 +21,6 @@ std::size_t peers_known(const Member& member) {
   return count ? count->value("total", std::size_t{0}) : 0;
 }
 
-bool in_dht(const Member& member) {
-  const auto status = member.call("daemon.status");
-  return status && status->contains("dht") && (*status)["dht"].value("connected", false);
-}
-
 pid_t wireguard_pid(const Host& host) {
   for (const ProcessUsage& process : host.processes()) {
     if (process.name == "wireguard-go") return process.pid;
@@ -101,7 +96,7 @@ TEST_F(MeshTest, KeepsItsTunnelsWhenTheBootstrapHostGoes) {
   board().run(15s);
 
   EXPECT_LT(board().longest_silence(flow), kSilenceMax);
-  EXPECT_TRUE(in_dht(*members[0])) << "the members are a DHT of their own";
+  EXPECT_TRUE(members[0]->in_dht()) << "the members are a DHT of their own";
 }
 
 TEST_F(MeshTest, TakesBackAMemberThatLeftWhileThereIsNoBootstrapHost) {
@@ -138,7 +133,7 @@ TEST_F(MeshTest, NeverMixesMembersOfDifferentSecrets) {
   Member& stranger = add({.secret = random_secret()});
   must(stranger.start());
   form(members);
-  ASSERT_TRUE(eventually([&] { return in_dht(stranger); }));
+  ASSERT_TRUE(eventually([&] { return stranger.in_dht(); }));
   board().run(5s);  // several times what the two needed to find each other
   EXPECT_EQ(peers_known(stranger), 0U);
   EXPECT_EQ(peers_known(*members[0]), 1U);
