@@ -71,6 +71,9 @@ struct PairCase {
   const char* first;
   const char* second;
 };
+void PrintTo(const PairCase& pair, std::ostream* out) {
+  *out << pair.first << " and " << pair.second;
+}
 
 class NatPairOf : public NatPairTest, public ::testing::WithParamInterface<PairCase> {};
 
