@@ -1,6 +1,7 @@
 #include "tools/testnet/nodes/member_node.h"
 
 #include <cassert>
+#include <utility>
 
 #include "rendezvous/stun_message.h"
 #include "tools/testnet/nodes/gauged_directory.h"
@@ -100,6 +101,7 @@ void MemberNode::make_device() {
 
 void MemberNode::start() {
   assert(!running());
+  addresses_ = host_.internet().addresses(host_.id());
   host_.run([this] {
     node::MeshNodeConfig config;
     config.hostname = options_.hostname;
@@ -148,8 +150,10 @@ bool MemberNode::withdrew_lately() const {
 }
 
 void MemberNode::addresses_changed() {
-  host_.run([this] {
-    device_->addresses_changed();
+  const auto addresses = host_.internet().addresses(host_.id());
+  const bool own_changed = std::exchange(addresses_, addresses) != addresses;
+  host_.run([this, own_changed] {
+    if (own_changed) device_->addresses_changed();  // else it is the gateway that has another
     if (running_) running_->monitor.announce();
   });
 }

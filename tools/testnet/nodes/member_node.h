@@ -73,6 +73,7 @@ class MemberNode final : public Program {
   SeededRandom random_;
   crypto::NodeIdentity identity_;
   IpAddress ipv6_;
+  std::vector<Prefix> addresses_;  ///< the host's own, as last seen
   SimMemory memory_;
   SimJournal journal_;
   SimJournal::Listener journal_listener_;
