@@ -447,6 +447,7 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
   if (const auto seen = peer.punch.poll_seen())
     events_.push_back(SeenByPeer{seen->peer, seen->mapped});
   peer.due = peer.punch.next_timeout();
+  if (peer.due) peer.due = std::max(*peer.due, now.steady);
   if (const auto relay = relay_due(peer)) {
     const TimePoint when = std::max(*relay, now.steady);  // it may have been without a path before
     peer.due = std::min(peer.due.value_or(when), when);

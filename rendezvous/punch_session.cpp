@@ -392,7 +392,8 @@ void PunchSession::choose(Now now, Path* path) {
   lost_ = false;
   if (!path->relay) {
     indirect_since_.reset();
-    schedule_.stop();
+    const auto renewal = link_.renewal();
+    if (!renewal || now.steady < *renewal) schedule_.stop();  // else the calls go on: they renew
   }
   if (controls_ && !path->due) check(*path, now.steady, kCheckPings, kCheckSpacing);  // tells
 }

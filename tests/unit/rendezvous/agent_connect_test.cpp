@@ -380,6 +380,28 @@ TEST_F(AgentConnect, AMovedPeerIsFollowedAfterItsRestart) {
   EXPECT_TRUE(move("203.0.113.6:51820"));
 }
 
+TEST_F(AgentConnect, APathChosenWhileTheSessionIsToBeRenewedLeavesNoTimerInThePast) {
+  Member& a = world_.add(kBoth[0]);
+  Member& b = world_.add(kBoth[1]);
+  know_each_other(a, b);
+  ASSERT_TRUE(connect(a, b));
+  world_.run_for(59min);
+  world_.fate = [](Packet& packet) {
+    return Fate{packet.payload[1] == static_cast<std::byte>(FrameType::kCall), kLatency};
+  };
+  world_.run_for(7min);  // both want to renew, and cannot
+  const AddressFamily family = a.path_to(b)->endpoint.address.family();
+  const auto calls_lost = world_.fate;
+  world_.fate = [&](Packet& packet) {
+    Fate fate = calls_lost(packet);
+    fate.dropped |= packet.to.address.family() == family;
+    return fate;
+  };
+  report_silence(a, b);
+  world_.run_for(5s);  // the world looks at every timer after every event
+  EXPECT_NE(a.path_to(b)->endpoint.address.family(), family) << "else no path was chosen";
+}
+
 TEST_F(AgentConnect, ASessionIsRenewedAfterAnHourAndThePathStays) {
   Member& a = world_.add(kA);
   Member& b = world_.add(kB);

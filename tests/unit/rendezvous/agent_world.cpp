@@ -150,6 +150,8 @@ void AgentWorld::settle(Member& member) {
   }
   while (const auto action = member.agent->poll_relay_action()) act(member, *action);
   while (const auto transmit = member.agent->poll_transmit()) send(member, *transmit);
+  const auto due = member.agent->next_timeout();
+  EXPECT_TRUE(!due || *due >= steady_) << "a timer in the past";
 }
 
 void AgentWorld::act(Member& relay, const RelayAction& action) {
