@@ -22,8 +22,8 @@ constexpr std::size_t kHostnameBytesMax = 63;
 constexpr std::size_t kInterfaceBytesMax = 15;
 /// More entrances than this help nobody.
 constexpr std::size_t kBootstrapHostsMax = 32;
-/// The word that stands for "no bootstrap host at all".
-constexpr std::string_view kNoBootstrap = "none";
+/// The word that stands for "no host at all" in a list of hosts.
+constexpr std::string_view kNobody = "none";
 /// The public network's well-known entrance.
 constexpr const char* kDefaultBootstrapHost = "bootstrap.jami.net";
 
@@ -115,40 +115,33 @@ Applied set_listen_port(JoinSettings& settings, std::string_view value) {
 Applied set_dht_port(JoinSettings& settings, std::string_view value) {
   return assign(settings.dht_port, parse_port(value), value, kNoPort);
 }
-Applied add_bootstrap(JoinSettings& settings, std::string_view value) {
-  const bool none_before = settings.bootstrap && settings.bootstrap->empty();
-  const bool some_before = settings.bootstrap && !settings.bootstrap->empty();
-  if (none_before || (value == kNoBootstrap && some_before)) {
-    return tl::unexpected(Failure{"'none' excludes every other bootstrap host"});
+/// Adds HOST[:PORT] to a list for which 'none' stands for nobody. `what` is one of them, for
+/// people.
+Applied add_host(std::optional<std::vector<node::BootstrapHost>>& hosts, std::string_view value,
+                 std::uint16_t default_port, std::size_t most, std::string_view what) {
+  const bool none_before = hosts && hosts->empty();
+  const bool some_before = hosts && !hosts->empty();
+  if (none_before || (value == kNobody && some_before)) {
+    return tl::unexpected(Failure{fmt::format("'none' excludes every other {}", what)});
   }
-  if (!settings.bootstrap) settings.bootstrap.emplace();
-  if (value == kNoBootstrap) return {};
-  const auto host = node::parse_bootstrap_host(value);
-  if (!host) return wrong(value, "is not HOST[:PORT]; an IPv6 address with a port needs brackets");
-  if (settings.bootstrap->size() == kBootstrapHostsMax) {
-    return wrong(value,
-                 fmt::format("is one bootstrap host too many ({} at most)", kBootstrapHostsMax));
-  }
-  settings.bootstrap->push_back(*host);
-  return {};
-}
-Applied add_stun(JoinSettings& settings, std::string_view value) {
-  const bool none_before = settings.stun && settings.stun->empty();
-  const bool some_before = settings.stun && !settings.stun->empty();
-  if (none_before || (value == kNoBootstrap && some_before)) {
-    return tl::unexpected(Failure{"'none' excludes every other STUN server"});
-  }
-  if (!settings.stun) settings.stun.emplace();
-  if (value == kNoBootstrap) return {};
+  if (!hosts) hosts.emplace();
+  if (value == kNobody) return {};
   auto host = node::parse_bootstrap_host(value);
   if (!host) return wrong(value, "is not HOST[:PORT]; an IPv6 address with a port needs brackets");
-  if (!names_port(value)) host->port = rendezvous::kStunPort;
-  if (settings.stun->size() == rendezvous::kStunServersMax) {
-    return wrong(value, fmt::format("is one STUN server too many ({} at most)",
-                                    rendezvous::kStunServersMax));
+  if (!names_port(value)) host->port = default_port;
+  if (hosts->size() == most) {
+    return wrong(value, fmt::format("is one {} too many ({} at most)", what, most));
   }
-  settings.stun->push_back(*host);
+  hosts->push_back(*host);
   return {};
+}
+Applied add_bootstrap(JoinSettings& settings, std::string_view value) {
+  return add_host(settings.bootstrap, value, node::kDhtPortDefault, kBootstrapHostsMax,
+                  "bootstrap host");
+}
+Applied add_stun(JoinSettings& settings, std::string_view value) {
+  return add_host(settings.stun, value, rendezvous::kStunPort, rendezvous::kStunServersMax,
+                  "STUN server");
 }
 Applied add_endpoint(JoinSettings& settings, std::string_view value) {
   const auto endpoint = Endpoint::parse(value);
