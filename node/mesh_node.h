@@ -30,8 +30,9 @@ namespace kadwire::node {
 inline constexpr Duration kAloneMax = 60s;
 /// Peers met this soon after a restart may still believe in sessions from before it.
 inline constexpr Duration kResumeWindow = 60s;
-/// A change of the peer cache is saved after this, and not again for a while.
-inline constexpr Duration kCacheSaveDelay = 500ms;
+/// A change of the peer cache is saved after this, and not again for a while. Before a tunnel stands:
+/// a daemon that is killed then, and comes back without knowing the peer, would take its tunnel away.
+inline constexpr Duration kCacheSaveDelay = 100ms;
 inline constexpr Duration kCacheSaveSpacing = 15s;
 /// A newcomer whose tunnel does not stand by then may not have found our record: the DHT changed
 /// since it was put. It is put again, then after twice as long each time, up to the last.
