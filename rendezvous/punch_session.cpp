@@ -33,13 +33,13 @@ void PunchSession::set_targets(Now now, std::span<const Endpoint> targets, std::
 bool PunchSession::adopt_targets(Now now) {
   bool news = false;
   for (const Endpoint& target : targets_) {
-    Path* path = find({target, {}});
+    Path* path = paths_.find({target, {}});
     if (path == nullptr) {
       if (!new_targets_.take(now.steady, kNewTargets)) continue;
       path = find_or_add(now, {target, {}});
       if (path == nullptr) continue;
       news = true;
-      if (established()) check(*path, now.steady, kCheckPings, kCheckSpacing);
+      if (established()) path->check(now.steady, kCheckPings, kCheckSpacing);
     }
     path->claimed = true;
   }
@@ -93,14 +93,14 @@ void PunchSession::handle_answer(Now now, const Way& from, ByteView payload) {
   peer_epoch_.reset();  // another run of the peer counts anew
   Path* path = find_or_add(now, from);
   // An answer's source may be forged: only where the call went can it have been read.
-  if (path != nullptr && (from.introducer || is_worth_trying(*path))) {
+  if (path != nullptr && (from.introducer || path->is_worth_trying())) {
     if (!from.introducer && !path->relay && answered->seen != Endpoint{}) {
       seen_ = {from.endpoint, answered->seen};
     }
     estimate(*path, now.steady - called_);
     prove(now, *path);
   } else if (path != nullptr && prompted_checks_.take(now.steady, kPromptedChecks)) {
-    check(*path, now.steady, kStrangerPings, kCheckSpacing);
+    path->check(now.steady, kStrangerPings, kCheckSpacing);
   }
   start_checks(now);
 }
@@ -141,24 +141,16 @@ void PunchSession::handle_traffic(Now now, bool sent, bool received) {
   if (path == nullptr) return;
   if (received) path->heard = now.steady;
   if (received || !sent || path->due) return;
-  check(*path, now.steady, kDoubtPings, std::max(kDoubtSpacing, path->rtt * 3 / 2));
+  path->doubt(now.steady);
 }
 
 void PunchSession::add_relayed(Now now, const Endpoint& endpoint, const crypto::NodeId& relay) {
-  // A relay serves a pair at one port: an earlier one is closed.
-  std::erase_if(paths_, [&](const Path& path) {
-    return path.relay == relay && path.way.endpoint != endpoint && !(chosen_ == path.way);
-  });
-  Path* path = find_or_add(now, {endpoint, {}});
-  if (path == nullptr) return;
-  path->relay = relay;
-  if (!path->proven) check(*path, now.steady, kCheckPings, kCheckSpacing);
+  Path* path = paths_.add_relayed(now.steady, endpoint, relay, chosen_);
+  if (path != nullptr && !path->proven) path->check(now.steady, kCheckPings, kCheckSpacing);
 }
 
 void PunchSession::forget_member(const crypto::NodeId& node) {
-  std::erase_if(paths_, [&](const Path& path) {
-    return (path.way.introducer == node || path.relay == node) && !(chosen_ == path.way);
-  });
+  paths_.forget_member(node, chosen_);
 }
 
 bool PunchSession::wants_introducers(Now now) const {
@@ -170,10 +162,7 @@ void PunchSession::handle_timeout(Now now, std::span<const crypto::NodeId> intro
   link_.forget_expired(now.steady);
   bool chosen_died = false;
   for (Path& path : paths_) {
-    if (!path.due || now.steady < *path.due || path.checks_left > 0) continue;
-    path.due.reset();  // the verdict: nobody answered
-    path.proven = false;
-    chosen_died |= chosen_ == path.way;
+    if (path.take_verdict(now.steady)) chosen_died |= chosen_ == path.way;
   }
   if (chosen_died) {
     lost_ = true;
@@ -185,8 +174,7 @@ void PunchSession::handle_timeout(Now now, std::span<const crypto::NodeId> intro
   for (Path& path : paths_) {
     if (path.due && now.steady >= *path.due) send_check(now, path);
   }
-  // Where a relay does not answer there is none, or it has closed: it would be asked for another.
-  std::erase_if(paths_, [](const Path& path) { return path.relay && !path.proven && !path.due; });
+  paths_.forget_dead_relays();  // one that has closed would be asked for another port
 }
 
 std::optional<TimePoint> PunchSession::next_timeout() const {
@@ -195,7 +183,7 @@ std::optional<TimePoint> PunchSession::next_timeout() const {
     if (other) earliest = std::min(earliest.value_or(*other), *other);
   };
   if (!earliest) consider(link_.renewal());
-  for (const Path& path : paths_) consider(path.due);
+  consider(paths_.next_due());
   return earliest;
 }
 
@@ -209,8 +197,8 @@ void PunchSession::call(Now now, std::span<const crypto::NodeId> introducers) {
     const bool direct = chosen_ && !chosen_path()->relay;
     if (direct) return schedule_.stop();
     for (Path& path : paths_) {
-      if (path.proven || path.due || !is_worth_trying(path)) continue;
-      check(path, now.steady, 1, kCheckSpacing);
+      if (path.proven || path.due || !path.is_worth_trying()) continue;
+      path.check(now.steady, 1, kCheckSpacing);
     }
     return guess_ports(now);
   }
@@ -218,7 +206,7 @@ void PunchSession::call(Now now, std::span<const crypto::NodeId> introducers) {
   called_ = now.steady;
   const Bytes frame = link_.call(now, peer_sequence_, context_.own_record);
   for (const Path& path : paths_) {
-    if (!path.way.introducer && is_worth_trying(path)) frames_.push_back({path.way, frame});
+    if (!path.way.introducer && path.is_worth_trying()) frames_.push_back({path.way, frame});
   }
   for (const crypto::NodeId& introducer : introducers) {
     frames_.push_back({{{}, introducer}, frame});
@@ -239,43 +227,25 @@ void PunchSession::start_checks(Now now) {
   if (!indirect_since_ && !chosen_) indirect_since_ = now.steady;
   if (record_owed_) record_changed(now);
   for (Path& path : paths_) {
-    if (path.due || !is_worth_trying(path)) continue;
-    check(path, now.steady, path.proven ? kDoubtPings : kCheckPings,
-          path.proven ? kDoubtSpacing : kCheckSpacing);
+    if (path.due || !path.is_worth_trying()) continue;
+    path.check(now.steady, path.proven ? kDoubtPings : kCheckPings,
+               path.proven ? kDoubtSpacing : kCheckSpacing);
   }
-}
-
-void PunchSession::check(Path& path, TimePoint now, int pings, Duration spacing) {
-  path.checks_left = pings;
-  path.spacing = spacing;
-  path.due = now;
-  path.pending.clear();
 }
 
 void PunchSession::send_check(Now now, Path& path) {
   const auto id = static_cast<std::uint32_t>(random_u64(context_.link.random));
-  if (path.pending.size() >= static_cast<std::size_t>(kCheckPings)) {
-    path.pending.erase(path.pending.begin());
-  }
-  path.pending.push_back({id, now.steady});
   const bool use = chosen_ == path.way;
   if (path.relay) binds_.push_back({*path.relay, path.way.endpoint});
   seal_to(now, path.way, Ping{id, use, lost_, context_.epoch});
-  --path.checks_left;
-  path.due =
-      now.steady + (path.checks_left > 0 ? path.spacing : std::max(kCheckPatience, 2 * path.rtt));
-  // A doubt is settled sooner; a handshake's round trip may be too short to go by.
-  if (path.proven && path.measured && path.checks_left == 0) {
-    path.due = now.steady + std::max(path.spacing, 2 * path.rtt);
-  }
-  if (!path.proven) path.spacing *= 2;
+  path.note_sent(now.steady, id);
 }
 
 void PunchSession::on_ping(Now now, const Way& from, const Ping& ping) {
   on_epoch(now, ping.epoch);
   seal_to(now, from, Pong{ping.id, context_.epoch, from.introducer ? Endpoint{} : from.endpoint});
   if (ping.lost) on_lost(now, from);
-  Path* path = find(from);
+  Path* path = paths_.find(from);
   if (path == nullptr) return;
   if (ping.use && !controls_) {
     for (Path& other : paths_) other.nominated = false;
@@ -297,30 +267,24 @@ void PunchSession::check_prompted(Now now, Path& path, const Ping& ping) {
   const bool untold = controls_ && chosen_ == path.way && !ping.use;
   if (path.due || (path.proven && !untold)) return;
   if (!prompted_checks_.take(now.steady, kPromptedChecks)) return;
-  if (path.proven) return check(path, now.steady, kDoubtPings, kDoubtSpacing);
-  const int pings = is_worth_trying(path) ? kCheckPings : kStrangerPings;
-  check(path, now.steady, pings, kCheckSpacing);
+  if (path.proven) return path.check(now.steady, kDoubtPings, kDoubtSpacing);
+  const int pings = path.is_worth_trying() ? kCheckPings : kStrangerPings;
+  path.check(now.steady, pings, kCheckSpacing);
 }
 
 void PunchSession::on_pong(Now now, const Way& from, const Pong& pong) {
   on_epoch(now, pong.epoch);
-  Path* path = find(from);
+  Path* path = paths_.find(from);
   if (path == nullptr) return;
-  const auto check = std::ranges::find(path->pending, pong.id, &Check::id);
+  const auto sent = path->sent_at(pong.id);
   const bool guessed = guessed_ && guessed_->id == pong.id && guess_ && !from.introducer &&
                        is_guessed(*guess_, from.endpoint);
-  if (check == path->pending.end() && !guessed) return;
+  if (!sent && !guessed) return;
   // Through a relay the peer sees the relay.
   if (pong.seen != Endpoint{} && !from.introducer && !path->relay) {
     seen_ = {from.endpoint, pong.seen};
   }
-  const Duration rtt = now.steady - (guessed ? guessed_->sent : check->sent);
-  // The least of a while; what was in doubt may have become slower.
-  path->rtt = path->measured && path->proven ? std::min(path->rtt, rtt) : rtt;
-  path->measured = true;
-  path->due.reset();
-  path->checks_left = 0;
-  path->pending.clear();
+  path->note_answer(now.steady - (guessed ? guessed_->sent : *sent));
   prove(now, *path);
 }
 
@@ -356,16 +320,10 @@ void PunchSession::doubt_all(Now now) {
   chosen_.reset();
   for (Path& path : paths_) {
     path.proven = path.nominated = false;
-    if (established() && is_worth_trying(path)) check(path, now.steady, kCheckPings, kCheckSpacing);
+    if (established() && path.is_worth_trying()) path.check(now.steady, kCheckPings, kCheckSpacing);
   }
   if (!indirect_since_) indirect_since_ = now.steady;
   if (had_path || !schedule_.next()) begin(now);
-}
-
-/// Claimed, or through a member, or once answered: a mere source may be forged, and gets nothing
-/// but answers.
-bool PunchSession::is_worth_trying(const Path& path) {
-  return path.claimed || path.answered || path.relay || path.way.introducer;
 }
 
 bool PunchSession::may_use(const Path& path) const {
@@ -395,7 +353,7 @@ void PunchSession::choose(Now now, Path* path) {
     const auto renewal = link_.renewal();
     if (!renewal || now.steady < *renewal) schedule_.stop();  // else the calls go on: they renew
   }
-  if (controls_ && !path->due) check(*path, now.steady, kCheckPings, kCheckSpacing);  // tells
+  if (controls_ && !path->due) path->check(now.steady, kCheckPings, kCheckSpacing);  // tells
 }
 
 bool PunchSession::send_straight(Now now, const PairMessage& message) {
@@ -445,10 +403,6 @@ std::optional<PunchSession::Seen> PunchSession::poll_seen() {
   return std::exchange(seen_, std::nullopt);
 }
 
-bool PunchSession::knows(const Way& way) const {
-  return std::ranges::find(paths_, way, &Path::way) != paths_.end();
-}
-
 std::optional<ChosenPath> PunchSession::chosen() const {
   const Path* path = chosen_path();
   if (path == nullptr) return std::nullopt;
@@ -459,64 +413,27 @@ std::optional<TimePoint> PunchSession::indirect_since() const {
   return established() ? indirect_since_ : std::nullopt;
 }
 
-std::vector<crypto::NodeId> PunchSession::working_introducers() const {
-  std::vector<const Path*> detours;
-  for (const Path& path : paths_) {
-    if (path.way.introducer && path.proven) detours.push_back(&path);
-  }
-  std::ranges::stable_sort(detours, {}, [](const Path* path) { return path->rtt; });
-  std::vector<crypto::NodeId> introducers;
-  for (const Path* path : detours) introducers.push_back(*path->way.introducer);
-  return introducers;
-}
-
 std::optional<Duration> PunchSession::direct_rtt() const {
   const Path* path = chosen_path();
   return path == nullptr || path->relay ? std::nullopt : std::optional(path->rtt);
 }
 
-PunchSession::Path* PunchSession::find(const Way& way) {
-  const auto found = std::ranges::find(paths_, way, &Path::way);
-  return found == paths_.end() ? nullptr : &*found;
+Path* PunchSession::find_or_add(Now now, const Way& way) {
+  return paths_.find_or_add(now.steady, way, chosen_);
 }
 
-PunchSession::Path* PunchSession::find_or_add(Now now, const Way& way) {
-  if (Path* path = find(way)) return path;
-  if (paths_.size() >= kPathsMax) {
-    // Whoever has neither been claimed nor proven goes, the one silent for longest first.
-    const auto rank = [&](const Path& path) {
-      const bool needed = path.proven || path.claimed || chosen_ == path.way;
-      return std::pair(needed, path.heard);
-    };
-    const auto least = std::ranges::min_element(paths_, {}, rank);
-    if (rank(*least).first) return nullptr;
-    paths_.erase(least);
-  }
-  Path& path = paths_.emplace_back();
-  path.way = way;
-  path.heard = now.steady;
-  return &path;
+Path* PunchSession::chosen_path() {
+  return chosen_ ? paths_.find(*chosen_) : nullptr;
 }
 
-PunchSession::Path* PunchSession::chosen_path() {
-  return chosen_ ? find(*chosen_) : nullptr;
-}
-
-const PunchSession::Path* PunchSession::chosen_path() const {
-  if (!chosen_) return nullptr;
-  const auto found = std::ranges::find(paths_, *chosen_, &Path::way);
-  return found == paths_.end() ? nullptr : &*found;
+const Path* PunchSession::chosen_path() const {
+  return chosen_ ? paths_.find(*chosen_) : nullptr;
 }
 
 /// The chosen path, else the one that was heard from last. `straight`: without introducers.
-const PunchSession::Path* PunchSession::best_way(bool straight) const {
-  if (const Path* path = chosen_path()) return path;
-  const Path* best = nullptr;
-  for (const Path& path : paths_) {
-    if (straight && path.way.introducer) continue;
-    if (path.proven && (best == nullptr || path.heard > best->heard)) best = &path;
-  }
-  return best;
+const Path* PunchSession::best_way(bool straight) const {
+  const Path* path = chosen_path();
+  return path != nullptr ? path : paths_.last_heard(straight);
 }
 
 PathQuality PunchSession::quality(const Path& path) const {

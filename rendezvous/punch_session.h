@@ -18,26 +18,14 @@
 #include <span>
 #include <vector>
 
-#include "rendezvous/candidate.h"
 #include "rendezvous/pair_link.h"
 #include "rendezvous/pair_schedule.h"
-#include "rendezvous/path_choice.h"
+#include "rendezvous/path_table.h"
 #include "rendezvous/port_guess.h"
 #include "rendezvous/source_limiter.h"
 
 namespace kadwire::rendezvous {
 
-/// What the record claims, as many again that showed up, relays and introducers.
-inline constexpr std::size_t kPathsMax = 2 * kCandidatesMax + 6;
-/// A path is checked by pings at 0, 100, 300, 700 and 1500 ms: five losses in a row at 10 % are one
-/// in a hundred thousand.
-inline constexpr int kCheckPings = 5;
-inline constexpr Duration kCheckSpacing = 100ms;
-/// How long the last of them is waited for.
-inline constexpr Duration kCheckPatience = 1s;
-/// Whether a path that went silent is dead: three pings, so close that the whole takes a second.
-inline constexpr int kDoubtPings = 3;
-inline constexpr Duration kDoubtSpacing = 250ms;
 /// A peer that has a session may have lost it in a restart: after this silence it is called anew.
 inline constexpr Duration kSessionDoubt = 10s;
 /// A peer's `lost` means an older path than one that was chosen just now: what it sent before it
@@ -57,13 +45,6 @@ inline constexpr Rate kPromptedDoubts{1, 20};
 inline constexpr std::uint32_t kPromptedDoubtTokens = 5;
 /// Introducers are asked only if nothing direct answered by then: on most paths it has.
 inline constexpr Duration kDetourDelay = 200ms;
-
-/// Where a frame comes in or goes out: an endpoint, or a member that passes it on.
-struct Way {
-  Endpoint endpoint;
-  std::optional<crypto::NodeId> introducer;  ///< then `endpoint` says nothing
-  bool operator==(const Way&) const = default;
-};
 
 struct OutgoingFrame {
   Way way;
@@ -146,7 +127,7 @@ class PunchSession {
   [[nodiscard]] std::optional<Seen> poll_seen();
 
   /// True if something was or is sent this way.
-  [[nodiscard]] bool knows(const Way& way) const;
+  [[nodiscard]] bool knows(const Way& way) const { return paths_.find(way) != nullptr; }
   [[nodiscard]] bool has_choice() const { return chosen_.has_value(); }
   [[nodiscard]] std::optional<ChosenPath> chosen() const;
   [[nodiscard]] bool controls() const { return controls_; }
@@ -154,38 +135,19 @@ class PunchSession {
   /// Established, and without a direct path since when; nullopt: has one, or has no session.
   [[nodiscard]] std::optional<TimePoint> indirect_since() const;
   /// Something the peer sealed came over this introducer lately: both have a session with it.
-  [[nodiscard]] std::vector<crypto::NodeId> working_introducers() const;
+  [[nodiscard]] std::vector<crypto::NodeId> working_introducers() const {
+    return paths_.working_introducers();
+  }
   /// Of the chosen path, if it is a direct one.
   [[nodiscard]] std::optional<Duration> direct_rtt() const;
 
  private:
-  struct Check {
-    std::uint32_t id = 0;
-    TimePoint sent;
-  };
-  struct Path {
-    Way way;
-    std::optional<crypto::NodeId> relay;
-    bool claimed = false;   ///< in the peer's record now
-    bool answered = false;  ///< was proven once
-    bool proven = false;
-    bool measured = false;   ///< `rtt` is a ping's, else a handshake's
-    bool nominated = false;  ///< the controlling side uses it
-    Duration rtt{0};
-    TimePoint heard;
-    int checks_left = 0;
-    Duration spacing{0};
-    std::optional<TimePoint> due;  ///< the next ping, or, none being left, the verdict
-    std::vector<Check> pending;    ///< at most kCheckPings, oldest first
-  };
-
   bool adopt_targets(Now now);
   void begin(Now now);
   void begin_for_news(Now now);
   void call(Now now, std::span<const crypto::NodeId> introducers);
   void guess_ports(Now now);
   void start_checks(Now now);
-  void check(Path& path, TimePoint now, int pings, Duration spacing);
   void send_check(Now now, Path& path);
   void on_ping(Now now, const Way& from, const Ping& ping);
   void on_pong(Now now, const Way& from, const Pong& pong);
@@ -199,13 +161,10 @@ class PunchSession {
   void choose(Now now);
   void choose(Now now, Path* path);
   void seal_to(Now now, const Way& way, const PairMessage& message);
-  [[nodiscard]] Path* find(const Way& way);
-  /// The path by this way, made if there is room; nullptr: there is none.
   [[nodiscard]] Path* find_or_add(Now now, const Way& way);
   [[nodiscard]] Path* chosen_path();
   [[nodiscard]] const Path* chosen_path() const;
   [[nodiscard]] const Path* best_way(bool straight) const;
-  [[nodiscard]] static bool is_worth_trying(const Path& path);
   [[nodiscard]] PathQuality quality(const Path& path) const;
   [[nodiscard]] bool may_use(const Path& path) const;
 
@@ -217,7 +176,7 @@ class PunchSession {
   std::optional<TimePoint> news_begun_;  ///< the last time that new candidates restarted them
   std::uint64_t peer_sequence_ = 0;
   std::vector<Endpoint> targets_;  ///< what the peer's record claims, as far as it may be sent to
-  std::vector<Path> paths_;
+  PathTable paths_;
   std::optional<PortGuess> guess_;
   std::optional<Check> guessed_;  ///< the last try: all its pings have one id
   std::optional<Way> chosen_;

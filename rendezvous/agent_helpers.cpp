@@ -1,0 +1,127 @@
+/// Agent's dealings with third members: introducers, which pass frames on, and relays, which pass
+/// WireGuard's datagrams on; asking others to be one, and being one for others.
+
+#include <algorithm>
+#include <tuple>
+
+#include "rendezvous/agent.h"
+
+namespace kadwire::rendezvous {
+
+/// Members reached directly: the nearest two, those that relay first, because everybody reaches
+/// them; and another one each time, because the nearest may not know the peer.
+std::vector<crypto::NodeId> Agent::introducers_for(const crypto::NodeId& node, Peer& peer) const {
+  std::vector<std::tuple<bool, Duration, crypto::NodeId>> reachable;
+  for (const auto& [other, introducer] : peers_) {
+    if (other == node) continue;
+    const auto rtt = introducer.punch.direct_rtt();
+    if (rtt) reachable.emplace_back(!introducer.relays, *rtt, other);
+  }
+  std::ranges::sort(reachable);
+  std::vector<crypto::NodeId> introducers;
+  const std::size_t nearest = std::min(kNearestIntroducers, reachable.size());
+  for (std::size_t i = 0; i < nearest; ++i) introducers.push_back(std::get<2>(reachable[i]));
+  if (const std::size_t others = reachable.size() - nearest; others > 0) {
+    introducers.push_back(std::get<2>(reachable[nearest + peer.introduction_turn++ % others]));
+  }
+  return introducers;
+}
+
+void Agent::pass_on(Now now, const crypto::NodeId& sender, const Forward& forward) {
+  if (!options_.introduces) return;
+  const auto to = peers_.find(forward.to);
+  if (to == peers_.end() || forward.to == sender) return;
+  if (!peers_.at(sender).forwards.take(now.steady, kForwardsPerMember)) return;
+  if (!to->second.punch.send_straight(now, Forwarded{sender, forward.frame})) return;
+  ++stats_.forwarded;
+  collect(now, to->first, to->second);
+}
+
+/// The controlling side chooses relays: those that passed its messages on, the fastest first. It
+/// tells the other, which asks the same ones.
+void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
+  const auto due = relay_due(peer);
+  if (!due || now.steady < *due) return;
+  peer.relays_asked = now.steady;
+  const std::vector<crypto::NodeId> relays = relays_for(node, peer);
+  const std::size_t asked = std::min(kRelaysMax, relays.size());
+  for (std::size_t i = 0; i < asked; ++i) {
+    const crypto::NodeId& relay = relays[peer.relay_turn++ % relays.size()];
+    request_relay(now, relay, node);
+    peer.punch.send(now, UseRelay{relay});
+  }
+}
+
+/// Whoever passed our messages on has a session with the peer and comes first; any other relay that
+/// is reached directly may have one. The nearest of each first.
+std::vector<crypto::NodeId> Agent::relays_for(const crypto::NodeId& node, const Peer& peer) const {
+  const auto introducers = peer.punch.working_introducers();
+  std::vector<std::tuple<bool, Duration, crypto::NodeId>> reachable;
+  for (const auto& [other, relay] : peers_) {
+    const auto rtt = relay.punch.direct_rtt();
+    if (other == node || !relay.relays || !rtt) continue;
+    const bool introduces = std::ranges::find(introducers, other) != introducers.end();
+    reachable.emplace_back(!introduces, *rtt, other);
+  }
+  std::ranges::sort(reachable);
+  std::vector<crypto::NodeId> relays;
+  for (const auto& [stranger, rtt, other] : reachable) relays.push_back(other);
+  return relays;
+}
+
+std::optional<TimePoint> Agent::relay_due(const Peer& peer) {
+  const auto since = peer.punch.indirect_since();
+  if (!peer.punch.controls() || !since || peer.punch.has_choice()) return std::nullopt;
+  return std::max(*since + kRelayDelay, peer.relays_asked + kRelayPatience);
+}
+
+void Agent::request_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer) {
+  const auto found = peers_.find(relay);
+  if (found == peers_.end() || relay == peer) return;
+  if (!found->second.punch.send_straight(now, RelayRequest{peer})) return;
+  auto& awaited = peers_.at(peer).relays_awaited;
+  if (std::ranges::find(awaited, relay) == awaited.end()) awaited.push_back(relay);
+  if (awaited.size() > kRelaysAwaitedMax) awaited.pop_front();
+  collect(now, relay, found->second);
+}
+
+/// The relay is where we reach it anyhow, at another port. Only who was asked may name one.
+void Agent::on_relay_reply(Now now, const crypto::NodeId& relay, const RelayReply& reply) {
+  const auto peer = peers_.find(reply.peer);
+  const auto path = peers_.at(relay).punch.chosen();
+  if (peer == peers_.end() || reply.port == 0 || !path || path->relay) return;
+  auto& awaited = peer->second.relays_awaited;
+  if (std::erase(awaited, relay) == 0) return;
+  peer->second.punch.add_relayed(now, {path->endpoint.address, reply.port}, relay);
+  collect(now, reply.peer, peer->second);
+}
+
+void Agent::handle_bind(Now now, RelayId id, const Endpoint& from, ByteView datagram) {
+  const auto frame = open_frame(datagram, hour_of(now.wall), frame_keys_);
+  if (!frame || frame->type != FrameType::kBind || !may_hear(from)) {
+    ++stats_.frames_refused;
+    return;
+  }
+  crypto::NodeId node;
+  Peer* sender = owner_of(frame->payload, node);
+  if (sender == nullptr) return;
+  const auto peer = sender->punch.read_bind(now, frame->payload);
+  if (peer) desk_.handle_bind(id, node, *peer, from);
+  collect(now, node, *sender);
+}
+
+void Agent::handle_relay_port(Now now, RelayId id, std::uint16_t port) {
+  desk_.handle_port(id, port);
+  tell_relay_answers(now);
+}
+
+void Agent::tell_relay_answers(Now now) {
+  while (const auto answer = desk_.poll_answer()) {
+    const auto peer = peers_.find(answer->to);
+    if (peer == peers_.end()) continue;
+    if (!peer->second.punch.send_straight(now, RelayReply{answer->peer, answer->port})) continue;
+    collect(now, answer->to, peer->second);
+  }
+}
+
+}  // namespace kadwire::rendezvous

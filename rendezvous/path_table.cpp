@@ -1,0 +1,125 @@
+#include "rendezvous/path_table.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kadwire::rendezvous {
+
+void Path::check(TimePoint now, int pings, Duration first_spacing) {
+  checks_left = pings;
+  spacing = first_spacing;
+  due = now;
+  pending.clear();
+}
+
+void Path::doubt(TimePoint now) {
+  check(now, kDoubtPings, std::max(kDoubtSpacing, rtt * 3 / 2));
+}
+
+void Path::note_sent(TimePoint now, std::uint32_t id) {
+  if (pending.size() >= static_cast<std::size_t>(kCheckPings)) pending.erase(pending.begin());
+  pending.push_back({id, now});
+  --checks_left;
+  due = now + (checks_left > 0 ? spacing : std::max(kCheckPatience, 2 * rtt));
+  // A doubt is settled sooner; a handshake's round trip may be too short to go by.
+  if (proven && measured && checks_left == 0) due = now + std::max(spacing, 2 * rtt);
+  if (!proven) spacing *= 2;
+}
+
+bool Path::take_verdict(TimePoint now) {
+  if (!due || now < *due || checks_left > 0) return false;
+  due.reset();
+  proven = false;
+  return true;
+}
+
+std::optional<TimePoint> Path::sent_at(std::uint32_t id) const {
+  const auto check = std::ranges::find(pending, id, &Check::id);
+  return check == pending.end() ? std::nullopt : std::optional(check->sent);
+}
+
+void Path::note_answer(Duration round_trip) {
+  // The least of a while; what was in doubt may have become slower.
+  rtt = measured && proven ? std::min(rtt, round_trip) : round_trip;
+  measured = true;
+  due.reset();
+  checks_left = 0;
+  pending.clear();
+}
+
+Path* PathTable::find(const Way& way) {
+  return const_cast<Path*>(std::as_const(*this).find(way));
+}
+
+const Path* PathTable::find(const Way& way) const {
+  const auto found = std::ranges::find(paths_, way, &Path::way);
+  return found == paths_.end() ? nullptr : &*found;
+}
+
+Path* PathTable::find_or_add(TimePoint now, const Way& way, const std::optional<Way>& kept) {
+  if (Path* path = find(way)) return path;
+  if (paths_.size() >= kPathsMax) {
+    // Whoever has neither been claimed nor proven goes, the one silent for longest first.
+    const auto rank = [&](const Path& path) {
+      const bool needed = path.proven || path.claimed || kept == path.way;
+      return std::pair(needed, path.heard);
+    };
+    const auto least = std::ranges::min_element(paths_, {}, rank);
+    if (rank(*least).first) return nullptr;
+    paths_.erase(least);
+  }
+  Path& path = paths_.emplace_back();
+  path.way = way;
+  path.heard = now;
+  return &path;
+}
+
+Path* PathTable::add_relayed(TimePoint now, const Endpoint& endpoint, const crypto::NodeId& relay,
+                             const std::optional<Way>& kept) {
+  std::erase_if(paths_, [&](const Path& path) {
+    return path.relay == relay && path.way.endpoint != endpoint && kept != path.way;
+  });
+  Path* path = find_or_add(now, {endpoint, {}}, kept);
+  if (path != nullptr) path->relay = relay;
+  return path;
+}
+
+void PathTable::forget_member(const crypto::NodeId& node, const std::optional<Way>& kept) {
+  std::erase_if(paths_, [&](const Path& path) {
+    return (path.way.introducer == node || path.relay == node) && kept != path.way;
+  });
+}
+
+void PathTable::forget_dead_relays() {
+  std::erase_if(paths_, [](const Path& path) { return path.relay && !path.proven && !path.due; });
+}
+
+const Path* PathTable::last_heard(bool straight) const {
+  const Path* best = nullptr;
+  for (const Path& path : paths_) {
+    if (straight && path.way.introducer) continue;
+    if (path.proven && (best == nullptr || path.heard > best->heard)) best = &path;
+  }
+  return best;
+}
+
+std::vector<crypto::NodeId> PathTable::working_introducers() const {
+  std::vector<const Path*> detours;
+  for (const Path& path : paths_) {
+    if (path.way.introducer && path.proven) detours.push_back(&path);
+  }
+  std::ranges::stable_sort(detours, {}, [](const Path* path) { return path->rtt; });
+  std::vector<crypto::NodeId> introducers;
+  for (const Path* path : detours) introducers.push_back(*path->way.introducer);
+  return introducers;
+}
+
+std::optional<TimePoint> PathTable::next_due() const {
+  std::optional<TimePoint> earliest;
+  for (const Path& path : paths_) {
+    if (path.due) earliest = std::min(earliest.value_or(*path.due), *path.due);
+  }
+  return earliest;
+}
+
+}  // namespace kadwire::rendezvous

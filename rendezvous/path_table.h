@@ -1,0 +1,106 @@
+#pragma once
+
+/// The paths that may lead to one peer, each with the pings that check it. Sans-IO; the protocol
+/// that these pings belong to is punch_session's.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "rendezvous/candidate.h"
+#include "rendezvous/path_choice.h"
+
+namespace kadwire::rendezvous {
+
+/// What the record claims, as many again that showed up, relays and introducers.
+inline constexpr std::size_t kPathsMax = 2 * kCandidatesMax + 6;
+/// A path is checked by pings at 0, 100, 300, 700 and 1500 ms: five losses in a row at 10 % are one
+/// in a hundred thousand.
+inline constexpr int kCheckPings = 5;
+inline constexpr Duration kCheckSpacing = 100ms;
+/// How long the last of them is waited for.
+inline constexpr Duration kCheckPatience = 1s;
+/// Whether a path that went silent is dead: three pings, so close that the whole takes a second.
+inline constexpr int kDoubtPings = 3;
+inline constexpr Duration kDoubtSpacing = 250ms;
+
+/// Where a frame comes in or goes out: an endpoint, or a member that passes it on.
+struct Way {
+  Endpoint endpoint;
+  std::optional<crypto::NodeId> introducer;  ///< then `endpoint` says nothing
+  bool operator==(const Way&) const = default;
+};
+
+/// A ping that was sent.
+struct Check {
+  std::uint32_t id = 0;
+  TimePoint sent;
+};
+
+struct Path {
+  Way way;
+  std::optional<crypto::NodeId> relay;
+  bool claimed = false;   ///< in the peer's record now
+  bool answered = false;  ///< was proven once
+  bool proven = false;
+  bool measured = false;   ///< `rtt` is a ping's, else a handshake's
+  bool nominated = false;  ///< the controlling side uses it
+  Duration rtt{0};
+  TimePoint heard;
+  int checks_left = 0;
+  Duration spacing{0};
+  std::optional<TimePoint> due;  ///< the next ping, or, none being left, the verdict
+  std::vector<Check> pending;    ///< at most kCheckPings, oldest first
+
+  /// Claimed, or through a member, or once answered: a mere source may be forged, and gets nothing
+  /// but answers.
+  [[nodiscard]] bool is_worth_trying() const {
+    return claimed || answered || relay || way.introducer;
+  }
+  /// So many pings from now on, and a verdict.
+  void check(TimePoint now, int pings, Duration first_spacing);
+  /// A path that worked: is it dead?
+  void doubt(TimePoint now);
+  /// The ping that is due was sent under this id.
+  void note_sent(TimePoint now, std::uint32_t id);
+  /// True if the time of the verdict has come, and nobody answered: the path is not proven any
+  /// more.
+  [[nodiscard]] bool take_verdict(TimePoint now);
+  /// When the ping with this id was sent; nullopt: it was none of this path's last ones.
+  [[nodiscard]] std::optional<TimePoint> sent_at(std::uint32_t id) const;
+  /// An answer came, this long after its ping.
+  void note_answer(Duration round_trip);
+};
+
+class PathTable {
+ public:
+  [[nodiscard]] auto begin() { return paths_.begin(); }
+  [[nodiscard]] auto end() { return paths_.end(); }
+  [[nodiscard]] auto begin() const { return paths_.begin(); }
+  [[nodiscard]] auto end() const { return paths_.end(); }
+
+  /// nullptr: unknown. Like the others valid until a path is added or removed.
+  [[nodiscard]] Path* find(const Way& way);
+  [[nodiscard]] const Path* find(const Way& way) const;
+  /// The path by this way, made if there is room; nullptr: there is none. `kept` stays in any case.
+  [[nodiscard]] Path* find_or_add(TimePoint now, const Way& way, const std::optional<Way>& kept);
+  /// The path at a relay's port. A relay serves a pair at one port: an earlier one goes, if it is
+  /// not `kept`.
+  [[nodiscard]] Path* add_relayed(TimePoint now, const Endpoint& endpoint,
+                                  const crypto::NodeId& relay, const std::optional<Way>& kept);
+  /// Whatever leads through this member goes, but for `kept`.
+  void forget_member(const crypto::NodeId& node, const std::optional<Way>& kept);
+  /// Relays that do not answer: there is none, or it has closed.
+  void forget_dead_relays();
+  /// Proven, and heard from last; nullptr: none. `straight`: without introducers.
+  [[nodiscard]] const Path* last_heard(bool straight) const;
+  /// Those over which answers came, the nearest first.
+  [[nodiscard]] std::vector<crypto::NodeId> working_introducers() const;
+  [[nodiscard]] std::optional<TimePoint> next_due() const;
+
+ private:
+  std::vector<Path> paths_;
+};
+
+}  // namespace kadwire::rendezvous
