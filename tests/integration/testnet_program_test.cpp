@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -267,6 +268,44 @@ TEST_F(TestnetProgram, SweepsOneParameterOverValuesAndSeeds) {
     EXPECT_EQ(point.at("succeeded"), 3);
   }
   EXPECT_TRUE(is_whole_page(text("sweep.html")));
+}
+
+TEST_F(TestnetProgram, WritesTheFinishedRunsOfASweepAtCtrlC) {
+  constexpr std::size_t kSeeds = 10'000;
+  lab::Process process =
+      spawn({"sweep", "open-5", "--until", "20s", "--seeds", std::to_string(kSeeds), "--jobs", "1",
+             "--json", path("sweep.json"), "--report", path("sweep.html")});
+  while (!std::regex_search(text("err"), std::regex("[1-9][0-9]* of 10000 runs"))) {
+    ASSERT_FALSE(process.wait(10ms)) << text("err");
+  }
+  process.signal(SIGINT);
+  const Ran ran = finish(process);
+  EXPECT_EQ(ran.code, 130) << ran.err;
+  const json point = json::parse(text("sweep.json")).at("points").at(0);
+  const std::size_t runs = point.at("runs");
+  EXPECT_GT(runs, 0U);
+  EXPECT_EQ(point.at("succeeded"), runs) << "a run that Ctrl-C ended is no failure";
+  ASSERT_EQ(point.at("unfinished_seeds").size(), kSeeds - runs);
+  EXPECT_EQ(point.at("unfinished_seeds").front(), std::to_string(runs + 1));
+  EXPECT_THAT(ran.out, HasSubstr(fmt::format("interrupted: {} runs not finished, the first with "
+                                             "seed {}",
+                                             kSeeds - runs, runs + 1)));
+  EXPECT_TRUE(is_whole_page(text("sweep.html")));
+}
+
+TEST_F(TestnetProgram, WritesTheFinishedRunsOfAMatrixAtCtrlC) {
+  lab::Process process = spawn({"matrix", "--kinds", "public,full-cone", "--seeds", "1000",
+                                "--jobs", "1", "--json", path("matrix.json")});
+  while (!std::regex_search(text("err"), std::regex("[1-9][0-9]* of 3000 runs"))) {
+    ASSERT_FALSE(process.wait(10ms)) << text("err");
+  }
+  process.signal(SIGINT);
+  EXPECT_EQ(finish(process).code, 130);
+  const json result = json::parse(text("matrix.json"));
+  EXPECT_TRUE(result.at("interrupted"));
+  EXPECT_GT(result.at("cells").at(0).at(0).at("runs"), 0);
+  EXPECT_EQ(result.at("cells").at(1).at(1).at("runs"), 0);
+  EXPECT_TRUE(result.at("cells").at(1).at(1).at("possible")) << "nobody knows yet";
 }
 
 TEST_F(TestnetProgram, CrossesKindsOfNatInAMatrix) {

@@ -128,7 +128,7 @@ Expected<bool> run_matrix(const MatrixOptions& options) {
         progress.show(fmt::format("{} of {} runs", done, runs.size()));
         return true;
       });
-  for (std::size_t i = 0; i < runs.size(); ++i) take(matrix.cells[runs[i].cell], results[i]);
+  for (std::size_t i = 0; i < runs.size(); ++i) take(matrix.cells[runs[i].cell], *results[i]);
   matrix.wall_seconds = to_seconds(std::chrono::steady_clock::now() - start);
   fmt::print("{}", report_text(matrix));
   if (options.json) {

@@ -26,14 +26,18 @@ namespace {
 
 /// Far from where the kernel puts programs, libraries and stacks.
 constexpr std::uintptr_t kBase = 0x2000'0000'0000;
-/// Up to here a class for every 16 bytes, then one for every power of two.
-constexpr std::size_t kFineBytesMax = 1024;
+/// Up to here a class for every 16 bytes, then four between a power of two and the next: a block is
+/// at most a quarter larger than what was asked for.
+constexpr int kFineBits = 10;
+constexpr std::size_t kFineBytesMax = std::size_t{1} << kFineBits;
+constexpr int kQuarterBits = 2;
 constexpr std::size_t kStep = 16;
 constexpr std::size_t kFineClasses = kFineBytesMax / kStep;
 /// Each class has a range of its own, so that no class moves another's blocks. Address space, not
 /// memory: pages count when they are first touched.
 constexpr std::size_t kClassBytes = std::size_t{8} << 30;
-constexpr std::size_t kClasses = kFineClasses + std::bit_width(kClassBytes / kFineBytesMax) - 1;
+constexpr std::size_t kClasses =
+    kFineClasses + ((std::bit_width(kClassBytes / kFineBytesMax) - 1) << kQuarterBits);
 
 struct FreeBlock {
   FreeBlock* next;
@@ -52,12 +56,17 @@ constinit thread_local bool inside = false;
 
 std::size_t class_of(std::size_t bytes) {
   if (bytes <= kFineBytesMax) return bytes == 0 ? 0 : (bytes - 1) / kStep;
-  return kFineClasses + static_cast<std::size_t>(std::bit_width((bytes - 1) / kFineBytesMax)) - 1;
+  const int power =
+      static_cast<int>(std::bit_width(bytes - 1)) - 1;  // 2^power < bytes <= 2^(power + 1)
+  const std::size_t quarter = ((bytes - 1) >> (power - kQuarterBits)) % (1 << kQuarterBits);
+  return kFineClasses + (static_cast<std::size_t>(power - kFineBits) << kQuarterBits) + quarter;
 }
 
 std::size_t bytes_of(std::size_t size_class) {
   if (size_class < kFineClasses) return (size_class + 1) * kStep;
-  return kFineBytesMax << (size_class - kFineClasses + 1);
+  const std::size_t beyond = size_class - kFineClasses;
+  const std::size_t quarters = (1 << kQuarterBits) + beyond % (1 << kQuarterBits) + 1;
+  return quarters << (kFineBits - kQuarterBits + (beyond >> kQuarterBits));
 }
 
 bool map_range() {

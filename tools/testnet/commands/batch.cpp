@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/statistics.h"
+#include "tools/testnet/commands/interruption.h"
 #include "tools/testnet/commands/live_line.h"
 #include "tools/testnet/world.h"
 
@@ -106,17 +107,19 @@ std::vector<BatchRun> with_every_seed(std::span<const Scenario> scenarios,
   return runs;
 }
 
-std::vector<Digest> run_batch(const std::vector<BatchRun>& runs, std::size_t workers,
-                              const std::string& title) {
+std::vector<std::optional<Digest>> run_batch(const std::vector<BatchRun>& runs, std::size_t workers,
+                                             const std::string& title) {
   LiveLine line;
   const auto printed = run_jobs(
       runs.size(), workers, [&](std::size_t number) { return run_one(runs[number]); },
       [&](std::size_t done) {
         if (line.due()) line.show(fmt::format("{}  {} of {} runs", title, done, runs.size()));
-        return true;
+        return !interrupted();
       });
-  std::vector<Digest> digests;
-  for (const JobResult& each : printed) digests.push_back(digest_of(each));
+  std::vector<std::optional<Digest>> digests;
+  for (const auto& each : printed) {
+    digests.push_back(each ? std::optional(digest_of(*each)) : std::nullopt);
+  }
   return digests;
 }
 

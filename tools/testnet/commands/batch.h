@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -49,9 +50,10 @@ struct Digest {
                                                     const SeedOptions& options);
 
 /// Runs all of them on `workers` cores, with a live line that starts with `title`. A run that
-/// crashed is a Digest that did not succeed, with the reason among its complaints. Ctrl-C ends the
-/// process.
-[[nodiscard]] std::vector<Digest> run_batch(const std::vector<BatchRun>& runs, std::size_t workers,
-                                            const std::string& title);
+/// crashed is a Digest that did not succeed, with the reason among its complaints. nullopt: Ctrl-C
+/// came before that run was finished (interruption.h, which has to be watched for).
+[[nodiscard]] std::vector<std::optional<Digest>> run_batch(const std::vector<BatchRun>& runs,
+                                                           std::size_t workers,
+                                                           const std::string& title);
 
 }  // namespace kadwire::testnet

@@ -6,6 +6,7 @@
 #include "tools/statistics.h"
 #include "tools/testnet/commands/batch.h"
 #include "tools/testnet/commands/commands.h"
+#include "tools/testnet/commands/interruption.h"
 #include "tools/testnet/commands/outputs.h"
 #include "tools/testnet/commands/scenario_source.h"
 #include "tools/testnet/internet/nat_model.h"
@@ -85,12 +86,14 @@ Duration duration_of(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
-MatrixCell cell_of(std::span<const Digest> digests, std::uint64_t first_seed) {
+MatrixCell cell_of(std::span<const std::optional<Digest>> digests, std::uint64_t first_seed) {
   MatrixCell cell;
-  cell.possible = false;
+  // Nobody knows of a cell that was not begun.
+  cell.possible = std::ranges::none_of(digests, &std::optional<Digest>::has_value);
   std::vector<Duration> times;
   for (std::size_t i = 0; i < digests.size(); ++i) {
-    const Digest& digest = digests[i];
+    if (!digests[i]) continue;
+    const Digest& digest = *digests[i];
     ++cell.runs;
     const bool up = digest.first_pair != PairState::kNone;
     if (digest.first_pair == PairState::kDirect) ++cell.direct;
@@ -123,13 +126,15 @@ tl::expected<std::vector<Scenario>, std::string> pair_scenarios(
   return scenarios;
 }
 
-MatrixResult assemble(const std::vector<Surroundings>& kinds, std::span<const Digest> digests,
+MatrixResult assemble(const std::vector<Surroundings>& kinds,
+                      std::span<const std::optional<Digest>> digests,
                       const MatrixOptions& options) {
   MatrixResult result;
   result.command = "kadwire-testnet matrix " + options.seeds.command_line();
   if (!options.kinds.empty()) {
     result.command += fmt::format(" --kinds {}", fmt::join(options.kinds, ","));
   }
+  result.interrupted = interrupted();
   result.cells.assign(kinds.size(), std::vector<MatrixCell>(kinds.size()));
   std::size_t at = 0;
   for (std::size_t row = 0; row < kinds.size(); ++row) {
@@ -151,6 +156,7 @@ int matrix(const MatrixOptions& options) {
   if (const auto writable = options.outputs.check(); !writable) return complain(writable.error());
   const auto runs = with_every_seed(*scenarios, options.seeds);
   const Stopwatch watch;
+  watch_for_interruption();
   const auto digests = run_batch(runs, options.seeds.workers, "matrix");
   MatrixResult result = assemble(*kinds, digests, options);
   result.wall_seconds = watch.seconds();

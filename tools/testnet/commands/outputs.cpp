@@ -13,6 +13,7 @@
 
 #include "tools/statistics.h"
 #include "tools/testnet/commands/commands.h"
+#include "tools/testnet/commands/interruption.h"
 #include "tools/testnet/report/html_report.h"
 #include "tools/testnet/report/results_json.h"
 
@@ -60,8 +61,8 @@ void print_summary(const RunResult& result) {
 }
 
 std::string cell_text(const MatrixCell& cell) {
-  if (!cell.possible) return "-";
   if (cell.runs == 0) return "?";
+  if (!cell.possible) return "-";
   const double share =
       static_cast<double>(cell.direct + cell.relayed) / static_cast<double>(cell.runs);
   return fmt::format("{:.0f}{}", share * 100, cell.relayed > 0 ? "r" : "%");
@@ -81,7 +82,8 @@ void print_summary(const MatrixResult& result) {
     fmt::print("  {}\n", row + 1);
   }
   fmt::print("share of runs with a tunnel, in percent; r: relayed in some; -: there is no path\n");
-  fmt::print("{:.1f} s\n", result.wall_seconds);
+  fmt::print("{:.1f} s{}\n", result.wall_seconds,
+             result.interrupted ? " (interrupted: ? was not begun)" : "");
 }
 
 void print_summary(const SweepResult& result) {
@@ -94,6 +96,10 @@ void print_summary(const SweepResult& result) {
     fmt::print("\n");
     for (std::size_t i = 0; i < std::min(point.failed_seeds.size(), kSeedsNamedMax); ++i) {
       fmt::print("                failed: seed {}\n", point.failed_seeds[i]);
+    }
+    if (!point.unfinished_seeds.empty()) {
+      fmt::print("                interrupted: {} runs not finished, the first with seed {}\n",
+                 point.unfinished_seeds.size(), point.unfinished_seeds.front());
     }
   }
 }
@@ -117,7 +123,7 @@ bool all_well(const SweepResult& result) {
 
 template <typename Result>
 int leave(const OutputOptions& options, const Result& result, const Json& json) {
-  int code = all_well(result) ? kExitSuccess : kExitFailed;
+  int code = interrupted() ? kExitInterrupted : all_well(result) ? kExitSuccess : kExitFailed;
   const auto write = [&code](const std::string& path, const std::string& text) {
     if (auto written = write_text(path, text); !written) code = complain(written.error());
   };

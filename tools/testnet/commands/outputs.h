@@ -28,7 +28,8 @@ struct OutputOptions {
                                                          const std::string& text);
 
 /// Writes what was asked for, then the summary, unless the JSON went to stdout; an exit code. A
-/// file that cannot be written costs neither the others nor the summary.
+/// file that cannot be written costs neither the others nor the summary. After Ctrl-C the code is
+/// kExitInterrupted whatever was found.
 int leave_outputs(const OutputOptions& options, const RunResult& result);
 int leave_outputs(const OutputOptions& options, const MatrixResult& result);
 int leave_outputs(const OutputOptions& options, const SweepResult& result);

@@ -1,9 +1,7 @@
 #include <fmt/format.h>
 
-#include <atomic>
-#include <csignal>
-
 #include "tools/testnet/commands/commands.h"
+#include "tools/testnet/commands/interruption.h"
 #include "tools/testnet/commands/live_line.h"
 #include "tools/testnet/commands/outputs.h"
 #include "tools/testnet/commands/scenario_source.h"
@@ -18,9 +16,6 @@ struct RunOptions {
   std::uint64_t seed = 1;
   std::optional<std::string> trace;
 };
-
-/// Set by Ctrl-C. A signal handler can reach nothing but a global.
-std::atomic<bool> interrupted = false;
 
 std::string progress_text(const std::string& name, const Progress& progress) {
   const double simulated = std::chrono::duration<double>(progress.simulated).count();
@@ -38,20 +33,19 @@ int run(const RunOptions& options) {
   if (options.trace && !trace.open(*options.trace)) {
     return complain(fmt::format("cannot write the trace to {}", *options.trace));
   }
-  std::signal(SIGINT, [](int) { interrupted = true; });
+  watch_for_interruption();
   RunResult result;
   {
     LiveLine line;
     World world(*scenario, options.seed, trace);
     result = world.run([&](const Progress& progress) {
       if (line.due()) line.show(progress_text(scenario->name, progress));
-      return !interrupted;
+      return !interrupted();
     });
   }
   result.command =
       fmt::format("kadwire-testnet run {} --seed {}", options.source.command_line(), options.seed);
-  const int code = leave_outputs(options.outputs, result);
-  return interrupted && code != kExitUsage ? kExitInterrupted : code;
+  return leave_outputs(options.outputs, result);
 }
 
 void add_common(CLI::App& command, RunOptions& options) {

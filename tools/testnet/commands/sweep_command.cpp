@@ -3,6 +3,7 @@
 
 #include "tools/testnet/commands/batch.h"
 #include "tools/testnet/commands/commands.h"
+#include "tools/testnet/commands/interruption.h"
 #include "tools/testnet/commands/outputs.h"
 #include "tools/testnet/commands/scenario_source.h"
 #include "tools/testnet/stopwatch.h"
@@ -34,11 +35,15 @@ tl::expected<std::vector<Scenario>, std::string> scenarios_of(const SweepOptions
 }
 
 SweepPoint point_of(const std::string& value, const std::vector<BatchRun>& runs,
-                    std::span<const Digest> digests) {
+                    std::span<const std::optional<Digest>> digests) {
   SweepPoint point;
   point.value = value;
   for (std::size_t i = 0; i < digests.size(); ++i) {
-    const Digest& digest = digests[i];
+    if (!digests[i]) {
+      point.unfinished_seeds.push_back(runs[i].seed);
+      continue;
+    }
+    const Digest& digest = *digests[i];
     ++point.runs;
     point.succeeded += digest.succeeded ? 1 : 0;
     for (const auto& [name, figure] : digest.figures) point.figures[name].push_back(figure);
@@ -57,6 +62,7 @@ int sweep(const SweepOptions& options) {
   if (const auto writable = options.outputs.check(); !writable) return complain(writable.error());
   const auto runs = with_every_seed(*scenarios, options.seeds);
   const Stopwatch watch;
+  watch_for_interruption();
   const auto digests = run_batch(runs, options.seeds.workers, scenarios->front().name);
   SweepResult result;
   result.scenario = scenarios->front().name;
@@ -87,7 +93,9 @@ void add_sweep_command(CLI::App& app, Action& chosen) {
       "  kadwire-testnet sweep churn --seeds 200\n"
       "  kadwire-testnet sweep open-5 --parameter links.default.loss --values 0,1%,5%,20% \\\n"
       "      --seeds 20 --report loss.html\n"
-      "A run that fails is named by its seed, for replay.");
+      "A run that fails is named by its seed, for replay. Ctrl-C ends it and reports the runs "
+      "that\n"
+      "were finished, and the seeds of those that were not.");
   options->source.add_to(*command);
   CLI::Option* parameter = command
                                ->add_option("--parameter", options->parameter,

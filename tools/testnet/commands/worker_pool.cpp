@@ -39,7 +39,7 @@ void write_all(int descriptor, const std::string& text) {
 /// In the child: never returns.
 [[noreturn]] void work(const Job& job, std::size_t number, int pipe) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGINT, SIG_IGN);
   write_all(pipe, job(number));
   _exit(0);
 }
@@ -73,6 +73,12 @@ JobResult finish(Worker& worker) {
   return tl::unexpected(fmt::format("its process ended with code {}", WEXITSTATUS(status)));
 }
 
+/// Its result is not wanted any more.
+void end(Worker& worker) {
+  kill(worker.pid, SIGKILL);
+  static_cast<void>(finish(worker));
+}
+
 /// Takes what there is; true at the end.
 bool read_some(Worker& worker) {
   std::string buffer(kReadBytes, '\0');
@@ -99,14 +105,13 @@ std::size_t workers_default() {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
-std::vector<JobResult> run_jobs(std::size_t count, std::size_t workers, const Job& job,
-                                const JobProgress& progress) {
-  std::vector<JobResult> results(count, tl::unexpected(std::string("it was not started")));
+std::vector<std::optional<JobResult>> run_jobs(std::size_t count, std::size_t workers,
+                                               const Job& job, const JobProgress& progress) {
+  std::vector<std::optional<JobResult>> results(count);
   std::vector<Worker> running;
   std::size_t next = 0, done = 0;
-  bool wanted = true;
-  while ((wanted && next < count) || !running.empty()) {
-    while (wanted && next < count && running.size() < workers) {
+  while (next < count || !running.empty()) {
+    while (next < count && running.size() < workers) {
       auto worker = start_worker(job, next);
       if (worker) {
         running.push_back(std::move(*worker));
@@ -123,7 +128,9 @@ std::vector<JobResult> run_jobs(std::size_t count, std::size_t workers, const Jo
       ++done;
       running.erase(running.begin() + static_cast<std::ptrdiff_t>(*position));
     }
-    wanted = wanted && progress(done);
+    if (progress(done)) continue;
+    for (Worker& worker : running) end(worker);
+    break;
   }
   return results;
 }

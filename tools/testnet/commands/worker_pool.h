@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,15 +18,17 @@ namespace kadwire::testnet {
 using JobResult = tl::expected<std::string, std::string>;
 /// Runs in a child; what it returns is carried to the parent.
 using Job = std::function<std::string(std::size_t number)>;
-/// False: start no more jobs.
+/// False: start no more jobs, and end those under way.
 using JobProgress = std::function<bool(std::size_t done)>;
 
 /// As many as the machine has cores.
 [[nodiscard]] std::size_t workers_default();
 
-/// Blocks until all jobs (0 to `count` - 1) are done; results in their order. Jobs not started are
-/// errors. The process must have one thread.
-[[nodiscard]] std::vector<JobResult> run_jobs(std::size_t count, std::size_t workers,
-                                              const Job& job, const JobProgress& progress);
+/// Blocks until all jobs (0 to `count` - 1) are done; results in their order. nullopt: `progress`
+/// said to stop before that one was done. It is asked a few times a second. A child hears no
+/// Ctrl-C: what comes of one is the parent's decision. The process must have one thread.
+[[nodiscard]] std::vector<std::optional<JobResult>> run_jobs(std::size_t count, std::size_t workers,
+                                                             const Job& job,
+                                                             const JobProgress& progress);
 
 }  // namespace kadwire::testnet

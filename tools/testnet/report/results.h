@@ -126,7 +126,7 @@ inline constexpr std::size_t kTimelineMax = 5'000;
 
 /// Two members, each behind a kind of NAT, over many seeds.
 struct MatrixCell {
-  std::size_t runs = 0;
+  std::size_t runs = 0;  ///< that were finished; the others came after Ctrl-C
   std::size_t direct = 0;
   std::size_t relayed = 0;
   bool possible = true;         ///< some path exists at all
@@ -136,6 +136,7 @@ struct MatrixCell {
 };
 struct MatrixResult {
   std::string command;
+  bool interrupted = false;                    ///< by Ctrl-C: some cells have fewer runs
   std::vector<std::string> kinds;              ///< of rows and of columns
   std::vector<std::vector<MatrixCell>> cells;  ///< [row][column]; symmetric
   double wall_seconds = 0;
@@ -144,10 +145,11 @@ struct MatrixResult {
 /// One parameter over values, each with several seeds.
 struct SweepPoint {
   std::string value;
-  std::size_t runs = 0;
+  std::size_t runs = 0;  ///< that were finished
   std::size_t succeeded = 0;
   std::map<std::string, std::vector<double>> figures;  ///< name (with unit) to one number a run
   std::vector<std::uint64_t> failed_seeds;
+  std::vector<std::uint64_t> unfinished_seeds;  ///< by Ctrl-C
 };
 struct SweepResult {
   std::string scenario;

@@ -152,6 +152,7 @@ Json point_json(const SweepPoint& point) {
           {"runs", point.runs},
           {"succeeded", point.succeeded},
           {"failed_seeds", seeds_json(point.failed_seeds)},
+          {"unfinished_seeds", seeds_json(point.unfinished_seeds)},
           {"figures", std::move(figures)}};
 }
 
@@ -172,11 +173,9 @@ Json matrix_json(const MatrixResult& result) {
     for (const MatrixCell& cell : row) cells.push_back(cell_json(cell));
     rows.push_back(std::move(cells));
   }
-  return {{"schema", kMatrixSchema},
-          {"command", result.command},
-          {"wall_seconds", result.wall_seconds},
-          {"kinds", json_value(result.kinds)},
-          {"cells", std::move(rows)}};
+  return {{"schema", kMatrixSchema},           {"command", result.command},
+          {"interrupted", result.interrupted}, {"wall_seconds", result.wall_seconds},
+          {"kinds", json_value(result.kinds)}, {"cells", std::move(rows)}};
 }
 
 Json sweep_json(const SweepResult& result) {

@@ -3,10 +3,12 @@
 function addSweep(sweep) {
   const runs = sum(sweep.points.map((point) => point.runs));
   const passed = sum(sweep.points.map((point) => point.succeeded));
+  const left = sum(sweep.points.map((point) => point.unfinished_seeds.length));
+  const unfinished = left > 0 ? `; interrupted with ${format.count(left)} to go` : "";
   addHeadline("Testnet sweep", sweep.scenario, `${sweep.parameter} over `
     + `${counted(sweep.points.length, "value")}.`, { met: passed === runs,
-    text: passed === runs ? "Every run passed"
-      : `${format.count(runs - passed)} of ${counted(runs, "run")} failed` });
+    text: passed === runs ? `Every run passed${unfinished}`
+      : `${format.count(runs - passed)} of ${counted(runs, "run")} failed${unfinished}` });
   addFacts([["Parameter", sweep.parameter, true], ["Values", format.count(sweep.points.length)],
     ["Runs", format.count(runs)], ["Took", format.seconds(sweep.wall_seconds)]]);
   addCommand(sweep.command);
@@ -24,6 +26,8 @@ function addSuccess(sweep) {
     { title: "Passed", number: true, value: (point) => `${point.succeeded} of ${point.runs}` },
     { title: "Share", number: true, value: (point) => format.share(point.succeeded / point.runs) },
     { title: "Failed seeds", value: (point) => point.failed_seeds.join(", ") || kMissing },
+    { title: "Not finished", number: true,
+      value: (point) => format.count(point.unfinished_seeds.length) },
   ], sweep.points).node);
 }
 
