@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "node/base/queue.h"
-
 namespace kadwire::rendezvous {
 
 Agent::Agent(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity,

@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "node/base/queue.h"
 #include "node/base/transmit.h"
 #include "rendezvous/peer_record.h"
 #include "rendezvous/punch_session.h"
@@ -136,10 +137,10 @@ class Agent {
     Peer(const PunchContext& context, const crypto::NodeId& node, Now now)
         : punch(context, node, now) {}
     PunchSession punch;
-    TokenBucket forwards;         ///< frames passed on for it
-    TokenBucket calls;            ///< that it passed on to us
-    std::deque<CallId> answered;  ///< its calls, the oldest first; each has its entry in answers_
-    std::deque<crypto::NodeId> relays_awaited;
+    TokenBucket forwards;    ///< frames passed on for it
+    TokenBucket calls;       ///< that it passed on to us
+    Queue<CallId> answered;  ///< its calls, the oldest first; each has its entry in answers_
+    std::vector<crypto::NodeId> relays_awaited;  ///< at most kRelaysAwaitedMax
     std::vector<Candidate> candidates;
     std::optional<NatBehavior> nat;
     std::uint64_t sequence = 0;

@@ -81,7 +81,7 @@ void Agent::request_relay(Now now, const crypto::NodeId& relay, const crypto::No
   if (!found->second.punch.send_straight(now, RelayRequest{peer})) return;
   auto& awaited = peers_.at(peer).relays_awaited;
   if (std::ranges::find(awaited, relay) == awaited.end()) awaited.push_back(relay);
-  if (awaited.size() > kRelaysAwaitedMax) awaited.pop_front();
+  if (awaited.size() > kRelaysAwaitedMax) awaited.erase(awaited.begin());
   collect(now, relay, found->second);
 }
 

@@ -66,7 +66,8 @@ Bytes PairLink::call(Now now, std::uint64_t known_sequence, ByteView own_record)
     auto noise = crypto::NoiseInitiator::start({context_.identity.noise_keys(), psk, agreed},
                                                peer_key_, payload, context_.random);
     assert(noise && "noise_key() gives no key of low order");
-    call_.emplace(Call{context_.indices.add(peer_), std::move(*noise), now.steady});
+    call_ =
+        std::make_unique<Call>(Call{context_.indices.add(peer_), std::move(*noise), now.steady});
   }
   const Bytes payload = ByteWriter().be32(call_->own_index).raw(call_->noise.message()).take();
   return encode_frame(FrameType::kCall, payload, hour_of(now.wall), context_.frame_keys);

@@ -8,6 +8,7 @@
 ///   call   ── frame 1 ─▶  answer ── frame 2 ─▶ session, confirmed for the caller
 ///                         session, confirmed for the called by the first message under it
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -118,7 +119,7 @@ class PairLink {
   const LinkContext& context_;
   crypto::NodeId peer_;
   crypto::NoiseKey peer_key_;
-  std::optional<Call> call_;
+  std::unique_ptr<Call> call_;     ///< apart: large, and gone after seconds
   std::vector<Session> sessions_;  ///< the newest first
 };
 

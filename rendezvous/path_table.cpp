@@ -9,7 +9,7 @@ void Path::check(TimePoint now, int pings, Duration first_spacing) {
   checks_left = pings;
   spacing = first_spacing;
   due = now;
-  pending.clear();
+  pending = std::vector<Check>();
 }
 
 void Path::doubt(TimePoint now) {
@@ -44,7 +44,7 @@ void Path::note_answer(Duration round_trip) {
   measured = true;
   due.reset();
   checks_left = 0;
-  pending.clear();
+  pending = std::vector<Check>();
 }
 
 Path* PathTable::find(const Way& way) {

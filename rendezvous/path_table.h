@@ -51,7 +51,8 @@ struct Path {
   int checks_left = 0;
   Duration spacing{0};
   std::optional<TimePoint> due;  ///< the next ping, or, none being left, the verdict
-  std::vector<Check> pending;    ///< at most kCheckPings, oldest first
+  /// At most kCheckPings, oldest first. Between checks it holds no memory: every peer has paths.
+  std::vector<Check> pending;
 
   /// Claimed, or through a member, or once answered: a mere source may be forged, and gets nothing
   /// but answers.

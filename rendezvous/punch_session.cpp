@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "node/base/queue.h"
-
 namespace kadwire::rendezvous {
 namespace {
 
@@ -75,7 +73,7 @@ Bytes PunchSession::handle_call(Now now, const Way& from, ReceivedCall call,
   const Endpoint seen = from.introducer ? Endpoint{} : from.endpoint;
   Bytes frame = link_.answer(now, std::move(call), seen);
   record_owed_ = known_sequence < context_.own_sequence;
-  answered_.clear();
+  answered_ = decltype(answered_)();
   repeat_answer(now, from, frame);
   return frame;
 }
@@ -130,7 +128,7 @@ void PunchSession::confirm(Now now, const Way& from, Path* path) {
     estimate(*path, now.steady - answered_.front().second);
     prove(now, *path);
   }
-  answered_.clear();
+  answered_ = decltype(answered_)();
   peer_epoch_.reset();  // another run of the peer counts anew
   start_checks(now);
 }

@@ -13,11 +13,11 @@
 /// Of the two the lower NodeId controls: it chooses the path that WireGuard uses (path_choice.h),
 /// tells by a ping over it, and lets WireGuard initiate. The other follows.
 
-#include <deque>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "node/base/queue.h"
 #include "rendezvous/pair_link.h"
 #include "rendezvous/pair_schedule.h"
 #include "rendezvous/path_table.h"
@@ -185,14 +185,15 @@ class PunchSession {
   bool lost_ = false;               ///< the path in use died, and the peer is to know
   std::optional<TimePoint> heard_;  ///< anything under a session
   TimePoint called_;                ///< last
-  std::vector<std::pair<Way, TimePoint>> answered_;  ///< where the last answer went, and when
-  bool record_owed_ = false;                         ///< the peer has an older record of ours
+  /// Where the last answer went, and when; holds no memory once that is of no use.
+  std::vector<std::pair<Way, TimePoint>> answered_;
+  bool record_owed_ = false;  ///< the peer has an older record of ours
   std::optional<std::uint8_t> peer_epoch_;
   std::optional<TimePoint> indirect_since_;
   TokenBucket new_targets_, prompted_checks_, prompted_doubts_;
   std::optional<Seen> seen_;
-  std::deque<OutgoingFrame> frames_;
-  std::deque<Bind> binds_;
+  Queue<OutgoingFrame> frames_;
+  Queue<Bind> binds_;
 };
 
 }  // namespace kadwire::rendezvous
