@@ -33,9 +33,8 @@ Verdict connected(const RunResult& result, const Findings& findings) {
   const Sample end = result.samples.empty() ? Sample{} : result.samples.back();
   Verdict verdict{"every pair that a path permits has a tunnel at the end", "", false};
   verdict.met = findings.missing.empty();
-  verdict.measured =
-      fmt::format("{} tunnels, {} pairs possible", end.pairs_direct + end.pairs_relayed,
-                  end.pairs_possible);
+  verdict.measured = fmt::format("{} tunnels, {} pairs possible",
+                                 end.pairs_direct + end.pairs_relayed, end.pairs_possible);
   if (verdict.met) return verdict;
   const auto named =
       std::span(findings.missing).first(std::min(findings.missing.size(), kMissingNamedMax));
@@ -52,6 +51,18 @@ Verdict connected_within(Duration limit, const Findings& findings) {
   const Duration took = std::max(*findings.all_connected - findings.last_start, Duration{0});
   verdict.measured = seconds(took);
   verdict.met = took <= limit;
+  return verdict;
+}
+
+Verdict reconnected_within(Duration limit, const Findings& findings) {
+  Verdict verdict{fmt::format("whatever tunnel fell though a path permits it stood again within {}",
+                              seconds(limit)),
+                  "none fell", true};
+  if (!findings.longest_apart) return verdict;
+  const auto& [pair, began, lasted] = *findings.longest_apart;
+  verdict.measured =
+      fmt::format("{} ({}, which fell after {})", seconds(lasted), pair, seconds(began));
+  verdict.met = lasted <= limit;
   return verdict;
 }
 
@@ -128,6 +139,9 @@ std::vector<Verdict> judge(const Expectations& expect, const RunResult& result,
   if (expect.connected) verdicts.push_back(connected(result, findings));
   if (expect.connected_within) {
     verdicts.push_back(connected_within(*expect.connected_within, findings));
+  }
+  if (expect.reconnected_within) {
+    verdicts.push_back(reconnected_within(*expect.reconnected_within, findings));
   }
   if (expect.first_tunnel_p50) {
     verdicts.push_back(first_tunnel(0.50, *expect.first_tunnel_p50, result));

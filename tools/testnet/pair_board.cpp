@@ -24,8 +24,10 @@ PairBoard::PairBoard(Population& population, const Internet& internet, const Sim
   pairs_.resize(rows_.size() * (rows_.size() - std::min<std::size_t>(rows_.size(), 1)) / 2);
 }
 
-void PairBoard::set_handlers(ChangeHandler on_change, MilestoneHandler on_milestone) {
+void PairBoard::set_handlers(ChangeHandler on_change, ApartHandler on_apart,
+                             MilestoneHandler on_milestone) {
   on_change_ = std::move(on_change);
+  on_apart_ = std::move(on_apart);
   on_milestone_ = std::move(on_milestone);
 }
 
@@ -152,6 +154,7 @@ void PairBoard::on_session(std::size_t row, const crypto::WireguardKey& peer) {
 void PairBoard::update(std::size_t a, std::size_t b, Pair now) {
   now.relayed = now.up && is_relayed(a, b);
   Pair& stored = pairs_[position(a, b)];
+  now.met = now.up || (stored.met && rows_[a].running && rows_[b].running);
   const Pair was = std::exchange(stored, now);
   const auto count = [](std::size_t& counter, bool before, bool after) {
     counter += after ? 1 : 0;
@@ -170,10 +173,9 @@ void PairBoard::update(std::size_t a, std::size_t b, Pair now) {
     if (!pair.up) return PairState::kNone;
     return pair.relayed ? PairState::kRelayed : PairState::kDirect;
   };
-  if (state(was) != state(now) && on_change_) {
-    const auto [first, second] = std::minmax(rows_[a].index, rows_[b].index);
-    on_change_(first, second, state(now));
-  }
+  const auto [first, second] = std::minmax(rows_[a].index, rows_[b].index);
+  if (was.apart() != now.apart() && on_apart_) on_apart_(first, second, now.apart());
+  if (state(was) != state(now) && on_change_) on_change_(first, second, state(now));
   reach(rows_[a]);
   reach(rows_[b]);
 }

@@ -18,12 +18,14 @@ class PairBoard {
  public:
   /// A pair came up or fell; the smaller index first.
   using ChangeHandler = std::function<void(Index a, Index b, PairState state)>;
+  /// A possible pair lost its tunnel (true); it has one again, or is possible no more (false).
+  using ApartHandler = std::function<void(Index a, Index b, bool apart)>;
   /// The first time since it started that this member has a tunnel, or every possible one.
   using MilestoneHandler = std::function<void(Index member, bool all)>;
 
   /// `population` and `internet` outlive the board. Takes over the members' session handlers.
   PairBoard(Population& population, const Internet& internet, const SimMesh& mesh);
-  void set_handlers(ChangeHandler on_change, MilestoneHandler on_milestone);
+  void set_handlers(ChangeHandler on_change, ApartHandler on_apart, MilestoneHandler on_milestone);
 
   /// The member started, stopped, moved, or its network changed.
   void refresh(Index member);
@@ -49,7 +51,10 @@ class PairBoard {
   struct Pair {
     bool possible = false;
     bool up = false;
-    bool relayed = false;  ///< set by update()
+    // Set by update().
+    bool relayed = false;
+    bool met = false;  ///< had a tunnel since both run
+    [[nodiscard]] bool apart() const { return met && possible && !up; }
   };
   struct Row {
     Index index = 0;  ///< of the population
@@ -80,6 +85,7 @@ class PairBoard {
   const Internet& internet_;
   std::vector<Prefix> mesh_networks_;
   ChangeHandler on_change_;
+  ApartHandler on_apart_;
   MilestoneHandler on_milestone_;
   std::vector<Row> rows_;
   std::vector<Pair> pairs_;  ///< the triangle below the diagonal

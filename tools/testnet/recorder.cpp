@@ -62,6 +62,15 @@ void Recorder::on_pair_change(Index a, Index b, PairState state) {
   }
 }
 
+void Recorder::on_apart(Index a, Index b, bool apart) {
+  const OutsideSimulationHeap outside;
+  if (apart) {
+    apart_.begin(a, b, elapsed());
+  } else {
+    apart_.end(a, b, elapsed());
+  }
+}
+
 void Recorder::on_milestone(Index member, bool all) {
   NodeResult& node = result_.nodes[member];
   auto& milestone = all ? node.all_tunnels : node.first_tunnel;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/testnet/apart_watch.h"
 #include "tools/testnet/pair_board.h"
 #include "tools/testnet/ping_app.h"
 #include "tools/testnet/report/results.h"
@@ -20,6 +21,7 @@ class Recorder {
            const PairBoard& board, const std::vector<std::unique_ptr<PingApp>>& pings);
 
   void on_pair_change(Index a, Index b, PairState state);
+  void on_apart(Index a, Index b, bool apart);
   void on_milestone(Index member, bool all);
   void on_first_reply(Index member);
   void on_event(std::string kind, std::string text, std::vector<Index> who);
@@ -30,6 +32,10 @@ class Recorder {
   [[nodiscard]] Duration elapsed() const { return queue_.now() - EventQueue::kStart; }
   /// When every possible pair was first up after this; nullopt: not yet.
   [[nodiscard]] std::optional<Duration> all_connected() const { return all_connected_; }
+  /// The longest that a pair was without the tunnel it had had; nullopt: none lost one.
+  [[nodiscard]] std::optional<ApartWatch::Separation> longest_apart() const {
+    return apart_.longest(elapsed());
+  }
   void set_last_start(Duration at) { last_start_ = at; }
 
   /// The curves, nodes and time line so far; who ran and judged it adds the rest.
@@ -50,6 +56,7 @@ class Recorder {
   Duration interval_;
   Duration last_start_{0};
   std::optional<Duration> all_connected_;
+  ApartWatch apart_;
   RunResult result_;
   TrafficByKind sent_before_{};
   PingApp::Counts pings_before_;

@@ -78,6 +78,7 @@ void World::build() {
   });
   parts.board.set_handlers(
       [this](Index a, Index b, PairState state) { parts_->recorder.on_pair_change(a, b, state); },
+      [this](Index a, Index b, bool apart) { parts_->recorder.on_apart(a, b, apart); },
       [this](Index member, bool all) { parts_->recorder.on_milestone(member, all); });
   for (std::size_t i = 0; i < parts.population.all().size(); ++i) watch(i);
   parts.conductor.begin();
@@ -167,9 +168,12 @@ void World::judge(RunResult& result) const {
   findings.last_start = parts.conductor.last_start();
   findings.heap_early = parts.heap_early;
   findings.heap_end = simulation_heap_bytes() - parts.heap_before;
-  for (const auto& [a, b] : parts.board.missing()) {
-    findings.missing.push_back(
-        fmt::format("{} and {}", parts.population.all()[a].name, parts.population.all()[b].name));
+  const auto named = [&](Index a, Index b) {
+    return fmt::format("{} and {}", parts.population.all()[a].name, parts.population.all()[b].name);
+  };
+  for (const auto& [a, b] : parts.board.missing()) findings.missing.push_back(named(a, b));
+  if (const auto longest = parts.recorder.longest_apart()) {
+    findings.longest_apart = {named(longest->a, longest->b), longest->began, longest->lasted};
   }
   result.verdicts = testnet::judge(scenario_.expect, result, findings);
 }

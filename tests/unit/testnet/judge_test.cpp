@@ -59,6 +59,19 @@ TEST(Judge, CountsConnectednessFromTheLastStart) {
   EXPECT_FALSE(only(expect, {}, connected_at(15s + 1ms)).met);
 }
 
+TEST(Judge, HoldsEveryLostTunnelToTheLimit) {
+  Expectations expect = nothing();
+  expect.reconnected_within = 20s;
+  EXPECT_TRUE(only(expect, {}).met);
+  Findings findings;
+  findings.longest_apart = {"a and b", 60s, 20s};
+  EXPECT_TRUE(only(expect, {}, findings).met);
+  findings.longest_apart->lasted += 1ms;
+  const Verdict verdict = only(expect, {}, findings);
+  EXPECT_FALSE(verdict.met);
+  EXPECT_NE(verdict.measured.find("a and b"), std::string::npos) << verdict.measured;
+}
+
 TEST(Judge, TakesThePercentileOfThoseThatGotATunnel) {
   Expectations expect = nothing();
   expect.first_tunnel_p50 = 2s;

@@ -229,6 +229,7 @@ TEST(ParseScenario, ReadsExpectations) {
 [expect]
 connected = false
 connected_within = "30s"
+reconnected_within = "20s"
 first_tunnel_p50 = "2s"
 first_tunnel_p95 = "4s"
 pings_lost = "1%"
@@ -240,6 +241,7 @@ bytes_per_second = "2kB"
                                   .expect;
   EXPECT_FALSE(expect.connected);
   EXPECT_EQ(expect.connected_within, Duration(30s));
+  EXPECT_EQ(expect.reconnected_within, Duration(20s));
   EXPECT_EQ(expect.first_tunnel_p50, Duration(2s));
   EXPECT_EQ(expect.first_tunnel_p95, Duration(4s));
   EXPECT_EQ(expect.pings_lost_max, 0.01);

@@ -46,6 +46,7 @@ std::string describe_expectations(const Expectations& expect) {
     if (limit) parts.push_back(fmt::format("{} within {}", what, format_duration(*limit)));
   };
   add_time("connected for the first time", expect.connected_within);
+  add_time("lost tunnels back", expect.reconnected_within);
   add_time("p50 of the first tunnel", expect.first_tunnel_p50);
   add_time("p95 of the first tunnel", expect.first_tunnel_p95);
   if (expect.pings_lost_max) {

@@ -138,6 +138,8 @@ struct Expectations {
   bool connected = true;
   /// That, for the first time, so soon after the last member's start.
   std::optional<Duration> connected_within;
+  /// A pair that lost its tunnel though a path permits it has one again so soon, at any time.
+  std::optional<Duration> reconnected_within;
   std::optional<Duration> first_tunnel_p50;  ///< of members, each from its start
   std::optional<Duration> first_tunnel_p95;
   std::optional<double> pings_lost_max;    ///< share of those sent over tunnels that stood

@@ -246,6 +246,7 @@ const Fields<Expectations>& expectation_fields() {
   static const Fields<Expectations> fields = {
       field("connected", &Expectations::connected, flag()),
       field("connected_within", &Expectations::connected_within, time()),
+      field("reconnected_within", &Expectations::reconnected_within, time()),
       field("first_tunnel_p50", &Expectations::first_tunnel_p50, time()),
       field("first_tunnel_p95", &Expectations::first_tunnel_p95, time()),
       field("pings_lost", &Expectations::pings_lost_max, share()),
