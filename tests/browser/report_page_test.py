@@ -240,6 +240,16 @@ class Pages(unittest.TestCase):
         self.assertIn("possible", first)
         self.assertNotEqual(self.browser.evaluate(tooltip), first)
 
+    def test_shows_a_relayed_tunnel_as_one_of_another_colour(self):
+        self.open("matrix.html")
+        cell = "document.querySelector('.heat tbody tr:nth-child({}) td:nth-of-type({})')"
+        hard, easy = cell.format(5, 4), cell.format(1, 1)
+        share = self.browser.evaluate(hard + ".querySelector('b').innerText")
+        self.assertEqual(share, "95\u202f%")  # of the runs, but few of them direct
+        color = "getComputedStyle({}).backgroundColor"
+        self.assertNotEqual(self.browser.evaluate(color.format(hard)),
+                            self.browser.evaluate(color.format(easy)))  # fmt: skip
+
     def test_plays_the_map(self):
         self.open("run.html")
         self.browser.evaluate("document.querySelector('#map .play').click()")

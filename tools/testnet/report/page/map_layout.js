@@ -5,10 +5,14 @@
 
 const kMapEdge = 36;
 
-// On the map if the nodes are at several places of it, else on a ring, group by group.
+// On the map if the nodes are in several cities, else on a ring, group by group.
 function layoutOf(nodes) {
-  const spots = new Set(nodes.map((node) => `${node.x} ${node.y}`));
-  return spots.size > 1 ? cityLayout(nodes) : ringLayout(nodes);
+  const cities = new Set(nodes.filter(isSomewhere).map((node) => `${node.x} ${node.y}`));
+  return cities.size > 1 ? cityLayout(nodes) : ringLayout(nodes);
+}
+
+function isSomewhere(node) {
+  return node.city !== "";
 }
 
 // Nodes of one place spread around it like the seeds of a sunflower.
@@ -24,7 +28,7 @@ function crowdsOf(nodes) {
   const crowds = new Map();
   const members = (wanted) => nodes.forEach((node, i) => {
     if ((node.role === "member") !== wanted) return;
-    const key = `${node.x} ${node.y}`;
+    const key = isSomewhere(node) ? `${node.x} ${node.y}` : "nowhere";
     const crowd = crowds.get(key) ?? { x: node.x, y: node.y, name: node.city, seats: [] };
     crowds.set(key, crowd);
     crowd.seats.push(i);
@@ -34,11 +38,13 @@ function crowdsOf(nodes) {
   return [...crowds.values()];
 }
 
+// The cities fill the map, however near each other they are; who is nowhere is left of them.
 function cityLayout(nodes) {
   const crowds = crowdsOf(nodes);
+  const cities = crowds.filter((crowd) => crowd.name !== "");
   const largest = Math.max(...crowds.map((crowd) => crowd.seats.length));
-  const range = (key) => [Math.min(...crowds.map((crowd) => crowd[key])),
-                          Math.max(...crowds.map((crowd) => crowd[key]))];
+  const range = (key) => [Math.min(...cities.map((crowd) => crowd[key])),
+                          Math.max(...cities.map((crowd) => crowd[key]))];
   const axis = ([low, high], from, to) => (low === high ? () => (from + to) / 2
     : scale(low, high, from, to));
   // Where places are in a canvas of this size, and how far apart seats are there.
@@ -46,27 +52,30 @@ function cityLayout(nodes) {
     const widest = kCrowdShareMax * Math.min(width, height);
     const gap = Math.min(kSeatGap, widest / Math.sqrt(largest));
     const reach = gap * Math.sqrt(largest);
-    return { gap, x: axis(range("x"), kNameEdge + reach / 2, width - kNameEdge - reach / 2),
-             y: axis(range("y"), 20 + reach, height - 38 - reach) };
+    const margin = cities.length < crowds.length ? 20 + 2 * reach : 0;
+    const x = axis(range("x"), margin + kNameEdge + reach / 2, width - kNameEdge - reach / 2);
+    const y = axis(range("y"), 20 + reach, height - 38 - reach);
+    return { gap, spot: (crowd) => (crowd.name === "" ? { x: 20 + reach, y: height / 2 }
+      : { x: x(crowd.x), y: y(crowd.y) }) };
   };
   return {
     place(width, height) {
-      const { gap, x, y } = grid(width, height);
+      const { gap, spot } = grid(width, height);
       const places = [];
       for (const crowd of crowds) {
+        const { x, y } = spot(crowd);
         crowd.seats.forEach((node, seat) => {
           const radius = gap * Math.sqrt(seat);
-          places[node] = { x: x(crowd.x) + radius * Math.cos(seat * kGoldenAngle),
-                           y: y(crowd.y) + radius * Math.sin(seat * kGoldenAngle) };
+          places[node] = { x: x + radius * Math.cos(seat * kGoldenAngle),
+                           y: y + radius * Math.sin(seat * kGoldenAngle) };
         });
       }
       return places;
     },
     names(width, height) {
-      const { gap, x, y } = grid(width, height);
-      return crowds.filter((crowd) => crowd.name !== "").map((crowd) => ({
-        name: crowd.name, x: x(crowd.x), align: "center",
-        y: y(crowd.y) + 17 + gap * Math.sqrt(crowd.seats.length - 1) }));
+      const { gap, spot } = grid(width, height);
+      return cities.map((crowd) => ({ name: crowd.name, x: spot(crowd).x, align: "center",
+        y: spot(crowd).y + 17 + gap * Math.sqrt(crowd.seats.length - 1) }));
     },
     dot: (width, height) => Math.max(1.5, Math.min(5, grid(width, height).gap * 0.67)),
   };

@@ -10,8 +10,9 @@ function addMatrix(matrix) {
   const failed = runs - direct - relayed;
   addHeadline("Testnet matrix", "Who reaches whom through which NAT",
     "Two members, each behind one kind of NAT, over many seeds.",
-    { met: failed === 0, text: failed === 0 ? "Every pair that has a path found it"
-      : `${counted(failed, "run")} found no path although there is one` });
+    { met: failed === 0, text: (failed === 0 ? "Every pair that has a path found it"
+      : `${counted(failed, "run")} found no path although there is one`)
+      + (matrix.interrupted ? "; interrupted before all runs were finished" : "") });
   addTiles([
     { name: "Direct", value: format.share(direct / runs), note: "of the pairs with a path" },
     { name: "Relayed", value: format.share(relayed / runs) },
@@ -29,8 +30,8 @@ function addMatrix(matrix) {
 
 function addHeatMap(matrix) {
   const section = addSection("matrix", "Matrix",
-    "The share of runs that ended with a direct tunnel, and the median time to it. The bar shows "
-    + "direct, relayed and none.");
+    "The share of runs that ended with a tunnel, and the median time to it. The colour says whether "
+    + "the tunnels were direct or relayed, the bar how many.");
   if (matrix.kinds.length === 0) return addEmpty(section, "No kinds were asked for.");
   section.append(legend([{ name: "direct", color: "var(--direct)" },
     { name: "relayed", color: "var(--relayed)" }, { name: "none", color: "var(--none)" }]));
@@ -47,16 +48,14 @@ function addHeatMap(matrix) {
 function heatCell(matrix, row, column) {
   const cell = matrix.cells[row][column];
   const names = `${format.words(matrix.kinds[row])} and ${format.words(matrix.kinds[column])}`;
-  if (!cell.possible) {
-    const blank = element("td", { class: "impossible", tabindex: "0" }, "no path");
-    addTooltip(blank, names, () => [["no path exists", ""]]);
-    return blank;
-  }
+  if (cell.runs === 0) return blankCell(names, "not begun", "interrupted before its first run");
+  if (!cell.possible) return blankCell(names, "no path", "no path exists");
   const none = cell.runs - cell.direct - cell.relayed;
   const part = (name, count) => element("i", { class: name, style: `flex-grow: ${count}` });
-  const warmth = cell.runs > 0 ? Math.round(cell.direct / cell.runs * 100) : 0;
-  const node = element("td", { tabindex: "0", style: `--warmth: ${warmth}` },
-    element("b", {}, format.share(cell.direct / cell.runs)),
+  const percent = (count) => Math.round(count / cell.runs * 100);
+  const node = element("td", { tabindex: "0", style:
+    `--direct-share: ${percent(cell.direct)}; --relayed-share: ${percent(cell.relayed)}` },
+    element("b", {}, format.share((cell.direct + cell.relayed) / cell.runs)),
     element("span", {}, format.seconds(cell.p50_seconds)),
     element("span", { class: "parts", "aria-hidden": "true" },
       part("direct", cell.direct), part("relayed", cell.relayed), part("none", none)));
@@ -67,6 +66,12 @@ function heatCell(matrix, row, column) {
     ["median", format.seconds(cell.p50_seconds)], ["95 %", format.seconds(cell.p95_seconds)],
     ...(cell.failed_seeds.length > 0 ? [["failed seeds", cell.failed_seeds.join(", ")]] : [])]);
   return node;
+}
+
+function blankCell(names, text, reason) {
+  const blank = element("td", { class: "impossible", tabindex: "0" }, text);
+  addTooltip(blank, names, () => [[reason, ""]]);
+  return blank;
 }
 
 function addMatrixTable(matrix) {
