@@ -133,9 +133,14 @@ bool PairBoard::compute_possible(std::size_t a, std::size_t b) const {
   if (!one.running || !other.running) return false;
   const Group& group = *population_[one.index].group;
   const Group& others = *population_[other.index].group;
-  if (!group.announces || !others.announces) return false;  // one is unknown to the other
-  if (dials_through(one, other) || dials_through(other, one)) return true;
-  if (is_certain_to_punch(one.surroundings, other.surroundings)) return true;
+  if (!group.announces && !others.announces) return false;  // unknown to each other
+  // Who does not announce is known once its call arrives.
+  if (group.announces && others.announces) {
+    if (dials_through(one, other) || dials_through(other, one)) return true;
+    if (is_certain_to_punch(one.surroundings, other.surroundings)) return true;
+  } else if (group.announces ? dials_through(other, one) : dials_through(one, other)) {
+    return true;
+  }
   std::vector<std::size_t> common;
   std::ranges::set_intersection(one.relays, other.relays, std::back_inserter(common));
   return !common.empty();

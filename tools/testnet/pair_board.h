@@ -4,6 +4,7 @@
 /// NATs. A pair is up when both devices would send under one session; it is possible when one of
 /// the two would get through to the other unasked, when punching is certain to succeed
 /// (punch_truth.h), or when both would get through to a third member with a public address.
+/// A member that does not announce has to be the one that gets through.
 
 #include <functional>
 #include <map>
