@@ -30,8 +30,8 @@ function addMatrix(matrix) {
 
 function addHeatMap(matrix) {
   const section = addSection("matrix", "Matrix",
-    "The share of runs that ended with a tunnel, and the median time to it. The colour says whether "
-    + "the tunnels were direct or relayed, the bar how many.");
+    "The share of runs that ended with a tunnel, and the median time to it. The colour says "
+    + "whether the tunnels were direct or relayed, the bar how many.");
   if (matrix.kinds.length === 0) return addEmpty(section, "No kinds were asked for.");
   section.append(legend([{ name: "direct", color: "var(--direct)" },
     { name: "relayed", color: "var(--relayed)" }, { name: "none", color: "var(--none)" }]));
