@@ -170,6 +170,8 @@ void OpendhtDirectory::update_connectivity(Now now) {
   events_.push_back(ConnectivityChanged{connected});
   if (!connected) return begin_entering(now);
   watch_.entered(now.steady);
+  // A node's own request may bring it back without any reply of late: then the probe is overdue.
+  probe_at_ = std::max(probe_at_, now.steady);
   if (!was_connected_) young_until_ = now.steady + kYoungFor;
   was_connected_ = true;
 }

@@ -65,6 +65,21 @@ TEST_F(OpendhtOutageTest, ASilentMinuteEndsInANewNode) {
   EXPECT_FALSE(events_of<ConnectivityChanged>(1).back().connected);
 }
 
+/// What only serves has no doors of its own: a member finds it again, by a request.
+TEST_F(OpendhtOutageTest, ARequestThatBringsItBackLeavesNoTimerInThePast) {
+  build_settled_network(1);
+  network_.set_cut_off(kBootstrap, true);
+  network_.run_for(45s);
+  ASSERT_FALSE(directory(kBootstrap).stats().connected);
+  network_.set_cut_off(kBootstrap, false);
+  network_.set_tap([this](std::size_t from, const Transmit&) {
+    if (from != kBootstrap) return;
+    EXPECT_GE(*directory(kBootstrap).next_timeout(), virtual_now().steady);
+  });
+  EXPECT_TRUE(run_until_connected(kBootstrap, 15s));
+  EXPECT_EQ(directory(kBootstrap).stats().restarts, 0U);
+}
+
 TEST_F(OpendhtOutageTest, QuietIsNotSilence) {
   build_settled_network(2);
   network_.run_for(2h);
