@@ -254,6 +254,23 @@ TEST_F(TestnetProgram, TellsWhenAnEarlyPingWasFirstAnswered) {
   EXPECT_LT(replies("true"), replies("false"));
 }
 
+TEST_F(TestnetProgram, SaysHowLongALostTunnelStayedAway) {
+  const auto verdict = [&](const char* loss) {
+    const Ran ran =
+        run({"run", "open-5", "--until", "8min", "--json", "-", "--set",
+             fmt::format("links.default.loss={}", loss), "--set", "expect.reconnected_within=1s"});
+    const json verdicts = json::parse(ran.out).at("verdicts");
+    const auto found = std::ranges::find_if(verdicts, [](const json& each) {
+      return each.at("expectation").get<std::string>().find("stood again") != std::string::npos;
+    });
+    return found == verdicts.end() ? json() : *found;
+  };
+  EXPECT_EQ(verdict("0").at("measured"), "none fell");
+  const json lossy = verdict("30%");  // handshakes that get lost, and sessions that expire
+  EXPECT_EQ(lossy.at("met"), false);
+  EXPECT_THAT(lossy.at("measured").get<std::string>(), HasSubstr("which fell after"));
+}
+
 TEST_F(TestnetProgram, SweepsOneParameterOverValuesAndSeeds) {
   const Ran ran = run({"sweep", "open-5", "--until", "20s", "--parameter", "links.default.loss",
                        "--values", "0,1%", "--set", "expect.pings_lost=20%", "--seeds", "3",
