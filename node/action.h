@@ -9,6 +9,7 @@
 #include "dht/directory.h"
 #include "node/ports/wireguard_device.h"
 #include "node/state_store.h"
+#include "rendezvous/port_spray.h"
 #include "rendezvous/relay_desk.h"
 
 namespace kadwire::node {
@@ -31,6 +32,12 @@ struct SaveNodeState {
 struct SavePeerCache {
   std::vector<Bytes> records;
 };
+/// Open side ports beside WireGuard's; answered by handle_side_ports().
+struct OpenSidePorts {};
+/// Have WireGuard send to these endpoints from these side ports, and to no others.
+struct TieFlows {
+  std::vector<rendezvous::FlowTie> ties;
+};
 /// A line for the operator: "event key=value …".
 struct Notice {
   enum class Level { kDebug, kInfo, kWarning };
@@ -38,7 +45,8 @@ struct Notice {
   std::string text;
 };
 
-using Action = std::variant<dht::DirectoryRequest, ApplyPeers, RequestSnapshot, SetAddresses,
-                            SaveNodeState, SavePeerCache, rendezvous::RelayAction, Notice>;
+using Action =
+    std::variant<dht::DirectoryRequest, ApplyPeers, RequestSnapshot, SetAddresses, SaveNodeState,
+                 SavePeerCache, rendezvous::RelayAction, OpenSidePorts, TieFlows, Notice>;
 
 }  // namespace kadwire::node

@@ -155,7 +155,8 @@ Outcome open_device(Parts& parts, const DaemonOptions& options) {
 /// Without it the node still works, for peers that can be dialled plainly.
 Outcome open_wireguard_port(Parts& parts, const DaemonOptions& options) {
   if (!options.punching) return {};
-  auto port = RawWireguardPort::open(parts.context, parts.device->listen_port());
+  auto port = RawWireguardPort::open(parts.context, parts.device->listen_port(),
+                                     std::make_unique<FlowTable>(options.interface));
   if (port) {
     parts.wireguard_port = std::move(*port);
     if (!options.relays) return {};
@@ -180,7 +181,7 @@ void compose(Parts& parts, const DaemonOptions& options) {
   config.ipv6_network = crypto::mesh_ipv6_network(*parts.keys);
   config.listen_port = parts.device->listen_port();
   config.use_ipv6 = options.ipv6;
-  config.frames = parts.wireguard_port != nullptr;
+  config.frames = config.side_ports = parts.wireguard_port != nullptr;
   config.introduces = options.introduces;
   config.relays = parts.relay_ports.has_value();
   config.static_endpoints = options.static_endpoints;

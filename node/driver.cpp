@@ -38,11 +38,12 @@ void Driver::start() {
 
 void Driver::start_beside_wireguard() {
   if (ports_.wireguard_port != nullptr) {
-    ports_.wireguard_port->start([this](const Endpoint& from, std::uint16_t, ByteView datagram) {
-      const Now now = ports_.scheduler.now();
-      node_.handle_datagram(now, from, datagram);
-      pump(now);
-    });
+    ports_.wireguard_port->start(
+        [this](const Endpoint& from, std::uint16_t to_port, ByteView datagram) {
+          const Now now = ports_.scheduler.now();
+          node_.handle_datagram(now, from, to_port, datagram);
+          pump(now);
+        });
   }
   if (ports_.relay_ports == nullptr) return;
   const auto on_bind = [this](rendezvous::RelayId id, const Endpoint& from, ByteView frame) {
@@ -135,6 +136,11 @@ void Driver::execute(Now now, Action action) {
     ports_.memory.save_peer_cache(cache->records);
   } else if (const auto* relaying = std::get_if<rendezvous::RelayAction>(&action)) {
     relay(now, *relaying);
+  } else if (std::holds_alternative<OpenSidePorts>(action)) {
+    if (ports_.wireguard_port == nullptr) return;
+    node_.handle_side_ports(now, ports_.wireguard_port->open_side_ports());
+  } else if (const auto* tie = std::get_if<TieFlows>(&action)) {
+    if (ports_.wireguard_port != nullptr) ports_.wireguard_port->tie_flows(tie->ties);
   } else {
     ports_.journal.write(std::get<Notice>(action));
   }

@@ -24,9 +24,10 @@ MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
       next_sweep_(now.steady + kSweep),
       next_record_renewal_(now.steady + kRecordRenewal) {
   if (config_.frames) {
-    agent_.emplace(
-        keys, identity, random,
-        rendezvous::AgentOptions{.introduces = config_.introduces, .relays = config_.relays});
+    agent_.emplace(keys, identity, random,
+                   rendezvous::AgentOptions{.introduces = config_.introduces,
+                                            .relays = config_.relays,
+                                            .side_ports = config_.side_ports});
     nat_.emplace(random, mesh_networks());
   }
   for (Bytes& record : config_.cached_records) {

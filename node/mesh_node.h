@@ -30,8 +30,9 @@ namespace kadwire::node {
 inline constexpr Duration kAloneMax = 60s;
 /// Peers met this soon after a restart may still believe in sessions from before it.
 inline constexpr Duration kResumeWindow = 60s;
-/// A change of the peer cache is saved after this, and not again for a while. Before a tunnel stands:
-/// a daemon that is killed then, and comes back without knowing the peer, would take its tunnel away.
+/// A change of the peer cache is saved after this, and not again for a while. Before a tunnel
+/// stands: a daemon that is killed then, and comes back without knowing the peer, would take its
+/// tunnel away.
 inline constexpr Duration kCacheSaveDelay = 100ms;
 inline constexpr Duration kCacheSaveSpacing = 15s;
 /// A newcomer whose tunnel does not stand by then may not have found our record: the DHT changed
@@ -52,6 +53,7 @@ struct MeshNodeConfig {
   bool announces = true;           ///< false: finds others and is found by none
   bool frames = false;             ///< there is a WireguardPort: calls, punching, path choice
   bool relays = false;             ///< there are RelayPorts: relays for others if it can be reached
+  bool side_ports = false;         ///< that port may open side ports
   bool introduces = true;          ///< passes calls on for others
   std::vector<Endpoint> static_endpoints;  ///< where the operator says this node can be reached
   NodeState state;                         ///< from the last run, or zeroes
@@ -69,8 +71,10 @@ class MeshNode {
   void handle_device_event(Now now, const DeviceEvent& event);
   /// Whom to ask how WireGuard's port looks from outside.
   void set_stun_servers(Now now, std::span<const Endpoint> servers);
-  /// What arrived on WireGuard's port and is not WireGuard's.
-  void handle_datagram(Now now, const Endpoint& from, ByteView datagram);
+  /// What arrived on WireGuard's port, or on a side port, and is not WireGuard's.
+  void handle_datagram(Now now, const Endpoint& from, std::uint16_t to_port, ByteView datagram);
+  /// The first of the side ports that OpenSidePorts led to, or why there are none.
+  void handle_side_ports(Now now, const tl::expected<std::uint16_t, std::string>& opened);
   /// What RelayPorts have to say.
   void handle_relay_bind(Now now, rendezvous::RelayId id, const Endpoint& from, ByteView frame);
   void handle_relay_port(Now now, rendezvous::RelayId id, std::uint16_t port);

@@ -23,24 +23,36 @@ void MeshNode::start_beside_wireguard(Now now) {
   agent_->set_network(now, own, mesh_networks());
 }
 
-void MeshNode::handle_datagram(Now now, const Endpoint& from, ByteView datagram) {
+void MeshNode::handle_datagram(Now now, const Endpoint& from, std::uint16_t to_port,
+                               ByteView datagram) {
   if (!agent_ || leaving_) return;
-  if (!nat_->handle_datagram(now.steady, from, datagram)) {
-    agent_->handle_datagram(now, from, datagram);
+  const std::uint16_t side_port = to_port == config_.listen_port ? 0 : to_port;
+  if (side_port != 0 || !nat_->handle_datagram(now.steady, from, datagram)) {
+    agent_->handle_datagram(now, from, datagram, side_port);
   }
   follow_agent(now);
 }
 
+void MeshNode::handle_side_ports(Now now, const tl::expected<std::uint16_t, std::string>& opened) {
+  if (!agent_) return;
+  agent_->set_side_ports(now, opened.value_or(0));
+  if (opened) return;
+  notice(Notice::Level::kWarning,
+         fmt::format("punching this network's NAT gives every peer a random port, which side ports "
+                     "would get through; peers behind strict NATs stay relayed: {}",
+                     opened.error()));
+}
+
 std::optional<PortTransmit> MeshNode::poll_transmit() {
   if (!agent_) return std::nullopt;
-  auto transmit = nat_->poll_transmit();
-  if (!transmit) transmit = agent_->poll_transmit();
-  if (!transmit) return std::nullopt;
-  return PortTransmit{std::move(*transmit)};
+  if (auto request = nat_->poll_transmit()) return PortTransmit{std::move(*request)};
+  return agent_->poll_transmit();
 }
 
 void MeshNode::follow_agent(Now now) {
   if (!agent_ || leaving_) return;
+  // Before the paths that need them: actions are carried out before the data plane's.
+  if (auto ties = agent_->poll_ties()) actions_.push_back(TieFlows{std::move(*ties)});
   while (auto event = agent_->poll_event()) on_agent_event(now, std::move(*event));
   look_for_new_candidates(now);
 }
@@ -60,11 +72,14 @@ void MeshNode::on_agent_event(Now now, rendezvous::AgentEvent event) {
   } else if (const auto* change = std::get_if<rendezvous::PathChanged>(&event)) {
     const rendezvous::ChosenPath& path = change->path;
     notice(Notice::Level::kDebug,
-           fmt::format("path node={} endpoint={} rtt_ms={:.1f}{}", change->node.short_form(),
+           fmt::format("path node={} endpoint={} rtt_ms={:.1f}{}{}", change->node.short_form(),
                        path.endpoint.to_string(),
                        std::chrono::duration<double, std::milli>(path.quality.rtt).count(),
-                       path.relay ? " relay=" + path.relay->short_form() : ""));
+                       path.relay ? " relay=" + path.relay->short_form() : "",
+                       path.side_port != 0 ? fmt::format(" side_port={}", path.side_port) : ""));
     data_plane_.set_path(now, change->node, path.endpoint, path.quality.rtt);
+  } else if (std::holds_alternative<rendezvous::SidePortsWanted>(event)) {
+    actions_.push_back(OpenSidePorts{});
   } else {
     const auto& seen = std::get<rendezvous::SeenByPeer>(event);
     nat_->note_peer_saw(now.steady, seen.peer, seen.mapped);

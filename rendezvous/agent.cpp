@@ -16,6 +16,7 @@ void Agent::set_own_record(Now now, const SignedRecord& record) {
   if (record.record.sequence <= context_.own_sequence) return;
   context_.own_record = record.encoded;
   context_.own_sequence = record.record.sequence;
+  note_external(record.record);
   for (auto& [node, peer] : peers_) {
     peer.punch.record_changed(now);
     collect(now, node, peer);
@@ -91,6 +92,7 @@ void Agent::keep_only(const std::function<bool(const crypto::NodeId&)>& stays) {
 /// Whatever speaks of this peer outside its entry.
 void Agent::forget(const crypto::NodeId& node, const Peer& peer) {
   desk_.remove_member(node);
+  ties_changed_ |= peer.tie.has_value();
   for (const CallId& call : peer.answered) answers_.erase(call);
   for (auto& [other, remaining] : peers_) remaining.punch.forget_member(node);
 }
@@ -103,33 +105,15 @@ void Agent::retarget(Now now, Peer& peer) {
   }
   peer.punch.set_targets(now, targets, peer.sequence);
   peer.punch.set_guess(guess_for(peer));
+  peer.punch.set_opening(opening_for(peer));
 }
 
-void Agent::set_own_nat(const NatBehavior& nat) {
-  own_nat_ = nat;
-  for (auto& [node, peer] : peers_) peer.punch.set_guess(guess_for(peer));
-}
-
-/// Only where the own mapping is the same for all ports tried, and the peer's follows a rule.
-std::optional<PortGuess> Agent::guess_for(const Peer& peer) const {
-  if (depends_on_destination(own_nat_.mapping) || !peer.nat || !peer.nat->port_step) {
-    return std::nullopt;
-  }
-  const auto newest = std::ranges::find_if(peer.candidates, [](const Candidate& candidate) {
-    return candidate.kind == CandidateKind::kServerReflexive && candidate.endpoint.address.is_v4();
-  });
-  if (newest == peer.candidates.end()) return std::nullopt;
-  const auto dialable =
-      dialable_candidates(std::span(&*newest, 1), context_.addresses, mesh_networks_);
-  if (dialable.empty()) return std::nullopt;
-  return PortGuess{newest->endpoint, *peer.nat->port_step};
-}
-
-bool Agent::handle_datagram(Now now, const Endpoint& from, ByteView datagram) {
+bool Agent::handle_datagram(Now now, const Endpoint& from, ByteView datagram,
+                            std::uint16_t side_port) {
   if (!looks_like_frame(datagram)) return false;
   ++stats_.frames_in;
   if (may_hear(from)) {
-    handle_frame(now, {from, {}}, datagram);
+    handle_frame(now, {from, {}, side_port}, datagram);
   } else {
     ++stats_.frames_refused;
   }
@@ -184,7 +168,8 @@ void Agent::on_call(Now now, const Way& from, ByteView payload) {
   if (node == context_.link.identity.node_id()) return;
   Call call{id, node, std::move(*received), text->known_sequence};
   const auto peer = peers_.find(node);
-  if (!from.introducer && (peer == peers_.end() || !peer->second.punch.knows(from))) {
+  if (!from.introducer && from.side_port == 0 &&
+      (peer == peers_.end() || !peer->second.punch.knows(from))) {
     // Nothing was sent there, so no NAT or firewall took this for an answer.
     reached_unasked_.insert(from.endpoint.address.family());
   }
@@ -264,6 +249,8 @@ void Agent::act(Now now, const crypto::NodeId& sender, const Way& from, PairMess
     events_.push_back(RecordReceived{std::move(update->record)});
   } else if (const auto* use = std::get_if<UseRelay>(&message)) {
     request_relay(now, use->relay, sender);
+  } else if (const auto* opened = std::get_if<PortsOpened>(&message)) {
+    on_ports_opened(now, sender, *opened);
   } else if (from.introducer) {
     return;  // what introducers and relays are asked comes straight, or calls would go in circles
   } else if (const auto* forward = std::get_if<Forward>(&message)) {
@@ -298,6 +285,7 @@ void Agent::handle_timeout(Now now) {
     peer.punch.handle_timeout(
         now, introduced ? introducers_for(node, peer) : std::vector<crypto::NodeId>{});
     ask_relays(now, node, peer);
+    open_ports(now, peer);
     collect(now, node, peer);
   }
   find_peers_due();
@@ -329,13 +317,14 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
     const auto relay = peers_.find(bind->relay);
     if (relay == peers_.end()) continue;
     if (auto frame = relay->second.punch.bind_frame(now, node)) {
-      transmits_.push_back({bind->at, std::move(*frame)});
+      transmits_.push_back({{bind->at, std::move(*frame)}});
     }
   }
   while (auto outgoing = peer.punch.poll_frame()) {
     if (!outgoing->way.introducer) {
       ++stats_.frames_out;
-      transmits_.push_back({outgoing->way.endpoint, std::move(outgoing->frame)});
+      transmits_.push_back(
+          {{outgoing->way.endpoint, std::move(outgoing->frame)}, outgoing->way.side_port});
       continue;
     }
     const auto introducer = peers_.find(*outgoing->way.introducer);
@@ -346,10 +335,15 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
   }
   if (const auto seen = peer.punch.poll_seen())
     events_.push_back(SeenByPeer{seen->peer, seen->mapped});
+  if (const auto tie = peer.punch.tie(); tie != peer.tie) {
+    peer.tie = tie;
+    ties_changed_ = true;
+  }
   peer.due = peer.punch.next_timeout();
   if (peer.due) peer.due = std::max(*peer.due, now.steady);
-  if (const auto relay = relay_due(peer)) {
-    const TimePoint when = std::max(*relay, now.steady);  // it may have been without a path before
+  for (const auto due : {relay_due(peer), opening_due(peer)}) {
+    if (!due) continue;
+    const TimePoint when = std::max(*due, now.steady);  // it may have been without a path before
     peer.due = std::min(peer.due.value_or(when), when);
   }
   if (peer.due) peers_due_ = std::min(peers_due_.value_or(*peer.due), *peer.due);
@@ -359,7 +353,7 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
   }
 }
 
-std::optional<Transmit> Agent::poll_transmit() {
+std::optional<PortTransmit> Agent::poll_transmit() {
   return take_front(transmits_);
 }
 

@@ -54,6 +54,17 @@ inline constexpr Duration kRelayPatience = 2s;
 /// Relays asked for one pair: the one in use and one in reserve.
 inline constexpr std::size_t kRelaysMax = 2;
 
+/// A spray is some 100 KB to one address that a member names, a whole mesh's a flood: four of these
+/// at once, then one each ten seconds.
+inline constexpr Rate kSpraysInAll{1, 40};
+inline constexpr std::uint32_t kSprayTokens = 10;
+/// Each opening is kSidePorts mappings in the own NAT, which keeps them for two minutes or so and
+/// may have room for two thousand: two at once, then one each thirty seconds.
+inline constexpr Rate kOpeningsInAll{1, 60};
+inline constexpr std::uint32_t kOpeningTokens = 30;
+/// Whoever found no token looks again after this.
+inline constexpr Duration kOpeningPatience = 5s;
+
 /// A signed record that a member sent of itself. Not verified here beyond what a call needs.
 struct RecordReceived {
   Bytes record;
@@ -70,7 +81,9 @@ struct SeenByPeer {
   Endpoint peer;
   Endpoint mapped;
 };
-using AgentEvent = std::variant<RecordReceived, PathChanged, SeenByPeer>;
+/// kSidePorts ports are to be opened, and set_side_ports() called.
+struct SidePortsWanted {};
+using AgentEvent = std::variant<RecordReceived, PathChanged, SeenByPeer, SidePortsWanted>;
 
 /// Counters for people, since the start.
 struct AgentStats {
@@ -82,8 +95,9 @@ struct AgentStats {
 };
 
 struct AgentOptions {
-  bool introduces = true;  ///< passes calls on for others
-  bool relays = true;      ///< relays for others when asked
+  bool introduces = true;   ///< passes calls on for others
+  bool relays = true;       ///< relays for others when asked
+  bool side_ports = false;  ///< may ask for side ports
 };
 
 class Agent {
@@ -106,8 +120,11 @@ class Agent {
   /// Removes every peer that `stays` denies.
   void keep_only(const std::function<bool(const crypto::NodeId&)>& stays);
 
-  /// True if it was a frame, good or bad.
-  bool handle_datagram(Now now, const Endpoint& from, ByteView datagram);
+  /// The first of kSidePorts ports in a row that are this agent's; 0: there are none to be had.
+  void set_side_ports(Now now, std::uint16_t first);
+  /// True if it was a frame, good or bad. `side_port`: where it came in; 0: at WireGuard's port.
+  bool handle_datagram(Now now, const Endpoint& from, ByteView datagram,
+                       std::uint16_t side_port = 0);
   /// As a relay: what arrived at a pair's port and is not to be passed on.
   void handle_bind(Now now, RelayId id, const Endpoint& from, ByteView datagram);
   /// The port that an OpenRelay led to; 0: none.
@@ -117,8 +134,11 @@ class Agent {
   void handle_traffic(Now now, const crypto::NodeId& node, bool sent, bool received);
   void handle_timeout(Now now);
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;
-  [[nodiscard]] std::optional<Transmit> poll_transmit();
+  [[nodiscard]] std::optional<PortTransmit> poll_transmit();
   [[nodiscard]] std::optional<AgentEvent> poll_event();
+  /// From where WireGuard must send to whom, if it is not its own port: all of them, each endpoint
+  /// once, in order; nullopt: as before.
+  [[nodiscard]] std::optional<std::vector<FlowTie>> poll_ties();
   [[nodiscard]] std::optional<RelayAction> poll_relay_action() { return desk_.poll_action(); }
 
   /// True if a member's call came in at an own address without anything having been sent to it
@@ -148,6 +168,8 @@ class Agent {
     TimePoint relays_asked;  ///< for the path to this peer
     std::size_t introduction_turn = 0;
     std::size_t relay_turn = 0;    ///< so that each round asks others than the last
+    TimePoint opening_after;       ///< side ports are not opened before
+    std::optional<FlowTie> tie;    ///< as of the last collect()
     std::optional<TimePoint> due;  ///< the next timeout, kept by collect(): asked for very often
   };
   struct Call {
@@ -190,6 +212,14 @@ class Agent {
   void find_peers_due();
   void collect(Now now, const crypto::NodeId& node, Peer& peer);
   [[nodiscard]] std::optional<PortGuess> guess_for(const Peer& peer) const;
+  [[nodiscard]] std::optional<Opening> opening_for(const Peer& peer) const;
+  void note_external(const PeerRecord& own);
+  void look_for_ports();
+  /// When side ports are to be opened towards this peer; nullopt: not now.
+  [[nodiscard]] std::optional<TimePoint> opening_due(const Peer& peer) const;
+  void open_ports(Now now, Peer& peer);
+  void on_ports_opened(Now now, const crypto::NodeId& sender, const PortsOpened& opened);
+  [[nodiscard]] bool is_chosen(const Endpoint& endpoint) const;
   void retarget(Now now, Peer& peer);
   [[nodiscard]] Peer* owner_of(ByteView payload, crypto::NodeId& node);
   /// When a relay is to be asked for the path to this peer; nullopt: it needs none.
@@ -202,6 +232,12 @@ class Agent {
   SessionIndices indices_;
   PunchContext context_;
   NatBehavior own_nat_;
+  std::optional<IpAddress> external_;  ///< of the NAT before the own IPv4
+  enum class SidePorts { kUnknown, kWanted, kOpen, kRefused };
+  SidePorts side_ports_ = SidePorts::kUnknown;
+  std::uint16_t side_port_first_ = 0;  ///< if they are open
+  TokenBucket sprays_in_all_, openings_in_all_;
+  bool ties_changed_ = false;
   std::vector<Prefix> mesh_networks_;
   bool network_known_ = false;
   Peers peers_;
@@ -212,7 +248,7 @@ class Agent {
   TokenBucket calls_in_all_;
   RelayDesk desk_;
   std::set<AddressFamily> reached_unasked_;  ///< since the addresses changed
-  std::deque<Transmit> transmits_;
+  std::deque<PortTransmit> transmits_;
   std::deque<AgentEvent> events_;
   AgentStats stats_;
 };

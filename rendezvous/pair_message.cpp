@@ -19,6 +19,7 @@ enum class Type : std::uint8_t {
   kRelayReply = 7,
   kUseRelay = 8,
   kRelayBind = 9,
+  kPortsOpened = 10,
 };
 
 constexpr std::uint8_t kFlagUse = 0x01;
@@ -54,6 +55,10 @@ struct Encoder {
   }
   void operator()(const RelayBind& bind) { begin(Type::kRelayBind).raw(bind.peer.bytes); }
   void operator()(const UseRelay& use) { begin(Type::kUseRelay).raw(use.relay.bytes); }
+  void operator()(const PortsOpened& opened) {
+    assert(opened.at.is_v4());
+    begin(Type::kPortsOpened).raw(opened.at.bytes());
+  }
 };
 
 crypto::NodeId read_node(ByteReader& reader) {
@@ -123,6 +128,8 @@ std::optional<PairMessage> read_message(Type type, ByteReader& reader) {
       return RelayBind{read_node(reader)};
     case Type::kUseRelay:
       return UseRelay{read_node(reader)};
+    case Type::kPortsOpened:
+      return PortsOpened{IpAddress::v4(reader.array<4>())};
   }
   return std::nullopt;
 }

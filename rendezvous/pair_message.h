@@ -76,8 +76,14 @@ struct UseRelay {
   bool operator==(const UseRelay&) const = default;
 };
 
+/// "My NAT's ports cannot be foreseen; I opened many that lead to you: try those of this address."
+struct PortsOpened {
+  IpAddress at;  ///< IPv4
+  bool operator==(const PortsOpened&) const = default;
+};
+
 using PairMessage = std::variant<Ping, Pong, RecordUpdate, Forward, Forwarded, RelayRequest,
-                                 RelayReply, RelayBind, UseRelay>;
+                                 RelayReply, RelayBind, UseRelay, PortsOpened>;
 
 /// The whole of a session's text. A record or frame in it is within its own maximum.
 [[nodiscard]] Bytes encode_pair_message(const PairMessage& message);

@@ -58,6 +58,9 @@ const Path* PathTable::find(const Way& way) const {
 
 Path* PathTable::find_or_add(TimePoint now, const Way& way, const std::optional<Way>& kept) {
   if (Path* path = find(way)) return path;
+  const auto side_paths =
+      std::ranges::count_if(paths_, [](const Path& path) { return path.way.side_port != 0; });
+  if (way.side_port != 0 && std::cmp_greater_equal(side_paths, kSidePathsMax)) return nullptr;
   if (paths_.size() >= kPathsMax) {
     // Whoever has neither been claimed nor proven goes, the one silent for longest first.
     const auto rank = [&](const Path& path) {
@@ -90,8 +93,10 @@ void PathTable::forget_member(const crypto::NodeId& node, const std::optional<Wa
   });
 }
 
-void PathTable::forget_dead_relays() {
-  std::erase_if(paths_, [](const Path& path) { return path.relay && !path.proven && !path.due; });
+void PathTable::forget_dead_ends() {
+  std::erase_if(paths_, [](const Path& path) {
+    return (path.relay || path.way.side_port != 0) && !path.proven && !path.due;
+  });
 }
 
 const Path* PathTable::last_heard(bool straight) const {

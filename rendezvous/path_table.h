@@ -25,10 +25,15 @@ inline constexpr Duration kCheckPatience = 1s;
 inline constexpr int kDoubtPings = 3;
 inline constexpr Duration kDoubtSpacing = 250ms;
 
+/// Side ports that the peer has hit: one is enough, and what it sent before it heard of that may
+/// hit another.
+inline constexpr std::size_t kSidePathsMax = 4;
+
 /// Where a frame comes in or goes out: an endpoint, or a member that passes it on.
 struct Way {
   Endpoint endpoint;
-  std::optional<crypto::NodeId> introducer;  ///< then `endpoint` says nothing
+  std::optional<crypto::NodeId> introducer{};  ///< then `endpoint` says nothing
+  std::uint16_t side_port = 0;  ///< of this host, instead of WireGuard's; 0: WireGuard's
   bool operator==(const Way&) const = default;
 };
 
@@ -84,7 +89,8 @@ class PathTable {
   /// nullptr: unknown. Like the others valid until a path is added or removed.
   [[nodiscard]] Path* find(const Way& way);
   [[nodiscard]] const Path* find(const Way& way) const;
-  /// The path by this way, made if there is room; nullptr: there is none. `kept` stays in any case.
+  /// The path by this way, made if there is room (for kSidePathsMax with side ports); nullptr:
+  /// there is none. `kept` stays in any case.
   [[nodiscard]] Path* find_or_add(TimePoint now, const Way& way, const std::optional<Way>& kept);
   /// The path at a relay's port. A relay serves a pair at one port: an earlier one goes, if it is
   /// not `kept`.
@@ -92,8 +98,9 @@ class PathTable {
                                   const crypto::NodeId& relay, const std::optional<Way>& kept);
   /// Whatever leads through this member goes, but for `kept`.
   void forget_member(const crypto::NodeId& node, const std::optional<Way>& kept);
-  /// Relays that do not answer: there is none, or it has closed.
-  void forget_dead_relays();
+  /// Relays that do not answer: there is none, or it has closed. So have side ports that are
+  /// silent.
+  void forget_dead_ends();
   /// Proven, and heard from last; nullptr: none. `straight`: without introducers.
   [[nodiscard]] const Path* last_heard(bool straight) const;
   /// Those over which answers came, the nearest first.

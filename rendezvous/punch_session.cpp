@@ -92,7 +92,7 @@ void PunchSession::handle_answer(Now now, const Way& from, ByteView payload) {
   Path* path = find_or_add(now, from);
   // An answer's source may be forged: only where the call went can it have been read.
   if (path != nullptr && (from.introducer || path->is_worth_trying())) {
-    if (!from.introducer && !path->relay && answered->seen != Endpoint{}) {
+    if (!from.introducer && from.side_port == 0 && !path->relay && answered->seen != Endpoint{}) {
       seen_ = {from.endpoint, answered->seen};
     }
     estimate(*path, now.steady - called_);
@@ -172,7 +172,9 @@ void PunchSession::handle_timeout(Now now, std::span<const crypto::NodeId> intro
   for (Path& path : paths_) {
     if (path.due && now.steady >= *path.due) send_check(now, path);
   }
-  paths_.forget_dead_relays();  // one that has closed would be asked for another port
+  paths_.forget_dead_ends();  // a relay that has closed would be asked for another port
+  send_openings(now);
+  send_spray(now);
 }
 
 std::optional<TimePoint> PunchSession::next_timeout() const {
@@ -182,6 +184,7 @@ std::optional<TimePoint> PunchSession::next_timeout() const {
   };
   if (!earliest) consider(link_.renewal());
   consider(paths_.next_due());
+  consider(next_of_ports());
   return earliest;
 }
 
@@ -208,15 +211,6 @@ void PunchSession::call(Now now, std::span<const crypto::NodeId> introducers) {
   }
   for (const crypto::NodeId& introducer : introducers) {
     frames_.push_back({{{}, introducer}, frame});
-  }
-}
-
-/// A ping to each, and whichever finds the mapping that the peer's own pings keep open is answered.
-void PunchSession::guess_ports(Now now) {
-  if (!guess_) return;
-  guessed_ = {static_cast<std::uint32_t>(random_u64(context_.link.random)), now.steady};
-  for (const Endpoint& endpoint : guessed_endpoints(*guess_, schedule_.tries())) {
-    seal_to(now, {endpoint, {}}, Ping{guessed_->id, false, lost_, context_.epoch});
   }
 }
 
@@ -274,15 +268,14 @@ void PunchSession::on_pong(Now now, const Way& from, const Pong& pong) {
   on_epoch(now, pong.epoch);
   Path* path = paths_.find(from);
   if (path == nullptr) return;
-  const auto sent = path->sent_at(pong.id);
-  const bool guessed = guessed_ && guessed_->id == pong.id && guess_ && !from.introducer &&
-                       is_guessed(*guess_, from.endpoint);
-  if (!sent && !guessed) return;
-  // Through a relay the peer sees the relay.
-  if (pong.seen != Endpoint{} && !from.introducer && !path->relay) {
+  const auto checked = path->sent_at(pong.id);
+  const auto sent = checked ? checked : guess_sent_at(from, pong.id);
+  if (!sent) return;
+  // Through a relay the peer sees the relay; a side port's mapping is not WireGuard's.
+  if (pong.seen != Endpoint{} && !from.introducer && from.side_port == 0 && !path->relay) {
     seen_ = {from.endpoint, pong.seen};
   }
-  path->note_answer(now.steady - (guessed ? guessed_->sent : *sent));
+  path->note_answer(now.steady - *sent);
   prove(now, *path);
 }
 
@@ -348,6 +341,7 @@ void PunchSession::choose(Now now, Path* path) {
   lost_ = false;
   if (!path->relay) {
     indirect_since_.reset();
+    stop_ports();
     const auto renewal = link_.renewal();
     if (!renewal || now.steady < *renewal) schedule_.stop();  // else the calls go on: they renew
   }
@@ -404,7 +398,7 @@ std::optional<PunchSession::Seen> PunchSession::poll_seen() {
 std::optional<ChosenPath> PunchSession::chosen() const {
   const Path* path = chosen_path();
   if (path == nullptr) return std::nullopt;
-  return ChosenPath{path->way.endpoint, quality(*path), path->relay};
+  return ChosenPath{path->way.endpoint, quality(*path), path->relay, path->way.side_port};
 }
 
 std::optional<TimePoint> PunchSession::indirect_since() const {
@@ -417,7 +411,12 @@ std::optional<Duration> PunchSession::direct_rtt() const {
 }
 
 Path* PunchSession::find_or_add(Now now, const Way& way) {
-  return paths_.find_or_add(now.steady, way, chosen_);
+  Path* path = paths_.find_or_add(now.steady, way, chosen_);
+  // What comes to a side port from where it was opened to leads to the peer's claim as well.
+  if (path != nullptr && way.side_port != 0 && opening_to_ && opening_to_->to == way.endpoint) {
+    path->claimed = true;
+  }
+  return path;
 }
 
 Path* PunchSession::chosen_path() {

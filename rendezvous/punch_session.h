@@ -22,6 +22,7 @@
 #include "rendezvous/pair_schedule.h"
 #include "rendezvous/path_table.h"
 #include "rendezvous/port_guess.h"
+#include "rendezvous/port_spray.h"
 #include "rendezvous/source_limiter.h"
 
 namespace kadwire::rendezvous {
@@ -46,6 +47,14 @@ inline constexpr std::uint32_t kPromptedDoubtTokens = 5;
 /// Introducers are asked only if nothing direct answered by then: on most paths it has.
 inline constexpr Duration kDetourDelay = 200ms;
 
+/// Side ports are opened if nothing direct is proven so long after a session came to be: whatever
+/// needs no luck has worked by then.
+inline constexpr Duration kOpeningDelay = 1s;
+/// A spray is a thousand packets: none for the same peer comes sooner after another. Who asks for
+/// them waits a little longer, so that they are never early.
+inline constexpr Duration kSpraySpacing = 5min;
+inline constexpr Duration kOpeningSpacing = kSpraySpacing + 10s;
+
 struct OutgoingFrame {
   Way way;
   Bytes frame;
@@ -65,6 +74,7 @@ struct ChosenPath {
   Endpoint endpoint;
   PathQuality quality;
   std::optional<crypto::NodeId> relay;
+  std::uint16_t side_port = 0;  ///< from which WireGuard's packets must leave; 0: its own port
 };
 
 class PunchSession {
@@ -76,6 +86,18 @@ class PunchSession {
   void set_targets(Now now, std::span<const Endpoint> targets, std::uint64_t sequence);
   /// The peer's NAT gives ports in a row, and ours is such that guessing them makes sense.
   void set_guess(const std::optional<PortGuess>& guess) { guess_ = guess; }
+  /// Side ports may help: the own NAT's ports cannot be foreseen, and the peer's is the same for
+  /// all.
+  void set_opening(const std::optional<Opening>& opening) { opening_to_ = opening; }
+  /// When side ports are to be opened towards the peer; nullopt: not now.
+  [[nodiscard]] std::optional<TimePoint> opening_due() const;
+  /// Opens them, kSidePorts from `first_port` on. Only if opening_due() says so.
+  void open_ports(Now now, std::uint16_t first_port);
+  /// True if the peer may be looked for at its NAT's ports: there is nothing better, and the last
+  /// time was long ago.
+  [[nodiscard]] bool may_spray(Now now) const;
+  /// Looks for it there. `at`: IPv4, an address that its record names. Only if may_spray().
+  void spray(Now now, const IpAddress& at);
   /// This host's own addresses changed: whatever was proven was so from the old ones.
   void network_changed(Now now);
   /// The own record changed.
@@ -130,6 +152,9 @@ class PunchSession {
   [[nodiscard]] bool knows(const Way& way) const { return paths_.find(way) != nullptr; }
   [[nodiscard]] bool has_choice() const { return chosen_.has_value(); }
   [[nodiscard]] std::optional<ChosenPath> chosen() const;
+  /// From which side port WireGuard must send to the peer, if the peer has hit one. Even before the
+  /// path is proven: the peer may prove it, and use it, before this side does.
+  [[nodiscard]] std::optional<FlowTie> tie() const;
   [[nodiscard]] bool controls() const { return controls_; }
   [[nodiscard]] bool established() const { return link_.established(); }
   /// Established, and without a direct path since when; nullopt: has one, or has no session.
@@ -146,7 +171,14 @@ class PunchSession {
   void begin(Now now);
   void begin_for_news(Now now);
   void call(Now now, std::span<const crypto::NodeId> introducers);
+  // punch_ports.cpp
   void guess_ports(Now now);
+  void send_openings(Now now);
+  void send_spray(Now now);
+  void stop_ports();
+  [[nodiscard]] std::optional<TimePoint> next_of_ports() const;
+  [[nodiscard]] std::optional<TimePoint> guess_sent_at(const Way& from, std::uint32_t id) const;
+  // punch_session.cpp
   void start_checks(Now now);
   void send_check(Now now, Path& path);
   void on_ping(Now now, const Way& from, const Ping& ping);
@@ -179,6 +211,13 @@ class PunchSession {
   PathTable paths_;
   std::optional<PortGuess> guess_;
   std::optional<Check> guessed_;  ///< the last try: all its pings have one id
+  std::optional<Opening> opening_to_;
+  std::optional<PortOpening> opening_;
+  std::optional<TimePoint> opened_at_;  ///< the last time
+  std::optional<PortSpray> spray_;
+  std::optional<TimePoint> sprayed_at_;  ///< the last time
+  IpAddress sprayed_address_;
+  std::vector<Check> sprayed_;  ///< each batch of the last spray, whose pings have one id
   std::optional<Way> chosen_;
   TimePoint chosen_at_;
   bool choice_changed_ = false;

@@ -80,18 +80,24 @@ tl::expected<std::unique_ptr<RawWireguardPort::Leg>, int> RawWireguardPort::Leg:
 }
 
 struct RawWireguardPort::Shared {
-  explicit Shared(LocalAddresses addresses) : own_addresses(std::move(addresses)) {}
+  Shared(LocalAddresses addresses, std::unique_ptr<FlowTable> table)
+      : own_addresses(std::move(addresses)), flows(std::move(table)) {}
   /// False if there is no packet.
   bool receive_one(Leg& leg);
   /// nullopt: refused. The packet begins with its IP header, and is cut at the buffer's end.
   std::optional<UdpPacket> accept(const sockaddr_ll& link, std::size_t packet_bytes);
   bool send(const PortTransmit& transmit);
   void update_filters();
+  void hold(SidePorts block, std::uint16_t count);
+  [[nodiscard]] FlowRules rules() const;
+  void update_flows();
 
   std::vector<std::unique_ptr<Leg>> legs;  ///< never empty, never changed
   LocalAddresses own_addresses;
   WatchedPorts ports;
   SidePorts side_ports;
+  std::unique_ptr<FlowTable> flows;  ///< nullptr: no flow can be tied
+  std::vector<rendezvous::FlowTie> ties;
   Handler handler;
   WireguardPortCounters counters;
   Endpoint last_sender;
@@ -156,10 +162,10 @@ void RawWireguardPort::Shared::update_filters() {
 }
 
 tl::expected<std::unique_ptr<RawWireguardPort>, SocketError> RawWireguardPort::open(
-    asio::io_context& context, std::uint16_t listen_port) {
+    asio::io_context& context, std::uint16_t listen_port, std::unique_ptr<FlowTable> flows) {
   auto addresses = LocalAddresses::open();
   if (!addresses) return tl::unexpected(SocketError{addresses.error().message});
-  auto shared = std::make_shared<Shared>(std::move(*addresses));
+  auto shared = std::make_shared<Shared>(std::move(*addresses), std::move(flows));
   shared->ports.listen = listen_port;
   int last_error = 0;
   for (const AddressFamily family : {AddressFamily::kIpv6, AddressFamily::kIpv4}) {
@@ -180,6 +186,7 @@ RawWireguardPort::RawWireguardPort(std::shared_ptr<Shared> shared) : shared_(std
 
 RawWireguardPort::~RawWireguardPort() {
   shared_->closed = true;
+  shared_->flows.reset();
   for (const auto& leg : shared_->legs) {
     std::error_code ignored;
     leg->arrivals.close(ignored);
@@ -203,16 +210,49 @@ void RawWireguardPort::send(const PortTransmit& transmit) {
 void RawWireguardPort::set_listen_port(std::uint16_t port) {
   shared_->ports.listen = port;
   shared_->update_filters();
+  shared_->update_flows();
 }
 
 void RawWireguardPort::set_side_ports(std::uint16_t first, std::uint16_t count) {
-  assert(count <= kSidePortsMax && first + count <= 0x10000);
+  assert(count <= rendezvous::kSidePorts && first + count <= 0x10000);
   shared_->side_ports = {};  // the blocks may overlap
-  shared_->side_ports = SidePorts(first, count);
-  shared_->counters.side_ports_missing = count - shared_->side_ports.held();
-  shared_->ports.side_first = first;
-  shared_->ports.side_count = count;
-  shared_->update_filters();
+  shared_->hold(SidePorts(first, count), count);
+}
+
+void RawWireguardPort::Shared::hold(SidePorts block, std::uint16_t count) {
+  side_ports = std::move(block);
+  counters.side_ports_missing = count - side_ports.held();
+  ports.side_first = side_ports.first();
+  ports.side_count = count;
+  update_filters();
+}
+
+FlowRules RawWireguardPort::Shared::rules() const {
+  return {ports.listen, ports.side_first, ports.side_count, ties};
+}
+
+void RawWireguardPort::Shared::update_flows() {
+  if (!flows || ports.side_count == 0 || ports.listen == 0) return;
+  if (!flows->set(rules())) ++counters.ties_failed;
+}
+
+tl::expected<std::uint16_t, std::string> RawWireguardPort::open_side_ports() {
+  if (!shared_->flows) return tl::unexpected(std::string("flows cannot be tied to ports here"));
+  auto block = SidePorts::find(rendezvous::kSidePorts);
+  if (!block) {
+    return tl::unexpected(std::string(
+        "this host has no 256 free UDP ports in a row, or no 256 file descriptors to spare"));
+  }
+  const std::uint16_t first = block->first();
+  const FlowRules untied{shared_->ports.listen, first, rendezvous::kSidePorts};
+  if (auto set = shared_->flows->set(untied); !set) return tl::unexpected(set.error());
+  shared_->hold(std::move(*block), rendezvous::kSidePorts);
+  return first;
+}
+
+void RawWireguardPort::tie_flows(std::span<const rendezvous::FlowTie> ties) {
+  shared_->ties.assign(ties.begin(), ties.end());
+  shared_->update_flows();
 }
 
 bool RawWireguardPort::has_family(AddressFamily family) const {

@@ -1,7 +1,8 @@
 #pragma once
 
 /// Production's WireguardPort: raw sockets send from WireGuard's port, packet sockets with a filter
-/// see what arrives there. Needs CAP_NET_RAW and nothing else. A host may lack either family.
+/// see what arrives there. Needs CAP_NET_RAW, and to tie flows CAP_NET_ADMIN. A host may lack
+/// either family.
 ///
 ///   send ─▶ RawUdpSender ─▶ routing ─▶ host firewall ─▶ wire
 ///   wire ─┬─▶ port_filter ─▶ packet socket ─▶ parse, checks ─▶ handler
@@ -28,6 +29,7 @@
 
 #include <tl/expected.hpp>
 
+#include "node/adapters/flow_table.h"
 #include "node/adapters/socket_options.h"
 #include "node/ports/wireguard_port.h"
 
@@ -42,15 +44,18 @@ struct WireguardPortCounters {
   std::uint64_t send_failed = 0;  ///< no route, no such family, no listen port yet, full buffer
   std::uint64_t refused = 0;      ///< passed the filter, but is malformed, or not for this host
   std::uint64_t side_ports_missing = 0;  ///< of the present block: taken by another program
+  std::uint64_t ties_failed = 0;         ///< the table could not be changed
 };
 
 class RawWireguardPort final : public WireguardPort {
  public:
-  /// `listen_port` 0: none yet. The sockets stay in the network namespace that this is called in;
-  /// `context` must outlive this object, and everything happens on its one thread. Errors: no
-  /// CAP_NET_RAW, with what that costs and what to do; neither family; no memory for the filter.
+  /// `listen_port` 0: none yet. `flows` nullptr: no side ports are offered. The sockets stay in the
+  /// network namespace that this is called in; `context` must outlive this object, and everything
+  /// happens on its one thread. Errors: no CAP_NET_RAW, with what that costs and what to do;
+  /// neither family; no memory for the filter.
   [[nodiscard]] static tl::expected<std::unique_ptr<RawWireguardPort>, SocketError> open(
-      asio::io_context& context, std::uint16_t listen_port);
+      asio::io_context& context, std::uint16_t listen_port,
+      std::unique_ptr<FlowTable> flows = nullptr);
   ~RawWireguardPort() override;
 
   void start(Handler handler) override;
@@ -60,9 +65,13 @@ class RawWireguardPort final : public WireguardPort {
   /// no interface.
   void send(const PortTransmit& transmit) override;
   void set_listen_port(std::uint16_t port) override;
-  /// `count` is at most kSidePortsMax, the last port at most 65535. Takes a descriptor for each
-  /// port while it lasts, so that nobody else gets it and no arrival is answered by ICMP.
-  void set_side_ports(std::uint16_t first, std::uint16_t count) override;
+  /// Takes a descriptor for each port from then on, so that nobody else gets it and no arrival is
+  /// answered by ICMP. Errors: no such block is free, no descriptors, what FlowTable::set says.
+  [[nodiscard]] tl::expected<std::uint16_t, std::string> open_side_ports() override;
+  void tie_flows(std::span<const rendezvous::FlowTie> ties) override;
+  /// Watches these ports, as far as they are free, and hands WireGuard nothing that arrives there.
+  /// `count` is at most rendezvous::kSidePorts, the last port at most 65535; 0: none.
+  void set_side_ports(std::uint16_t first, std::uint16_t count);
 
   [[nodiscard]] bool has_family(AddressFamily family) const;
   [[nodiscard]] const WireguardPortCounters& counters() const;

@@ -24,15 +24,24 @@ namespace {
 using namespace kadwire;
 using namespace kadwire::rendezvous;
 
-/// Everything a step can set off at once: a ping on each path of both peers, with their binds, and
-/// calls through introducers.
-constexpr std::size_t kPacketsMax = 4 * kPathsMax + 4 * (kNearestIntroducers + 1);
+/// Everything a step can set off at once: a ping on each path of both peers, with their binds,
+/// calls through introducers, and batches for ports that nobody knows.
+constexpr std::size_t kPacketsMax =
+    4 * kPathsMax + 4 * (kNearestIntroducers + 1) + 2 * (kSprayBatch + kOpeningBatch);
+constexpr std::uint16_t kSidePortFirst = 61'000;
 constexpr std::size_t kStepsMax = 64;
 constexpr WallTime kNoon{std::chrono::milliseconds{1'763'640'000'000}};
 
 Endpoint place(std::uint8_t number) {
   return {IpAddress::v4(0xc6336400 + (number & 7)),
           static_cast<std::uint16_t>(4000 + (number >> 3))};
+}
+
+NatBehavior random_nat() {
+  NatBehavior behavior;
+  behavior.mapping = MappingBehavior::kEndpointDependent;
+  behavior.random_ports = true;
+  return behavior;
 }
 
 /// What needs expensive arithmetic, made once.
@@ -54,6 +63,7 @@ struct Mesh {
     record.ipv4_network = *Prefix::parse("10.9.0.0/16");
     record.answers_frames = record.relays = true;
     record.candidates = {{CandidateKind::kHost, place(at)}};
+    if (at == 0) record.candidates.push_back({CandidateKind::kServerReflexive, place(8)});
     return sign_record(record, identity, keys.mesh_id());
   }
 };
@@ -133,8 +143,11 @@ class World {
   }
   static Bytes ping() { return encode_pair_message(Ping{1, true, false, 0}); }
 
+  /// At a side port if it is from far up.
   void give(const Endpoint& from, ByteView datagram) {
-    agent_.handle_datagram(now(), from, datagram);
+    const int above = from.port - (4000 + 16);
+    agent_.handle_datagram(now(), from, datagram,
+                           above < 0 ? 0 : static_cast<std::uint16_t>(kSidePortFirst + above));
   }
   void call(Other& other, const Endpoint& from) {
     give(from, other.link.call(now(), 0, mesh().records[other.number - 1].encoded));
@@ -184,20 +197,27 @@ class World {
       case 3:
         return agent_.set_peer(now(), mesh().records[other.number - 1].record);
       default:
+        agent_.set_own_nat((what & 8) != 0 ? random_nat() : NatBehavior{});
         return agent_.set_network(now(), addresses(what >> 4), {*Prefix::parse("10.9.0.0/16")});
     }
   }
   void collect() {
     std::size_t packets = 0;
-    while (auto transmit = agent_.poll_transmit()) {
-      assert(transmit->payload.size() <= kFrameBytesMax);
-      assert(transmit->to.port != 0);
-      sent_.push_back(std::move(*transmit));
+    while (auto departure = agent_.poll_transmit()) {
+      Transmit& transmit = departure->transmit;
+      assert(transmit.payload.size() <= kFrameBytesMax);
+      assert(transmit.to.port != 0);
+      assert(departure->from_port == 0 || departure->from_port >= kSidePortFirst);
+      sent_.push_back(std::move(transmit));
       assert(++packets <= kPacketsMax);
     }
     if (sent_.size() > kPacketsMax) sent_.erase(sent_.begin(), sent_.end() - kPacketsMax);
-    while (agent_.poll_event()) {
+    while (const auto event = agent_.poll_event()) {
+      if (std::holds_alternative<SidePortsWanted>(*event)) {
+        agent_.set_side_ports(now(), kSidePortFirst);
+      }
     }
+    (void)agent_.poll_ties();
     while (agent_.poll_relay_action()) {
     }
   }
@@ -211,7 +231,7 @@ class World {
       {mesh().keys, mesh().others[1], frame_keys_, indices_, other_random_}};
   Other others_[2] = {{1, PairLink(contexts_[0], mesh().own.node_id())},
                       {2, PairLink(contexts_[1], mesh().own.node_id())}};
-  Agent agent_{mesh().keys, mesh().own, random_};
+  Agent agent_{mesh().keys, mesh().own, random_, {.side_ports = true}};
   std::vector<Transmit> sent_;
 };
 

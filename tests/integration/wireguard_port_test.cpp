@@ -52,7 +52,7 @@ struct Member {
     device.set_up({inner_address, 24});
     must(host.in_network([&] {
       port = std::move(*node::RawWireguardPort::open(context, kListenPort));
-      port->set_side_ports(kSideFirst, node::kSidePortsMax);
+      port->set_side_ports(kSideFirst, rendezvous::kSidePorts);
     }));
     port->start([this](const Endpoint& from, std::uint16_t to_port, ByteView datagram) {
       arrivals.push_back({from, to_port, Bytes(datagram.begin(), datagram.end())});

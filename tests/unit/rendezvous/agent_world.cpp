@@ -18,6 +18,25 @@ std::vector<Endpoint> parse_all(std::string_view text) {
 
 }  // namespace
 
+Endpoint RandomNat::leave(const Endpoint& inside, const Endpoint& to) {
+  const Flow flow{inside.port, to};
+  const auto known = ports_.find(flow);
+  if (known != ports_.end()) return {outside_, known->second};
+  std::uint16_t port = 0;
+  do {
+    port = static_cast<std::uint16_t>(1024 + random_below(random_, 64'512));
+  } while (flows_.contains(port));
+  ports_[flow] = port;
+  flows_[port] = flow;
+  return {outside_, port};
+}
+
+std::optional<std::uint16_t> RandomNat::enter(const Endpoint& from, std::uint16_t port) const {
+  const auto flow = flows_.find(port);
+  if (flow == flows_.end() || flow->second.second != from) return std::nullopt;
+  return flow->second.first;
+}
+
 Member::Member(AgentWorld& in, std::vector<Endpoint> own, AgentOptions chosen)
     : world(in), identity(in.mesh.make_identity()), endpoints(std::move(own)), options(chosen) {
   start();
@@ -57,6 +76,8 @@ void Member::publish() {
   for (const Endpoint& claim : claims) {
     said.candidates.push_back({CandidateKind::kServerReflexive, claim});
   }
+  said.nat = behavior;
+  if (behavior) agent->set_own_nat(*behavior);
   record = world.mesh.sign(std::move(said), identity);
   agent->set_own_record(world.now(), record);
 }
@@ -138,6 +159,10 @@ void AgentWorld::settle(Member& member) {
   while (auto event = member.agent->poll_event()) {
     if (const auto* change = std::get_if<PathChanged>(&*event)) member.changes.push_back(*change);
     if (const auto* seen = std::get_if<SeenByPeer>(&*event)) member.seen.push_back(*seen);
+    if (std::holds_alternative<SidePortsWanted>(*event)) {
+      ++member.side_ports_wanted;
+      member.agent->set_side_ports(now(), member.side_ports);
+    }
     const auto* received = std::get_if<RecordReceived>(&*event);
     if (received == nullptr) continue;
     ++member.records;
@@ -149,6 +174,7 @@ void AgentWorld::settle(Member& member) {
     member.agent->set_peer(now(), record->record);
   }
   while (const auto action = member.agent->poll_relay_action()) act(member, *action);
+  if (auto ties = member.agent->poll_ties()) member.ties = std::move(*ties);
   while (const auto transmit = member.agent->poll_transmit()) send(member, *transmit);
   const auto due = member.agent->next_timeout();
   EXPECT_TRUE(!due || *due >= steady_) << "a timer in the past";
@@ -173,13 +199,19 @@ void AgentWorld::act(Member& relay, const RelayAction& action) {
   }
 }
 
-void AgentWorld::send(Member& from, const Transmit& transmit) {
+void AgentWorld::send(Member& from, const PortTransmit& departure) {
+  const Transmit& transmit = departure.transmit;
   ++from.packets_out;
   from.bytes_out += transmit.payload.size();
   const auto own = std::ranges::find_if(from.endpoints, [&](const Endpoint& candidate) {
     return candidate.address.family() == transmit.to.address.family();
   });
   if (own == from.endpoints.end()) return;
+  if (from.nat && own == from.endpoints.begin()) {
+    const std::uint16_t port = departure.from_port != 0 ? departure.from_port : own->port;
+    return post(
+        {from.nat->leave({own->address, port}, transmit.to), transmit.to, transmit.payload});
+  }
   from.opened_.insert({*own, transmit.to});
   post({*own, transmit.to, transmit.payload});
 }
@@ -196,13 +228,30 @@ void AgentWorld::arrive(const Packet& packet) {
   }
   if (const auto other = others.find(packet.to); other != others.end())
     return other->second(packet);
+  if (arrive_at_nat(packet)) return;
   Member* to = owner_of(packet.to);
-  if (to == nullptr) {
+  if (to == nullptr || to->nat) {
     ++nowhere_[packet.to];
     return;
   }
   if (to->filtered && !to->opened_.contains({packet.to, packet.from})) return;
   deliver(*to, packet.from, packet.payload);
+}
+
+bool AgentWorld::arrive_at_nat(const Packet& packet) {
+  const auto inside = std::ranges::find_if(members_, [&](const auto& member) {
+    return member->nat && member->nat->outside() == packet.to.address;
+  });
+  if (inside == members_.end()) return false;
+  Member& to = **inside;
+  const auto port = to.nat->enter(packet.from, packet.to.port);
+  if (!port) {
+    ++nowhere_[packet.to];
+    return true;
+  }
+  const bool side = *port != to.endpoints.front().port;
+  deliver(to, packet.from, packet.payload, side ? *port : std::uint16_t{0});
+  return true;
 }
 
 void AgentWorld::arrive_at_relay(RelayPort& port, const Packet& packet) {
@@ -214,10 +263,11 @@ void AgentWorld::arrive_at_relay(RelayPort& port, const Packet& packet) {
   if (packet.from == port.b) post({packet.to, port.a, packet.payload});
 }
 
-void AgentWorld::deliver(Member& to, const Endpoint& from, ByteView payload) {
+void AgentWorld::deliver(Member& to, const Endpoint& from, ByteView payload,
+                         std::uint16_t side_port) {
   ++to.packets_in;
   to.bytes_in += payload.size();
-  to.agent->handle_datagram(now(), from, payload);
+  to.agent->handle_datagram(now(), from, payload, side_port);
 }
 
 Member* AgentWorld::owner_of(const Endpoint& endpoint) {

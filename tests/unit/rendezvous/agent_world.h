@@ -1,8 +1,9 @@
 #pragma once
 
 /// Agents on a small internet in virtual time: 20 ms each way, sources as they are, and for hosts
-/// behind a filter only answers come in (address- and port-dependent filtering, no translation). A
-/// test sees each packet before it travels, may change, drop or delay it, and may make up its own.
+/// behind a filter only answers come in (address- and port-dependent filtering, no translation), or
+/// they have a NAT with random ports. A test sees each packet before it travels, may change, drop
+/// or delay it, and may make up its own.
 
 #include <gtest/gtest.h>
 
@@ -39,6 +40,23 @@ struct Fate {
 
 class AgentWorld;
 
+/// Gives each destination of each port a random port of its own, and lets in only answers. IPv4.
+class RandomNat {
+ public:
+  RandomNat(const IpAddress& outside, RandomSource& random) : outside_(outside), random_(random) {}
+  [[nodiscard]] const IpAddress& outside() const { return outside_; }
+  [[nodiscard]] Endpoint leave(const Endpoint& inside, const Endpoint& to);
+  /// The port inside; nullopt: it is no answer.
+  [[nodiscard]] std::optional<std::uint16_t> enter(const Endpoint& from, std::uint16_t port) const;
+
+ private:
+  using Flow = std::pair<std::uint16_t, Endpoint>;  ///< port inside, and the other end
+  IpAddress outside_;
+  RandomSource& random_;
+  std::map<Flow, std::uint16_t> ports_;
+  std::map<std::uint16_t, Flow> flows_;
+};
+
 /// A host with one agent.
 class Member {
  public:
@@ -63,6 +81,11 @@ class Member {
   bool filtered = false;  ///< only answers come in
   bool admits = true;     ///< whoever calls becomes a peer
   bool offers_relay = false;
+  std::optional<RandomNat> nat;         ///< before its first endpoint
+  std::optional<NatBehavior> behavior;  ///< as its record and its agent have it
+  std::uint16_t side_ports = 61'000;    ///< the first it gets when it asks; 0: none
+  std::vector<FlowTie> ties;
+  std::size_t side_ports_wanted = 0;  ///< how often it asked
   std::unique_ptr<Agent> agent;
   SignedRecord record;
   std::vector<PathChanged> changes;
@@ -86,7 +109,7 @@ class AgentWorld {
   /// True as soon as `condition` holds; false if it does not within `limit`.
   bool run_until(const std::function<bool()>& condition, Duration limit);
   /// Hands a datagram to a member past its filter.
-  void deliver(Member& to, const Endpoint& from, ByteView payload);
+  void deliver(Member& to, const Endpoint& from, ByteView payload, std::uint16_t side_port = 0);
   [[nodiscard]] Now now() const { return {steady_, wall_at(steady_)}; }
   [[nodiscard]] Member* owner_of(const Endpoint& endpoint);
   /// Takes what agents want done; called after each input that a test gives by itself.
@@ -110,9 +133,10 @@ class AgentWorld {
   [[nodiscard]] static WallTime wall_at(TimePoint steady);
   void settle(Member& member);
   void act(Member& relay, const RelayAction& action);
-  void send(Member& from, const Transmit& transmit);
+  void send(Member& from, const PortTransmit& transmit);
   void post(Packet packet);
   void arrive(const Packet& packet);
+  [[nodiscard]] bool arrive_at_nat(const Packet& packet);
   void arrive_at_relay(RelayPort& port, const Packet& packet);
   bool step(TimePoint end);
 

@@ -92,7 +92,7 @@ class Liar {
     Agent& agent = *victim_->agent;
     const auto due = agent.next_timeout();
     if (due && *due <= world_.now().steady) agent.handle_timeout(world_.now());
-    while (auto transmit = agent.poll_transmit()) sent.push_back(std::move(*transmit));
+    while (auto transmit = agent.poll_transmit()) sent.push_back(std::move(transmit->transmit));
     return sent;
   }
 

@@ -40,6 +40,7 @@ std::vector<Known> known() {
       {RelayReply{node(), 0x9c41}, "07" + kNode + "9c41"},
       {UseRelay{node()}, "08" + kNode},
       {RelayBind{node()}, "09" + kNode},
+      {PortsOpened{kV4.address}, "0ac6336407"},
   };
 }
 
@@ -77,7 +78,7 @@ TEST(PairMessage, RefusesWhatIsMalformed) {
   const std::string cases[] = {
       "",
       "00",
-      "0a" + kNode,  // unknown types
+      "0b" + kNode,  // unknown types
       "ff",
       "01010203040400" + kNone,                        // an unknown flag
       "01010203040000" + std::string(36, '0') + "01",  // a ping's room is not empty

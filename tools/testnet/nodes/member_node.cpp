@@ -33,7 +33,10 @@ struct MemberNode::Running {
         dht_socket(member.host_, kMemberDhtPort, dht_traffic),
         directory(make_directory(member)),
         monitor(member.host_),
-        wireguard_port(member.host_, kWireguardPort),
+        wireguard_port(member.host_, kWireguardPort,
+                       [&member](const Endpoint& from, ByteView datagram) {
+                         member.device_->handle_datagram(from, datagram);
+                       }),
         relay_ports(member.host_),
         node(std::move(config), member.mesh_.keys(), member.identity_, member.random_,
              scheduler.now()),
@@ -81,7 +84,11 @@ void MemberNode::make_device() {
   host_.close_port(kWireguardPort);
   device_ = std::make_unique<SimulatedDevice>(
       SimulatedDeviceOptions{identity_.wireguard_key(), kWireguardPort}, host_, random_,
-      [this](Transmit transmit) { host_.send(kWireguardPort, std::move(transmit)); });
+      [this](Transmit transmit) {
+        const std::uint16_t from =
+            running_ ? running_->wireguard_port.source_towards(transmit.to) : kWireguardPort;
+        host_.send(from, std::move(transmit));
+      });
   device_->set_packet_handler([this](const IpAddress& from, ByteView packet) {
     if (packet_handler_) packet_handler_(from, packet);
   });
@@ -113,6 +120,7 @@ void MemberNode::start() {
     config.announces = options_.announces;
     config.frames = true;
     config.relays = true;
+    config.side_ports = true;
     config.state = memory_.state;
     config.cached_records = memory_.peer_cache;
     running_ = std::make_unique<Running>(*this, std::move(config));

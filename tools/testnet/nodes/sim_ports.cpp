@@ -1,5 +1,7 @@
 #include "tools/testnet/nodes/sim_ports.h"
 
+#include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "rendezvous/frame.h"
@@ -10,6 +12,13 @@ namespace {
 
 /// A keepalive: WireGuard's data header and tag around nothing.
 constexpr std::size_t kKeepaliveBytes = 32;
+/// Above what programs are given.
+constexpr std::uint16_t kSidePortFirst = 61'000;
+
+bool is_beside_wireguard(ByteView datagram) {
+  const TrafficKind kind = wireguard_port_traffic(datagram);
+  return kind == TrafficKind::kRendezvous || kind == TrafficKind::kStun;
+}
 
 }  // namespace
 
@@ -47,24 +56,34 @@ void SimWireguardPort::send(const PortTransmit& transmit) {
   host_.send(from, transmit.transmit);
 }
 
-void SimWireguardPort::set_side_ports(std::uint16_t first, std::uint16_t count) {
-  for (std::uint16_t i = 0; i < side_ports_; ++i) {
-    host_.close_port(static_cast<std::uint16_t>(first_side_port_ + i));
-  }
-  first_side_port_ = first;
-  side_ports_ = count;
-  for (std::uint16_t i = 0; i < count; ++i) {
-    const auto port = static_cast<std::uint16_t>(first + i);
-    host_.open_port(port, wireguard_port_traffic,
-                    [this, port](const Endpoint& from, ByteView datagram) {
-                      if (handler_) handler_(from, port, datagram);
-                    });
+SimWireguardPort::~SimWireguardPort() {
+  if (!side_ports_open_) return;
+  for (std::uint16_t i = 0; i < rendezvous::kSidePorts; ++i) {
+    host_.close_port(static_cast<std::uint16_t>(kSidePortFirst + i));
   }
 }
 
+tl::expected<std::uint16_t, std::string> SimWireguardPort::open_side_ports() {
+  assert(!side_ports_open_);
+  side_ports_open_ = true;
+  for (std::uint16_t i = 0; i < rendezvous::kSidePorts; ++i) {
+    const auto port = static_cast<std::uint16_t>(kSidePortFirst + i);
+    host_.open_port(port, wireguard_port_traffic,
+                    [this, port](const Endpoint& from, ByteView datagram) {
+                      if (!is_beside_wireguard(datagram)) return wireguard_(from, datagram);
+                      if (handler_) handler_(from, port, datagram);
+                    });
+  }
+  return kSidePortFirst;
+}
+
+std::uint16_t SimWireguardPort::source_towards(const Endpoint& to) const {
+  const auto tie = std::ranges::find(ties_, to, &rendezvous::FlowTie::to);
+  return tie == ties_.end() ? listen_port_ : tie->from_port;
+}
+
 bool SimWireguardPort::handle_datagram(const Endpoint& from, ByteView datagram) {
-  const TrafficKind kind = wireguard_port_traffic(datagram);
-  if (kind != TrafficKind::kRendezvous && kind != TrafficKind::kStun) return false;
+  if (!is_beside_wireguard(datagram)) return false;
   if (handler_) handler_(from, listen_port_, datagram);
   return true;
 }

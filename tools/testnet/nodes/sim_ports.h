@@ -56,25 +56,33 @@ class SimSocket final : public node::DatagramSocket {
 };
 
 /// What travels beside WireGuard on its port. The port itself is its owner's, which offers this
-/// everything that arrives there.
+/// everything that arrives there, and asks it where WireGuard's datagrams leave.
+/// Deviation: in production ties outlive a daemon that is killed, and here they do not.
 class SimWireguardPort final : public node::WireguardPort {
  public:
-  SimWireguardPort(SimHost& host, std::uint16_t listen_port)
-      : host_(host), listen_port_(listen_port) {}
-  ~SimWireguardPort() override { set_side_ports(0, 0); }
+  /// `wireguard` gets what arrives for it at side ports.
+  SimWireguardPort(SimHost& host, std::uint16_t listen_port, SimHost::PortHandler wireguard)
+      : host_(host), listen_port_(listen_port), wireguard_(std::move(wireguard)) {}
+  ~SimWireguardPort() override;
   void start(Handler handler) override { handler_ = std::move(handler); }
   /// A hop limit has no meaning here: the simulated internet counts no hops.
   void send(const PortTransmit& transmit) override;
   void set_listen_port(std::uint16_t port) override { listen_port_ = port; }
-  void set_side_ports(std::uint16_t first, std::uint16_t count) override;
+  [[nodiscard]] tl::expected<std::uint16_t, std::string> open_side_ports() override;
+  void tie_flows(std::span<const rendezvous::FlowTie> ties) override {
+    ties_.assign(ties.begin(), ties.end());
+  }
   /// True if it was STUN or a frame, and so not WireGuard's.
   bool handle_datagram(const Endpoint& from, ByteView datagram);
+  /// From which port WireGuard's datagrams to this endpoint leave.
+  [[nodiscard]] std::uint16_t source_towards(const Endpoint& to) const;
 
  private:
   SimHost& host_;
   std::uint16_t listen_port_;
-  std::uint16_t first_side_port_ = 0;
-  std::uint16_t side_ports_ = 0;
+  SimHost::PortHandler wireguard_;
+  bool side_ports_open_ = false;
+  std::vector<rendezvous::FlowTie> ties_;
   Handler handler_;
 };
 

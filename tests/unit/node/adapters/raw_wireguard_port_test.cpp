@@ -313,7 +313,7 @@ TEST_F(RawWireguardPortTest, HoldsItsSidePortsSoThatNoArrivalIsAnsweredByIcmp) {
     for (const Endpoint& peer : {kPeerV4, kPeerV6}) {
       world.arrive(peer, frame_like("nobody's port"), 40000);
       EXPECT_EQ(world.wire.take_icmp_errors(), 1);
-      world.port->set_side_ports(40000, kSidePortsMax);
+      world.port->set_side_ports(40000, rendezvous::kSidePorts);
       EXPECT_EQ(world.port->counters().side_ports_missing, 0U);
       world.arrive(peer, frame_like("a side port"), 40000);
       EXPECT_EQ(world.wire.take_icmp_errors(), 0);
