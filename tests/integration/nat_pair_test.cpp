@@ -212,5 +212,65 @@ TEST_F(NatRecovery, ComesByARelayAfterTheOnlyDirectPathDiedSilently) {
   EXPECT_EQ(pair.second->path_to(pair.first_addresses.node), "relayed");
 }
 
+/// The first behind a NAT with random ports, the second behind a strict one, and a helper who knows
+/// both: they meet where chance has it (rendezvous/port_spray.h).
+class NatLuck : public NatPairTest {
+ protected:
+  /// Of a hundred pairs one or two have no luck: another one gets the chance then.
+  NatPair& connect_directly() {
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      NatPair& pair = build("symmetric-random", "port-restricted", true);
+      const PairRun run = connect(pair);
+      if (!run.direct) continue;
+      std::cout << "first ping after " << to_milliseconds(*run.first_ping) << " ms, direct after "
+                << to_milliseconds(*run.direct) << " ms\n";
+      return pair;
+    }
+    throw std::runtime_error("no luck");
+  }
+  static bool is_tied(const NatPair& pair) {
+    const Host& host = pair.first->host();
+    return host
+        .run({"sh", "-c", "nft list table ip kadwire-kadwire0 2>/dev/null | grep -q 'sport set'"})
+        .has_value();
+  }
+  static bool has_table(const NatPair& pair) {
+    return pair.first->host().run({"sh", "-c", "nft list tables | grep -q kadwire"}).has_value();
+  }
+  /// The most that passed between two answers to the second's pings, in three seconds.
+  static Duration silence(NatPair& pair) {
+    PingBoard board(kPairPingInterval);
+    const auto flow =
+        must(board.add(pair.second->host(), pair.first_addresses.ipv6, PingBoard::Until::kForever));
+    board.run(3s);
+    return board.longest_silence(flow);
+  }
+
+ private:
+  static constexpr int kAttempts = 3;
+};
+
+TEST_F(NatLuck, GetsADirectTunnelAndLeavesNoTableBehind) {
+  NatPair& pair = connect_directly();
+  EXPECT_TRUE(answers_both_ways(pair));
+  EXPECT_TRUE(is_tied(pair));
+  EXPECT_LT(silence(pair), 1s * kSlowdown);
+  pair.first->stop();
+  EXPECT_FALSE(has_table(pair));
+}
+
+TEST_F(NatLuck, OutlivesADaemonThatIsKilledAndIsCleanedUpByTheNext) {
+  NatPair& pair = connect_directly();
+  pair.first->crash();
+  EXPECT_TRUE(is_tied(pair));
+  EXPECT_LT(silence(pair), 1s * kSlowdown);
+  must(pair.first->start());
+  PingBoard clock;
+  clock.run_until([&] { return pair.first->addresses().has_value(); }, 10s);
+  EXPECT_FALSE(is_tied(pair));
+  clock.run(kReportTime);
+  EXPECT_TRUE(answers_both_ways(pair)) << "by the helper";
+}
+
 }  // namespace
 }  // namespace kadwire::lab

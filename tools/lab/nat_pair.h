@@ -20,8 +20,9 @@ namespace kadwire::lab {
 inline constexpr auto kPairPingInterval = 50ms;
 /// A pair that has no tunnel by then has failed.
 inline constexpr auto kPairTimeMax = 30s;
-/// After the first ping: how long a relayed pair gets to become a direct one.
-inline constexpr auto kUpgradeTimeMax = 5s;
+/// After the first ping: how long a relayed pair gets to become a direct one. Where ports are left
+/// to chance the last of them is tried after six seconds.
+inline constexpr auto kUpgradeTimeMax = 7s;
 
 struct PairOptions {
   const Surroundings* first = nullptr;
