@@ -19,7 +19,6 @@ pkg_check_modules(gnutls REQUIRED IMPORTED_TARGET gnutls)
 pkg_check_modules(opendht REQUIRED IMPORTED_TARGET opendht)
 pkg_check_modules(miniupnpc REQUIRED IMPORTED_TARGET miniupnpc)
 pkg_check_modules(mnl REQUIRED IMPORTED_TARGET libmnl)
-pkg_check_modules(nftables REQUIRED IMPORTED_TARGET libnftables)
 
 # Assertions guard our own bugs and stay on in every build: no NDEBUG.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2")

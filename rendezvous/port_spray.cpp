@@ -19,7 +19,8 @@ std::vector<std::uint16_t> PortOpening::take(TimePoint now) {
   for (int i = 0; i < kOpeningBatch; ++i) {
     ports.push_back(static_cast<std::uint16_t>(first_port_ + taken_++ % kSidePorts));
   }
-  next_ = now + (ends_round() ? kOpeningRoundPause : kOpeningPause);
+  const bool ends_round = taken_ % kSidePorts == 0;
+  next_ = now + (ends_round ? kOpeningRoundPause : kOpeningPause);
   if (taken_ == kOpeningRounds * kSidePorts) next_.reset();
   return ports;
 }

@@ -56,8 +56,11 @@ class PortOpening {
   [[nodiscard]] std::optional<TimePoint> next() const { return next_; }  ///< nullopt: all are sent
   /// The ports to send from now; none before they are due.
   [[nodiscard]] std::vector<std::uint16_t> take(TimePoint now);
-  /// What was taken last ended a round.
-  [[nodiscard]] bool ends_round() const { return taken_ > 0 && taken_ % kSidePorts == 0; }
+  /// What was taken last was of a round's last quarter: whoever hears of the ports now finds all of
+  /// them open. True four times in a round, for such news may be lost.
+  [[nodiscard]] bool is_near_end() const {
+    return taken_ > 0 && (taken_ - 1) % kSidePorts >= kSidePorts * 3 / 4;
+  }
 
  private:
   std::uint16_t first_port_;

@@ -17,76 +17,92 @@ void PunchSession::guess_ports(Now now) {
   }
 }
 
+PunchSession::Luck& PunchSession::luck() {
+  if (!luck_) luck_ = std::make_unique<Luck>();
+  return *luck_;
+}
+
+void PunchSession::set_opening(const std::optional<Opening>& opening) {
+  if (opening || luck_) luck().to = opening;
+}
+
+bool PunchSession::opened_towards(const Way& way) const {
+  return way.side_port != 0 && luck_ && luck_->to && luck_->to->to == way.endpoint;
+}
+
 /// When a guess with this id was sent there; nullopt: none was.
 std::optional<TimePoint> PunchSession::guess_sent_at(const Way& from, std::uint32_t id) const {
   if (from.introducer || from.side_port != 0) return std::nullopt;
   if (guess_ && guessed_ && guessed_->id == id && is_guessed(*guess_, from.endpoint)) {
     return guessed_->sent;
   }
-  const auto batch = std::ranges::find(sprayed_, id, &Check::id);
-  const bool sprayed = batch != sprayed_.end() && from.endpoint.address == sprayed_address_;
-  return sprayed ? std::optional(batch->sent) : std::nullopt;
+  if (!luck_ || from.endpoint.address != luck_->sprayed_address) return std::nullopt;
+  const auto batch = std::ranges::find(luck_->sprayed, id, &Check::id);
+  return batch == luck_->sprayed.end() ? std::nullopt : std::optional(batch->sent);
 }
 
 std::optional<TimePoint> PunchSession::opening_due() const {
   const auto since = indirect_since();
-  if (!opening_to_ || !since) return std::nullopt;
+  if (!since || !luck_ || !luck_->to) return std::nullopt;
   const TimePoint due = *since + kOpeningDelay;
-  return opened_at_ ? std::max(due, *opened_at_ + kOpeningSpacing) : due;
+  return luck_->opened_at ? std::max(due, *luck_->opened_at + kOpeningSpacing) : due;
 }
 
 void PunchSession::open_ports(Now now, std::uint16_t first_port) {
-  opened_at_ = now.steady;
-  opening_.emplace(first_port, now.steady);
+  luck().opened_at = now.steady;
+  luck().opening.emplace(first_port, now.steady);
   send_openings(now);
 }
 
 /// The pings need no answer: behind the NAT that calls for all this none arrives.
 void PunchSession::send_openings(Now now) {
-  if (!opening_ || !opening_to_) return;
-  const auto ports = opening_->take(now.steady);
+  if (!luck_ || !luck_->opening || !luck_->to) return;
+  const auto ports = luck_->opening->take(now.steady);
   if (ports.empty()) return;
   const auto id = static_cast<std::uint32_t>(random_u64(context_.link.random));
   for (const std::uint16_t port : ports) {
-    seal_to(now, {opening_to_->to, {}, port}, Ping{id, false, lost_, context_.epoch});
+    seal_to(now, {luck_->to->to, {}, port}, Ping{id, false, lost_, context_.epoch});
   }
-  // Twice, as any message may be lost.
-  if (opening_->ends_round()) send(now, PortsOpened{opening_to_->external});
+  if (luck_->opening->is_near_end()) send(now, PortsOpened{luck_->to->external});
 }
 
 bool PunchSession::may_spray(Now now) const {
-  return indirect_since() && (!sprayed_at_ || now.steady - *sprayed_at_ >= kSpraySpacing);
+  if (!indirect_since()) return false;
+  return !luck_ || !luck_->sprayed_at || now.steady - *luck_->sprayed_at >= kSpraySpacing;
 }
 
 void PunchSession::spray(Now now, const IpAddress& at) {
   assert(may_spray(now) && at.is_v4());
-  sprayed_at_ = now.steady;
-  sprayed_address_ = at;
-  sprayed_.clear();
-  spray_.emplace(at, context_.link.random, now.steady);
+  luck().sprayed_at = now.steady;
+  luck().sprayed_address = at;
+  luck().sprayed.clear();
+  luck().spray.emplace(at, context_.link.random, now.steady);
   send_spray(now);
 }
 
 void PunchSession::send_spray(Now now) {
-  if (!spray_) return;
-  const auto endpoints = spray_->take(now.steady);
+  if (!luck_ || !luck_->spray) return;
+  const auto endpoints = luck_->spray->take(now.steady);
   if (endpoints.empty()) return;
   const auto id = static_cast<std::uint32_t>(random_u64(context_.link.random));
-  sprayed_.push_back({id, now.steady});
+  luck_->sprayed.push_back({id, now.steady});
   for (const Endpoint& endpoint : endpoints) {
     seal_to(now, {endpoint}, Ping{id, false, lost_, context_.epoch});
   }
 }
 
-/// A direct path is there. Answers to what was sent may still come.
+/// A direct path is there: what is still under way is of no use.
 void PunchSession::stop_ports() {
-  opening_.reset();
-  spray_.reset();
+  if (!luck_) return;
+  luck_->opening.reset();
+  luck_->spray.reset();
+  luck_->sprayed = {};
 }
 
 std::optional<TimePoint> PunchSession::next_of_ports() const {
-  const auto opening = opening_ ? opening_->next() : std::nullopt;
-  const auto spray = spray_ ? spray_->next() : std::nullopt;
+  if (!luck_) return std::nullopt;
+  const auto opening = luck_->opening ? luck_->opening->next() : std::nullopt;
+  const auto spray = luck_->spray ? luck_->spray->next() : std::nullopt;
   if (!opening || !spray) return opening ? opening : spray;
   return std::min(*opening, *spray);
 }

@@ -413,9 +413,7 @@ std::optional<Duration> PunchSession::direct_rtt() const {
 Path* PunchSession::find_or_add(Now now, const Way& way) {
   Path* path = paths_.find_or_add(now.steady, way, chosen_);
   // What comes to a side port from where it was opened to leads to the peer's claim as well.
-  if (path != nullptr && way.side_port != 0 && opening_to_ && opening_to_->to == way.endpoint) {
-    path->claimed = true;
-  }
+  if (path != nullptr && opened_towards(way)) path->claimed = true;
   return path;
 }
 

@@ -13,6 +13,7 @@
 /// Of the two the lower NodeId controls: it chooses the path that WireGuard uses (path_choice.h),
 /// tells by a ping over it, and lets WireGuard initiate. The other follows.
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -88,7 +89,7 @@ class PunchSession {
   void set_guess(const std::optional<PortGuess>& guess) { guess_ = guess; }
   /// Side ports may help: the own NAT's ports cannot be foreseen, and the peer's is the same for
   /// all.
-  void set_opening(const std::optional<Opening>& opening) { opening_to_ = opening; }
+  void set_opening(const std::optional<Opening>& opening);
   /// When side ports are to be opened towards the peer; nullopt: not now.
   [[nodiscard]] std::optional<TimePoint> opening_due() const;
   /// Opens them, kSidePorts from `first_port` on. Only if opening_due() says so.
@@ -167,6 +168,7 @@ class PunchSession {
   [[nodiscard]] std::optional<Duration> direct_rtt() const;
 
  private:
+  struct Luck;
   bool adopt_targets(Now now);
   void begin(Now now);
   void begin_for_news(Now now);
@@ -177,6 +179,8 @@ class PunchSession {
   void send_spray(Now now);
   void stop_ports();
   [[nodiscard]] std::optional<TimePoint> next_of_ports() const;
+  [[nodiscard]] Luck& luck();
+  [[nodiscard]] bool opened_towards(const Way& way) const;
   [[nodiscard]] std::optional<TimePoint> guess_sent_at(const Way& from, std::uint32_t id) const;
   // punch_session.cpp
   void start_checks(Now now);
@@ -211,13 +215,17 @@ class PunchSession {
   PathTable paths_;
   std::optional<PortGuess> guess_;
   std::optional<Check> guessed_;  ///< the last try: all its pings have one id
-  std::optional<Opening> opening_to_;
-  std::optional<PortOpening> opening_;
-  std::optional<TimePoint> opened_at_;  ///< the last time
-  std::optional<PortSpray> spray_;
-  std::optional<TimePoint> sprayed_at_;  ///< the last time
-  IpAddress sprayed_address_;
-  std::vector<Check> sprayed_;  ///< each batch of the last spray, whose pings have one id
+  /// What looking for ports takes that only chance finds: few peers ever need it.
+  struct Luck {
+    std::optional<Opening> to;  ///< where side ports may help
+    std::optional<PortOpening> opening;
+    std::optional<TimePoint> opened_at;  ///< the last time
+    std::optional<PortSpray> spray;
+    std::optional<TimePoint> sprayed_at;  ///< the last time
+    IpAddress sprayed_address;
+    std::vector<Check> sprayed;  ///< each batch of the last spray, whose pings have one id
+  };
+  std::unique_ptr<Luck> luck_;  ///< nullptr: never needed yet
   std::optional<Way> chosen_;
   TimePoint chosen_at_;
   bool choice_changed_ = false;

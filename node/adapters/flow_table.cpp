@@ -1,51 +1,56 @@
 #include "node/adapters/flow_table.h"
 
-#include <fmt/format.h>
-#include <linux/netlink.h>
-#include <nftables/libnftables.h>
-#include <sys/socket.h>
+#include <linux/netfilter.h>
 
 #include <cctype>
-#include <cerrno>
 #include <cstring>
-#include <memory>
 
-#include "node/adapters/unique_fd.h"
+#include "node/adapters/nf_tables_batch.h"
 
 namespace kadwire::node {
 namespace {
 
-/// The first byte after UDP's header: WireGuard's messages have 1 to 4 there, frames and STUN not.
-constexpr std::string_view kIsWireguards = "@th,64,8 1-4";
+/// As nft names these priorities "raw" and "mangle": before connection tracking (-200) sees what
+/// leaves; and after it has seen what arrives, but before the host's firewall (0) has.
+constexpr ChainHook kLeaving{NF_INET_LOCAL_OUT, -300};
+constexpr ChainHook kArriving{NF_INET_LOCAL_IN, -150};
+constexpr const char* kLeavingChain = "leaving";
+constexpr const char* kArrivingChain = "arriving";
 
-struct ContextDeleter {
-  void operator()(nft_ctx* context) const { nft_ctx_free(context); }
-};
+using enum PacketField::Header;
+constexpr PacketField kDestinationAddress{kNetwork, 16};
+constexpr PacketField kSourcePort{kTransport, 0};
+constexpr PacketField kDestinationPort{kTransport, 2};
+/// The first byte after UDP's header.
+constexpr PacketField kPayload{kTransport, 8};
 
-/// What nft said first, without the place in the script.
-std::string first_line(const char* text) {
-  const std::string whole = text == nullptr ? "" : text;
-  const std::string line = whole.substr(0, whole.find('\n'));
-  const auto cause = line.rfind(": ");
-  return cause == std::string::npos ? line : line.substr(cause + 2);
+Bytes port_bytes(unsigned port) {
+  return ByteWriter().be16(static_cast<std::uint16_t>(port)).take();
 }
 
-tl::expected<void, std::string> run_nft(const std::string& script) {
-  // The library ends the whole process if it gets no such socket.
-  if (!UniqueFd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER))) {
-    return tl::unexpected(std::string(std::strerror(errno)));
-  }
-  const std::unique_ptr<nft_ctx, ContextDeleter> context(nft_ctx_new(NFT_CTX_DEFAULT));
-  if (!context || nft_ctx_buffer_error(context.get()) != 0) {
-    return tl::unexpected(std::string("out of memory"));
-  }
-  if (nft_run_cmd_from_buffer(context.get(), script.c_str()) == 0) return {};
-  return tl::unexpected(first_line(nft_ctx_get_error_buffer(context.get())));
+FieldMatch exactly(const PacketField& field, ByteView value) {
+  const Bytes bytes(value.begin(), value.end());
+  return {field, bytes, bytes};
 }
 
-/// Deleting what is not there fails, so it is made first.
-std::string removal(std::string_view table) {
-  return fmt::format("table ip {0}\ndelete table ip {0}\n", table);
+/// WireGuard's messages begin with 1 to 4, frames and STUN do not.
+FieldMatch is_wireguards() {
+  return {kPayload, {std::byte{1}}, {std::byte{4}}};
+}
+
+RewriteRule leaving(const FlowRules& rules, const rendezvous::FlowTie& tie) {
+  return {{exactly(kDestinationAddress, tie.to.address.bytes()),
+           exactly(kSourcePort, port_bytes(rules.listen_port)),
+           exactly(kDestinationPort, port_bytes(tie.to.port)), is_wireguards()},
+          kSourcePort,
+          port_bytes(tie.from_port)};
+}
+
+RewriteRule arriving(const FlowRules& rules) {
+  const unsigned last = rules.side_first + rules.side_count - 1U;
+  return {{{kDestinationPort, port_bytes(rules.side_first), port_bytes(last)}, is_wireguards()},
+          kDestinationPort,
+          port_bytes(rules.listen_port)};
 }
 
 }  // namespace
@@ -59,22 +64,6 @@ std::string flow_table_name(std::string_view interface) {
   return name;
 }
 
-std::string flow_script(std::string_view table, const FlowRules& rules) {
-  std::string script = removal(table);
-  script += fmt::format("table ip {} {{\n  chain leaving {{\n", table);
-  script += "    type filter hook output priority raw\n";  // before connection tracking
-  for (const rendezvous::FlowTie& tie : rules.ties) {
-    script += fmt::format("    ip daddr {} udp dport {} udp sport {} {} udp sport set {}\n",
-                          tie.to.address.to_string(), tie.to.port, rules.listen_port, kIsWireguards,
-                          tie.from_port);
-  }
-  script += "  }\n  chain arriving {\n";
-  script += "    type filter hook input priority mangle\n";  // after it, before the host's firewall
-  script += fmt::format("    udp dport {}-{} {} udp dport set {}\n", rules.side_first,
-                        rules.side_first + rules.side_count - 1, kIsWireguards, rules.listen_port);
-  return script + "  }\n}\n";
-}
-
 FlowTable::FlowTable(std::string_view interface) : name_(flow_table_name(interface)) {
   remove();
 }
@@ -84,10 +73,19 @@ FlowTable::~FlowTable() {
 }
 
 tl::expected<void, std::string> FlowTable::set(const FlowRules& rules) {
-  const auto done = run_nft(flow_script(name_, rules));
-  if (!done) {
-    return tl::unexpected("nftables refuses the rules for it (" + done.error() +
-                          "); that takes CAP_NET_ADMIN and the kernel's nf_tables");
+  NfTablesBatch batch(name_);
+  batch.add_table();  // deleting what is not there would fail
+  batch.delete_table();
+  batch.add_table();
+  batch.add_chain(kLeavingChain, kLeaving);
+  for (const rendezvous::FlowTie& tie : rules.ties) {
+    batch.add_rule(kLeavingChain, leaving(rules, tie));
+  }
+  batch.add_chain(kArrivingChain, kArriving);
+  batch.add_rule(kArrivingChain, arriving(rules));
+  if (const auto done = batch.commit(); !done) {
+    return tl::unexpected(std::string("the kernel's nf_tables refuses the rules for it (") +
+                          std::strerror(done.error()) + "), which takes CAP_NET_ADMIN");
   }
   set_ = true;
   return {};
@@ -95,7 +93,10 @@ tl::expected<void, std::string> FlowTable::set(const FlowRules& rules) {
 
 /// Where that is not permitted, or not possible, there is nothing to remove either.
 void FlowTable::remove() {
-  (void)run_nft(removal(name_));
+  NfTablesBatch batch(name_);
+  batch.add_table();
+  batch.delete_table();
+  (void)batch.commit();
 }
 
 }  // namespace kadwire::node

@@ -34,9 +34,8 @@ struct FlowRules {
   std::vector<rendezvous::FlowTie> ties{};  ///< each IPv4 endpoint once, to one of the side ports
 };
 
-/// For nft: makes the table as `rules` say, whatever was there before under its name.
-[[nodiscard]] std::string flow_script(std::string_view table, const FlowRules& rules);
-/// An interface's name may have characters that a table's may not: those are underscores.
+/// "kadwire-INTERFACE". An interface's name may have characters that nft's language has not: those
+/// are underscores.
 [[nodiscard]] std::string flow_table_name(std::string_view interface);
 
 class FlowTable {

@@ -143,6 +143,21 @@ TEST_F(AgentPorts, AProbeThatHitAndAnAnswerThatWasLostAreNoLoss) {
   EXPECT_FALSE(first);
 }
 
+TEST_F(AgentPorts, NewsOfOpenPortsMayBeLost) {
+  World world(2);
+  world.introduce();
+  int lost = 0;
+  world.fate =
+      [&](Packet& packet) {  // whatever the helper passes on to the strict one, for a while
+        const bool news = packet.from == world.helper.endpoints.front() &&
+                          packet.to == world.strict.endpoints.front() &&
+                          world.random.side_ports_wanted > 0;
+        return Fate{news && lost < 3 && ++lost > 0};
+      };
+  EXPECT_TRUE(world.connect(6s));
+  EXPECT_EQ(lost, 3);
+}
+
 TEST_F(AgentPorts, WithoutSidePortsNothingIsAskedOfThePeer) {
   World world(5);
   world.random.side_ports = 0;

@@ -26,25 +26,7 @@ constexpr std::uint16_t kListenPort = 51820;
 const Endpoint kPeer = *Endpoint::parse("198.51.100.7:4500");
 const Endpoint kOther = *Endpoint::parse("198.51.100.7:4501");
 
-TEST(FlowScript, ReplacesTheWholeTableInOneTransaction) {
-  const FlowRules rules{kListenPort, 61'000, 256, {{kPeer, 61'007}}};
-  EXPECT_EQ(flow_script("kadwire-wg0", rules),
-            "table ip kadwire-wg0\n"
-            "delete table ip kadwire-wg0\n"
-            "table ip kadwire-wg0 {\n"
-            "  chain leaving {\n"
-            "    type filter hook output priority raw\n"
-            "    ip daddr 198.51.100.7 udp dport 4500 udp sport 51820 @th,64,8 1-4"
-            " udp sport set 61007\n"
-            "  }\n"
-            "  chain arriving {\n"
-            "    type filter hook input priority mangle\n"
-            "    udp dport 61000-61255 @th,64,8 1-4 udp dport set 51820\n"
-            "  }\n"
-            "}\n");
-}
-
-TEST(FlowScript, NamesItsTableByTheInterfaceWithoutOddCharacters) {
+TEST(FlowTable, HasTheInterfacesNameWithoutOddCharacters) {
   EXPECT_EQ(flow_table_name("kadwire0"), "kadwire-kadwire0");
   EXPECT_EQ(flow_table_name("a:b}c d"), "kadwire-a_b_c_d");
 }
@@ -97,6 +79,29 @@ class TiedFlows : public ::testing::Test {
     });
   }
 };
+
+TEST_F(TiedFlows, AreWhatTheOperatorSeesInNftsWords) {
+  in_own_network([] {
+    FlowTable table("wg0");
+    ASSERT_TRUE(table.set({kListenPort, 61'000, 256, {{kOther, 61'001}}}));
+    ASSERT_TRUE(table.set({kListenPort, 61'000, 256, {{kPeer, 61'007}}})) << "replaces it";
+    const std::string expected =
+        "table ip kadwire-wg0 {\n"
+        "\tchain leaving {\n"
+        "\t\ttype filter hook output priority raw; policy accept;\n"
+        "\t\tip daddr 198.51.100.7 udp sport 51820 udp dport 4500 @th,64,8 0x1-0x4"
+        " udp sport set 61007\n"
+        "\t}\n"
+        "\n"
+        "\tchain arriving {\n"
+        "\t\ttype filter hook input priority mangle; policy accept;\n"
+        "\t\tudp dport 61000-61255 @th,64,8 0x1-0x4 udp dport set 51820\n"
+        "\t}\n"
+        "}";
+    run_command("test \"$(nft list ruleset)\" = '" + expected +
+                "' || { nft list ruleset; false; }");
+  });
+}
 
 TEST_F(TiedFlows, WireguardsDatagramsLeaveFromTheirSidePortAndNothingElseDoes) {
   with_world([](World& world, std::uint16_t first) {
