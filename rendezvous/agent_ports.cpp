@@ -30,11 +30,11 @@ void Agent::look_for_ports() {
   }
 }
 
-/// Only where the own mapping is the same for all ports tried, and the peer's follows a rule.
+/// Only where the peer's ports follow a rule, and the own mapping is the same for all ports tried
+/// or follows a rule too.
 std::optional<PortGuess> Agent::guess_for(const Peer& peer) const {
-  if (depends_on_destination(own_nat_.mapping) || !peer.nat || !peer.nat->port_step) {
-    return std::nullopt;
-  }
+  const bool crosses = depends_on_destination(own_nat_.mapping);
+  if (!peer.nat || !peer.nat->port_step || (crosses && !own_nat_.port_step)) return std::nullopt;
   const auto newest = std::ranges::find_if(peer.candidates, [](const Candidate& candidate) {
     return candidate.kind == CandidateKind::kServerReflexive && candidate.endpoint.address.is_v4();
   });
@@ -42,7 +42,9 @@ std::optional<PortGuess> Agent::guess_for(const Peer& peer) const {
   const auto dialable =
       dialable_candidates(std::span(&*newest, 1), context_.addresses, mesh_networks_);
   if (dialable.empty()) return std::nullopt;
-  return PortGuess{newest->endpoint, *peer.nat->port_step};
+  using enum PortGuess::Order;
+  const auto order = !crosses ? kWindows : peer.punch.controls() ? kAscending : kDescending;
+  return PortGuess{newest->endpoint, *peer.nat->port_step, order};
 }
 
 /// Only where luck is needed: the own ports are anybody's guess, the peer's is known.

@@ -7,13 +7,23 @@ namespace {
 constexpr int kFirst = -kGuessesBehind;
 constexpr int kEnd = kFirst + kGuessesPerTry * kGuessWindows;
 
+/// In steps from the newest port: each round's own pings move the next one on.
+constexpr int crossing_first(int round) {
+  return kCrossingFirst + round * kGuessesPerTry + round / 2 * kCrossingDrift;
+}
+
 }  // namespace
 
 std::vector<Endpoint> guessed_endpoints(const PortGuess& guess, int attempt) {
+  const bool crosses = guess.order != PortGuess::Order::kWindows;
   std::vector<Endpoint> endpoints;
-  const int from = kFirst + attempt % kGuessWindows * kGuessesPerTry;
-  for (int i = from; i < from + kGuessesPerTry; ++i) {
-    const int port = guess.newest.port + i * guess.step;
+  if (crosses && attempt >= kCrossingRounds) return endpoints;
+  const int from =
+      crosses ? crossing_first(attempt) : kFirst + attempt % kGuessWindows * kGuessesPerTry;
+  for (int i = 0; i < kGuessesPerTry; ++i) {
+    const bool down = guess.order == PortGuess::Order::kDescending;
+    const int away = from + (down ? kGuessesPerTry - 1 + attempt % 2 - i : i);
+    const int port = guess.newest.port + away * guess.step;
     if (port < 1 || port > 65535) continue;
     endpoints.push_back({guess.newest.address, static_cast<std::uint16_t>(port)});
   }
@@ -23,7 +33,11 @@ std::vector<Endpoint> guessed_endpoints(const PortGuess& guess, int attempt) {
 bool is_guessed(const PortGuess& guess, const Endpoint& endpoint) {
   if (endpoint.address != guess.newest.address) return false;
   const int away = endpoint.port - guess.newest.port;
-  return away % guess.step == 0 && away / guess.step >= kFirst && away / guess.step < kEnd;
+  if (away % guess.step != 0) return false;
+  if (guess.order == PortGuess::Order::kWindows) {
+    return away / guess.step >= kFirst && away / guess.step < kEnd;
+  }
+  return away / guess.step >= kCrossingFirst && away / guess.step < crossing_first(kCrossingRounds);
 }
 
 }  // namespace kadwire::rendezvous

@@ -11,8 +11,10 @@ namespace kadwire::rendezvous {
 /// A ping to each, and whichever finds the mapping that the peer's own pings keep open is answered.
 void PunchSession::guess_ports(Now now) {
   if (!guess_) return;
+  const bool crosses = guess_->order != PortGuess::Order::kWindows;
+  const int attempt = crosses ? crossing_rounds_++ : schedule_.tries();
   guessed_ = {static_cast<std::uint32_t>(random_u64(context_.link.random)), now.steady};
-  for (const Endpoint& endpoint : guessed_endpoints(*guess_, schedule_.tries())) {
+  for (const Endpoint& endpoint : guessed_endpoints(*guess_, attempt)) {
     seal_to(now, {endpoint}, Ping{guessed_->id, false, lost_, context_.epoch});
   }
 }

@@ -214,6 +214,7 @@ class PunchSession {
   std::vector<Endpoint> targets_;  ///< what the peer's record claims, as far as it may be sent to
   PathTable paths_;
   std::optional<PortGuess> guess_;
+  int crossing_rounds_ = 0;
   std::optional<Check> guessed_;  ///< the last try: all its pings have one id
   /// What looking for ports takes that only chance finds: few peers ever need it.
   struct Luck {

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
+#include <utility>
+#include <vector>
 
 namespace kadwire::rendezvous {
 namespace {
@@ -34,6 +37,58 @@ TEST(PortGuess, FollowsASequenceDownwards) {
   const PortGuess guess{{kAddress, 40'000}, -1};
   EXPECT_TRUE(is_guessed(guess, {kAddress, 39'900}));
   EXPECT_FALSE(is_guessed(guess, {kAddress, 40'000 + kGuessesBehind + 1}));
+}
+
+/// Two NATs that give ports in a row: from which port each ping leaves is counted here.
+class Crossing {
+ public:
+  /// How many mappings each had made before its first ping, beyond the newest that the other knows.
+  Crossing(int since_a, int since_b) : a_(kNewestA + since_a), b_(kNewestB + since_b) {}
+  /// Both play this round; true if one ping of each meets the other.
+  bool meets(int round) {
+    const auto up =
+        play(PortGuess{{kAddress, kNewestB}, 1, PortGuess::Order::kAscending}, round, a_);
+    const auto down =
+        play(PortGuess{{kAddress, kNewestA}, 1, PortGuess::Order::kDescending}, round, b_);
+    return std::ranges::any_of(up, [&](const auto& ping) {
+      return std::ranges::find(down, std::pair(ping.second, ping.first)) != down.end();
+    });
+  }
+
+ private:
+  static constexpr std::uint16_t kNewestA = 20'000, kNewestB = 40'000;
+  /// From and to.
+  static std::vector<std::pair<int, int>> play(const PortGuess& guess, int round, int& next) {
+    std::vector<std::pair<int, int>> pings;
+    for (const Endpoint& to : guessed_endpoints(guess, round)) pings.emplace_back(next++, to.port);
+    return pings;
+  }
+  int a_, b_;
+};
+
+TEST(PortGuess, CrossingPingsMeetHoweverManyMappingsNobodyKnewOf) {
+  for (int since_a = 0; since_a <= 120; ++since_a) {
+    for (int since_b = std::max(0, since_a - 50); since_b <= since_a + 50; ++since_b) {
+      Crossing nats(since_a, since_b);
+      bool met = false;
+      for (int round = 0; round < kCrossingRounds && !met; ++round) met = nats.meets(round);
+      EXPECT_TRUE(met) << since_a << " and " << since_b;
+    }
+  }
+}
+
+TEST(PortGuess, CrossingPingsEnd) {
+  for (const auto order : {PortGuess::Order::kAscending, PortGuess::Order::kDescending}) {
+    const PortGuess guess{{kAddress, 20'000}, 1, order};
+    std::size_t pings = 0;
+    for (int round = 0; round < 2 * kCrossingRounds; ++round) {
+      for (const Endpoint& to : guessed_endpoints(guess, round)) {
+        ++pings;
+        EXPECT_TRUE(is_guessed(guess, to)) << to.port;
+      }
+    }
+    EXPECT_EQ(pings, static_cast<std::size_t>(kCrossingRounds * kGuessesPerTry));
+  }
 }
 
 TEST(PortGuess, LeavesOutPortsThatAreNone) {
