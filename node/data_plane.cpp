@@ -41,14 +41,15 @@ void DataPlane::peers_changed(Now now) {
   reconcile();
 }
 
-/// A tunnel that is not known to stand may have come up since it was last looked at: those are
+/// wireguard-go keeps sending from an address that is gone until the endpoint is set again. A
+/// tunnel that is not known to stand may have come up since it was last looked at: those are
 /// dialled only after the next snapshot.
 void DataPlane::addresses_changed(Now now) {
   ApplyPeers apply;
   moved_ = true;
   for (auto& [node, row] : peers_.rows()) {
     if (row.tunnel.up()) {
-      tell_endpoint(apply, row);
+      tell_endpoint(apply, row, row.status ? row.status->endpoint : std::nullopt);
     } else {
       row.tunnel.dial_soon(now.steady);
     }
@@ -56,26 +57,23 @@ void DataPlane::addresses_changed(Now now) {
   if (!idle()) submit(std::move(apply));
 }
 
-void DataPlane::set_path(Now now, const crypto::NodeId& node, const Endpoint& endpoint,
-                         Duration rtt) {
+void DataPlane::set_path(Now now, const crypto::NodeId& node, const Tunnel::Path& path) {
   const auto found = peers_.rows().find(node);
   if (found == peers_.rows().end()) return;
   PeerRow& row = found->second;
-  row.tunnel.set_path(now.steady, endpoint, rtt);
+  row.tunnel.set_path(now.steady, path);
   if (!row.tunnel.up()) return dial(now, false);
-  if (idle() || (row.status && row.status->endpoint == endpoint)) return;
-  PeerConfig config = desired(row);
-  config.endpoint = endpoint;
+  if (idle() || (row.status && row.status->endpoint == path.endpoint)) return;
   ApplyPeers apply;
-  apply.changes.push_back(SetPeer{std::move(config), psk(row.record().wireguard_key)});
+  tell_endpoint(apply, row, path.endpoint);
   submit(std::move(apply));
 }
 
-/// wireguard-go keeps sending from an address that is gone until the endpoint is set again.
-void DataPlane::tell_endpoint(ApplyPeers& apply, const PeerRow& row) const {
-  if (!row.status || !row.status->endpoint) return;
+void DataPlane::tell_endpoint(ApplyPeers& apply, const PeerRow& row,
+                              const std::optional<Endpoint>& endpoint) const {
+  if (!endpoint) return;
   PeerConfig config = desired(row);
-  config.endpoint = row.status->endpoint;
+  config.endpoint = endpoint;
   apply.changes.push_back(SetPeer{std::move(config), psk(row.record().wireguard_key)});
 }
 
@@ -110,8 +108,9 @@ void DataPlane::on_snapshot(Now now, const DeviceSnapshot& snapshot) {
     const Tunnel::Traffic traffic =
         row.tunnel.handle_status(now.steady, row.status ? &*row.status : nullptr);
     if (traffic.sent || traffic.received) traffic_.push_back({node, traffic});
+    tell_endpoint(apply, row, row.tunnel.astray(now.steady));
     if (row.tunnel.up() == was_up) continue;
-    if (moved_ && !was_up) tell_endpoint(apply, row);
+    if (moved_ && !was_up && row.status) tell_endpoint(apply, row, row.status->endpoint);
     notice(Notice::Level::kInfo,
            fmt::format("tunnel {} node={}", was_up ? "silent" : "up", node.short_form()));
   }

@@ -30,7 +30,7 @@ class DataPlane {
   /// This host's own addresses changed: standing tunnels must leave from the new ones.
   void addresses_changed(Now now);
   /// WireGuard is to reach this peer here. A standing tunnel moves without a gap.
-  void set_path(Now now, const crypto::NodeId& node, const Endpoint& endpoint, Duration rtt);
+  void set_path(Now now, const crypto::NodeId& node, const Tunnel::Path& path);
   /// Stops acting; the device keeps its peers.
   void stop() { stopped_ = true; }
 
@@ -49,7 +49,9 @@ class DataPlane {
   void on_ready(Now now);
   void dial(Now now, bool statuses_fresh);
   void reconcile();
-  void tell_endpoint(ApplyPeers& apply, const PeerRow& row) const;
+  /// Nothing, if there is none.
+  void tell_endpoint(ApplyPeers& apply, const PeerRow& row,
+                     const std::optional<Endpoint>& endpoint) const;
   void submit(ApplyPeers apply);
   void note_applied(const PeerConfig& config);
   void ask_snapshot(Now now);

@@ -77,7 +77,8 @@ void MeshNode::on_agent_event(Now now, rendezvous::AgentEvent event) {
                        std::chrono::duration<double, std::milli>(path.quality.rtt).count(),
                        path.relay ? " relay=" + path.relay->short_form() : "",
                        path.side_port != 0 ? fmt::format(" side_port={}", path.side_port) : ""));
-    data_plane_.set_path(now, change->node, path.endpoint, path.quality.rtt);
+    data_plane_.set_path(now, change->node,
+                         {path.endpoint, path.quality.rtt, path.relay.has_value()});
   } else if (std::holds_alternative<rendezvous::SidePortsWanted>(event)) {
     actions_.push_back(OpenSidePorts{});
   } else {

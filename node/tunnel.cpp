@@ -15,6 +15,7 @@ void Tunnel::set_candidates(TimePoint now, std::vector<Endpoint> candidates) {
   if (candidates == candidates_) return;
   const bool first = candidates_.empty();
   candidates_ = std::move(candidates);
+  path_.reset();
   if (up()) return;
   spacing_ = spacing_first_;
   if (role_ == Role::kInitiator && !first) next_dial_ = now;
@@ -22,12 +23,17 @@ void Tunnel::set_candidates(TimePoint now, std::vector<Endpoint> candidates) {
   next_status_ = std::min(next_status_, first ? now : now + spacing_);
 }
 
-void Tunnel::set_path(TimePoint now, const Endpoint& endpoint, Duration rtt) {
-  candidates_ = {endpoint};
+void Tunnel::set_path(TimePoint now, const Path& path) {
+  candidates_ = {path.endpoint};
+  path_ = path;
+  path_set_ = now;
   last_good_.reset();
   // A response needs a round trip, and its renewal would throw it away.
-  spacing_first_ = std::max(kDialSpacingFirst, 2 * rtt + kDialSpacingFirst / 2);
-  if (up()) return;
+  spacing_first_ = std::max(kDialSpacingFirst, 2 * path.rtt + kDialSpacingFirst / 2);
+  if (up()) {
+    next_status_ = std::min(next_status_, now + kQuickPoll);
+    return;
+  }
   spacing_ = spacing_first_;
   next_dial_ = role_ == Role::kInitiator || resume_ ? now : now + kResponderPatience;
   next_status_ = std::min(next_status_, next_dial_);
@@ -37,29 +43,49 @@ Tunnel::Traffic Tunnel::handle_status(TimePoint now, const PeerStatus* status) {
   looked_at_ = true;
   const bool shaken =
       status != nullptr && status->last_handshake && status->last_handshake != last_handshake_;
-  const bool received = status != nullptr && status->rx_bytes > last_rx_bytes_;
-  bool active = false;
-  Traffic traffic;
-  if (status != nullptr) {
-    traffic = {status->tx_bytes > last_tx_bytes_, received};
-    active = status->rx_bytes > last_rx_bytes_ + kIdleBytesMax ||
-             status->tx_bytes > last_tx_bytes_ + kIdleBytesMax ||
-             (traffic.sent && !traffic.received);
-    last_handshake_ = status->last_handshake;
-    last_rx_bytes_ = status->rx_bytes;
-    last_tx_bytes_ = status->tx_bytes;
-  }
+  const Traffic traffic = status != nullptr ? count(now, *status) : Traffic{};
   // A session outlives a silence: data under it is as good as a new handshake.
-  if (shaken || ((up() || fell_silent_) && received)) rise(now, *status);
+  if (shaken || ((up() || fell_silent_) && traffic.received)) rise(now, *status);
   if (up() && now - *heard_at_ > kSilenceMax) fall_silent(now);
 
   const bool waits = role_ == Role::kResponder || candidates_.empty();
-  next_status_ = now + (up()    ? (active ? kActivePoll : kUpPoll)
+  next_status_ = now + (up()    ? poll_spacing(now)
                         : waits ? std::min(spacing_, kWaitingPollLast)
                                 : spacing_);
   if (!up() && waits) spacing_ = std::min(spacing_ * 3 / 2, kDialSpacingLast);
   if (!up() && !candidates_.empty()) next_status_ = std::min(next_status_, next_dial_);
   return up() ? traffic : Traffic{};
+}
+
+/// What passed since the last status.
+Tunnel::Traffic Tunnel::count(TimePoint now, const PeerStatus& status) {
+  const Traffic traffic{status.tx_bytes > last_tx_bytes_, status.rx_bytes > last_rx_bytes_};
+  const std::uint64_t quiet = in_use(now) ? kQuietBytesMax : kIdleBytesMax;
+  if (status.rx_bytes > last_rx_bytes_ + quiet || status.tx_bytes > last_tx_bytes_ + quiet) {
+    used_at_ = now;
+  }
+  unanswered_ = traffic.sent && !traffic.received;
+  sends_to_ = status.endpoint;
+  last_handshake_ = status.last_handshake;
+  last_rx_bytes_ = status.rx_bytes;
+  last_tx_bytes_ = status.tx_bytes;
+  return traffic;
+}
+
+Duration Tunnel::poll_spacing(TimePoint now) const {
+  if (!in_use(now) && !unanswered_) return kUpPoll;
+  const bool quick = path_ && (path_->relayed || now - path_set_ < kMoving);
+  return quick ? kQuickPoll : kActivePoll;
+}
+
+std::optional<Endpoint> Tunnel::astray(TimePoint now) const {
+  if (!up() || !path_ || !sends_to_ || *sends_to_ == path_->endpoint) return std::nullopt;
+  if (now - path_set_ >= kMoving && !unanswered_) return std::nullopt;
+  return path_->endpoint;
+}
+
+bool Tunnel::in_use(TimePoint now) const {
+  return used_at_ && now - *used_at_ < kQuietAfter;
 }
 
 bool Tunnel::may_dial_unseen(TimePoint now) const {

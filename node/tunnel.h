@@ -34,8 +34,18 @@ inline constexpr Duration kSilenceMax = 65s;
 /// of batteries; of one that carries data so that its death is noticed within 2 s.
 inline constexpr Duration kUpPoll = 10s;
 inline constexpr Duration kActivePoll = 1s;
+/// The same for a path over a relay, whose death is to be noticed within 1 s, as another relay
+/// waits; and for a tunnel that is moving to another path.
+inline constexpr Duration kQuickPoll = 150ms;
+/// WireGuard follows the source of whatever arrives: packets of the old path that were under way
+/// lead it back there, on either side. For so long it is told again.
+inline constexpr Duration kMoving = 3s;
 /// More than keepalives and a handshake: somebody uses the tunnel.
 inline constexpr std::uint64_t kIdleBytesMax = 256;
+/// While somebody does, anything but a keepalive (32 bytes) says that it goes on.
+inline constexpr std::uint64_t kQuietBytesMax = 32;
+/// Not used any more: nothing for so long.
+inline constexpr Duration kQuietAfter = 3s;
 /// How often one that does not dial looks whether the other side has come; grows up to this like
 /// the dial spacing.
 inline constexpr Duration kWaitingPollLast = 2s;
@@ -50,9 +60,14 @@ class Tunnel {
 
   /// Where the peer may be reached, best first. New ones are tried soon, unless the tunnel is up.
   void set_candidates(TimePoint now, std::vector<Endpoint> candidates);
-  /// A path to the peer is proven, with this round trip: it is the only candidate from now on. The
-  /// initiator dials at once if the tunnel is not up.
-  void set_path(TimePoint now, const Endpoint& endpoint, Duration rtt);
+  struct Path {
+    Endpoint endpoint;
+    Duration rtt{0};
+    bool relayed = false;
+  };
+  /// A path to the peer is proven: it is the only candidate from now on. The initiator dials at
+  /// once if the tunnel is not up.
+  void set_path(TimePoint now, const Path& path);
   /// What passed through the tunnel since the last status.
   struct Traffic {
     bool sent = false;
@@ -62,6 +77,9 @@ class Tunnel {
   Traffic handle_status(TimePoint now, const PeerStatus* status);
   /// When a fresh status is wanted: to see whether the tunnel came up, or to dial.
   [[nodiscard]] TimePoint next_status() const { return next_status_; }
+  /// Where WireGuard should be sending, if the last status says that it does not: while the tunnel
+  /// moves to a new path, and when nothing comes back from where it sends.
+  [[nodiscard]] std::optional<Endpoint> astray(TimePoint now) const;
   /// True if the next dial needs no status first: nothing was dialled yet, and the peer is too new
   /// for its tunnel to have come up from the other side.
   [[nodiscard]] bool may_dial_unseen(TimePoint now) const;
@@ -86,6 +104,9 @@ class Tunnel {
   //  Waiting ──candidates, role or patience──▶ Dialling ──handshake──▶ Up
   //     └───────────────handshake────────────────────────────────────▶ │
   //  Dialling (initiator) or Waiting (responder) ◀──65 s of silence────┘
+  [[nodiscard]] Traffic count(TimePoint now, const PeerStatus& status);
+  [[nodiscard]] bool in_use(TimePoint now) const;
+  [[nodiscard]] Duration poll_spacing(TimePoint now) const;
   void rise(TimePoint now, const PeerStatus& status);
   void fall_silent(TimePoint now);
 
@@ -101,6 +122,11 @@ class Tunnel {
   std::optional<WallTime> last_handshake_;  ///< as the device reports it: compared, never dated
   std::uint64_t last_rx_bytes_ = 0;
   std::uint64_t last_tx_bytes_ = 0;
+  std::optional<TimePoint> used_at_;  ///< last seen to carry data
+  std::optional<Path> path_;          ///< the proven one
+  TimePoint path_set_;
+  std::optional<Endpoint> sends_to_;  ///< by the last status
+  bool unanswered_ = false;           ///< since the status before
   bool fell_silent_ = false;  ///< and nothing was dialled since: the session may still be good
   bool resume_;               ///< dial once whatever the role
   Duration spacing_first_ = kDialSpacingFirst;

@@ -53,6 +53,9 @@ inline constexpr Duration kRelayDelay = 150ms;
 inline constexpr Duration kRelayPatience = 2s;
 /// Relays asked for one pair: the one in use and one in reserve.
 inline constexpr std::size_t kRelaysMax = 2;
+/// While one works, each further try to find a second waits twice as long as the last, up to this:
+/// there may be none.
+inline constexpr Duration kReserveRelayPatience = 30s;
 
 /// A spray is some 100 KB to one address that a member names, a whole mesh's a flood: four of these
 /// at once, then one each ten seconds.
@@ -166,6 +169,7 @@ class Agent {
     std::uint64_t sequence = 0;
     bool relays = false;     ///< offers to
     TimePoint relays_asked;  ///< for the path to this peer
+    Duration relay_patience = kRelayPatience;  ///< how long these are waited for
     std::size_t introduction_turn = 0;
     std::size_t relay_turn = 0;    ///< so that each round asks others than the last
     TimePoint opening_after;       ///< side ports are not opened before

@@ -42,9 +42,15 @@ void Agent::pass_on(Now now, const crypto::NodeId& sender, const Forward& forwar
 void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
   const auto due = relay_due(peer);
   if (!due || now.steady < *due) return;
+  const bool works = peer.punch.has_choice();
+  const bool in_a_row = now.steady - peer.relays_asked <= 2 * kReserveRelayPatience;
+  peer.relay_patience = works && in_a_row
+                            ? std::min(peer.relay_patience * 2, kReserveRelayPatience)
+                            : kRelayPatience;
   peer.relays_asked = now.steady;
   const std::vector<crypto::NodeId> relays = relays_for(node, peer);
-  const std::size_t asked = std::min(kRelaysMax, relays.size());
+  const std::size_t wanted = works ? 1 : kRelaysMax;
+  const std::size_t asked = std::min(wanted, relays.size());
   for (std::size_t i = 0; i < asked; ++i) {
     const crypto::NodeId& relay = relays[peer.relay_turn++ % relays.size()];
     request_relay(now, relay, node);
@@ -53,13 +59,16 @@ void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
 }
 
 /// Whoever passed our messages on has a session with the peer and comes first; any other relay that
-/// is reached directly may have one. The nearest of each first.
+/// is reached directly may have one. The nearest of each first. While one of them works, the
+/// others.
 std::vector<crypto::NodeId> Agent::relays_for(const crypto::NodeId& node, const Peer& peer) const {
   const auto introducers = peer.punch.working_introducers();
+  const auto in_use = peer.punch.has_choice() ? peer.punch.relays() : std::vector<crypto::NodeId>();
   std::vector<std::tuple<bool, Duration, crypto::NodeId>> reachable;
   for (const auto& [other, relay] : peers_) {
     const auto rtt = relay.punch.direct_rtt();
     if (other == node || !relay.relays || !rtt) continue;
+    if (std::ranges::find(in_use, other) != in_use.end()) continue;
     const bool introduces = std::ranges::find(introducers, other) != introducers.end();
     reachable.emplace_back(!introduces, *rtt, other);
   }
@@ -71,8 +80,10 @@ std::vector<crypto::NodeId> Agent::relays_for(const crypto::NodeId& node, const 
 
 std::optional<TimePoint> Agent::relay_due(const Peer& peer) {
   const auto since = peer.punch.indirect_since();
-  if (!peer.punch.controls() || !since || peer.punch.has_choice()) return std::nullopt;
-  return std::max(*since + kRelayDelay, peer.relays_asked + kRelayPatience);
+  if (!peer.punch.controls() || !since) return std::nullopt;
+  const bool works = peer.punch.has_choice();
+  if (works && peer.punch.relays().size() >= kRelaysMax) return std::nullopt;
+  return std::max(*since + kRelayDelay, peer.relays_asked + peer.relay_patience);
 }
 
 void Agent::request_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer) {

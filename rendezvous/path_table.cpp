@@ -8,6 +8,7 @@ namespace kadwire::rendezvous {
 void Path::check(TimePoint now, int pings, Duration first_spacing) {
   checks_left = pings;
   spacing = first_spacing;
+  in_haste = false;
   due = now;
   pending = std::vector<Check>();
 }
@@ -16,13 +17,20 @@ void Path::doubt(TimePoint now) {
   check(now, kDoubtPings, std::max(kDoubtSpacing, rtt * 3 / 2));
 }
 
+void Path::doubt_quickly(TimePoint now) {
+  check(now, kQuickDoubtPings, kQuickDoubtSpacing);
+  in_haste = true;
+}
+
 void Path::note_sent(TimePoint now, std::uint32_t id) {
   if (pending.size() >= static_cast<std::size_t>(kCheckPings)) pending.erase(pending.begin());
   pending.push_back({id, now});
   --checks_left;
   due = now + (checks_left > 0 ? spacing : std::max(kCheckPatience, 2 * rtt));
   // A doubt is settled sooner; a handshake's round trip may be too short to go by.
-  if (proven && measured && checks_left == 0) due = now + std::max(spacing, 2 * rtt);
+  if (proven && measured && checks_left == 0) {
+    due = now + (in_haste ? rtt * 5 / 4 : std::max(spacing, 2 * rtt));
+  }
   if (!proven) spacing *= 2;
 }
 
@@ -106,6 +114,14 @@ const Path* PathTable::last_heard(bool straight) const {
     if (path.proven && (best == nullptr || path.heard > best->heard)) best = &path;
   }
   return best;
+}
+
+std::vector<crypto::NodeId> PathTable::relays() const {
+  std::vector<crypto::NodeId> relays;
+  for (const Path& path : paths_) {
+    if (path.relay && (path.proven || path.due)) relays.push_back(*path.relay);
+  }
+  return relays;
 }
 
 std::vector<crypto::NodeId> PathTable::working_introducers() const {

@@ -24,6 +24,13 @@ inline constexpr Duration kCheckPatience = 1s;
 /// Whether a path that went silent is dead: three pings, so close that the whole takes a second.
 inline constexpr int kDoubtPings = 3;
 inline constexpr Duration kDoubtSpacing = 250ms;
+/// The same where another relay is in reserve: a false alarm costs nothing, so two pings will do,
+/// this far apart, and the second is waited for a quarter more than a round trip.
+inline constexpr int kQuickDoubtPings = 2;
+inline constexpr Duration kQuickDoubtSpacing = 50ms;
+/// A relay in reserve is pinged so often: it stays proven, its port stays open (kRelayIdle), and so
+/// do NAT bindings of 30 s.
+inline constexpr Duration kReserveSpacing = 20s;
 
 /// Side ports that the peer has hit: one is enough, and what it sent before it heard of that may
 /// hit another.
@@ -55,6 +62,7 @@ struct Path {
   TimePoint heard;
   int checks_left = 0;
   Duration spacing{0};
+  bool in_haste = false;         ///< the verdict may be a wrong one
   std::optional<TimePoint> due;  ///< the next ping, or, none being left, the verdict
   /// At most kCheckPings, oldest first. Between checks it holds no memory: every peer has paths.
   std::vector<Check> pending;
@@ -68,6 +76,8 @@ struct Path {
   void check(TimePoint now, int pings, Duration first_spacing);
   /// A path that worked: is it dead?
   void doubt(TimePoint now);
+  /// The same, where being wrong costs little.
+  void doubt_quickly(TimePoint now);
   /// The ping that is due was sent under this id.
   void note_sent(TimePoint now, std::uint32_t id);
   /// True if the time of the verdict has come, and nobody answered: the path is not proven any
@@ -103,6 +113,8 @@ class PathTable {
   void forget_dead_ends();
   /// Proven, and heard from last; nullptr: none. `straight`: without introducers.
   [[nodiscard]] const Path* last_heard(bool straight) const;
+  /// The relays of paths that are proven or being checked.
+  [[nodiscard]] std::vector<crypto::NodeId> relays() const;
   /// Those over which answers came, the nearest first.
   [[nodiscard]] std::vector<crypto::NodeId> working_introducers() const;
   [[nodiscard]] std::optional<TimePoint> next_due() const;

@@ -139,6 +139,7 @@ void PunchSession::handle_traffic(Now now, bool sent, bool received) {
   if (path == nullptr) return;
   if (received) path->heard = now.steady;
   if (received || !sent || path->due) return;
+  if (path->relay && reserve() != nullptr) return path->doubt_quickly(now.steady);
   path->doubt(now.steady);
 }
 
@@ -162,10 +163,11 @@ void PunchSession::handle_timeout(Now now, std::span<const crypto::NodeId> intro
   for (Path& path : paths_) {
     if (path.take_verdict(now.steady)) chosen_died |= chosen_ == path.way;
   }
-  if (chosen_died) {
+  if (chosen_died && !fall_back(now)) {
     lost_ = true;
     doubt_all(now);
   }
+  keep_reserve(now);
   const auto renewal = link_.renewal();
   if (renewal && now.steady >= *renewal && !schedule_.next()) begin(now);
   if (schedule_.take(now)) call(now, introducers);
@@ -185,6 +187,7 @@ std::optional<TimePoint> PunchSession::next_timeout() const {
   if (!earliest) consider(link_.renewal());
   consider(paths_.next_due());
   consider(next_of_ports());
+  consider(reserve_due());
   return earliest;
 }
 
@@ -250,7 +253,41 @@ void PunchSession::on_ping(Now now, const Way& from, const Ping& ping) {
 /// The path that the peer used died for it; if we still use that one, we should not.
 void PunchSession::on_lost(Now now, const Way& from) {
   if (!chosen_ || chosen_ == from || now.steady - chosen_at_ < kLostGrace) return;
-  if (prompted_doubts_.take(now.steady, kPromptedDoubts, kPromptedDoubtTokens)) doubt_all(now);
+  if (!prompted_doubts_.take(now.steady, kPromptedDoubts, kPromptedDoubtTokens)) return;
+  chosen_path()->proven = false;
+  if (!fall_back(now)) doubt_all(now);
+}
+
+/// Another relay that may be used, when WireGuard uses one; nullptr: none.
+const Path* PunchSession::reserve() const {
+  const Path* chosen = chosen_path();
+  if (chosen == nullptr || !chosen->relay) return nullptr;
+  const auto found = std::ranges::find_if(paths_, [&](const Path& path) {
+    return path.relay && path.proven && !(path.way == chosen->way);
+  });
+  return found == paths_.end() ? nullptr : &*found;
+}
+
+/// From a relay that died to the one in reserve, without a round trip. The side that follows has no
+/// say in this: it lets the other know.
+bool PunchSession::fall_back(Now now) {
+  const Path* next = reserve();
+  if (next == nullptr || !controls_) return false;
+  chosen_.reset();
+  choose(now);
+  return true;
+}
+
+std::optional<TimePoint> PunchSession::reserve_due() const {
+  const Path* path = controls_ ? reserve() : nullptr;
+  if (path == nullptr || path->due) return std::nullopt;
+  return path->heard + kReserveSpacing;
+}
+
+void PunchSession::keep_reserve(Now now) {
+  const auto due = reserve_due();
+  if (!due || now.steady < *due) return;
+  paths_.find(reserve()->way)->check(now.steady, kDoubtPings, kDoubtSpacing);
 }
 
 /// A ping over a path that is not proven here has it checked at once. One over the chosen path that

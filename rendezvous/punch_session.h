@@ -164,6 +164,8 @@ class PunchSession {
   [[nodiscard]] std::vector<crypto::NodeId> working_introducers() const {
     return paths_.working_introducers();
   }
+  /// Members that relay to this peer, or may be found to.
+  [[nodiscard]] std::vector<crypto::NodeId> relays() const { return paths_.relays(); }
   /// Of the chosen path, if it is a direct one.
   [[nodiscard]] std::optional<Duration> direct_rtt() const;
 
@@ -194,6 +196,10 @@ class PunchSession {
   static void estimate(Path& path, Duration rtt);
   void prove(Now now, Path& path);
   void doubt_all(Now now);
+  [[nodiscard]] bool fall_back(Now now);
+  [[nodiscard]] const Path* reserve() const;
+  [[nodiscard]] std::optional<TimePoint> reserve_due() const;
+  void keep_reserve(Now now);
   void choose(Now now);
   void choose(Now now, Path* path);
   void seal_to(Now now, const Way& way, const PairMessage& message);

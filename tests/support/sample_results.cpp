@@ -87,6 +87,7 @@ NodeResult drawn_member(SeededRandom& random, std::size_t index) {
   node.received = drawn_traffic(random, true);
   node.pings_sent = 460 + drawn_count(random, 40);
   node.pings_lost = drawn_count(random, 9);
+  node.longest_silence = std::chrono::milliseconds(drawn_count(random, 9000));
   return node;
 }
 

@@ -89,6 +89,14 @@ Verdict pings_lost(double limit, const RunResult& result) {
           fmt::format("{} ({} of {})", percent(share), lost, sent), share <= limit};
 }
 
+Verdict longest_silence(Duration limit, const RunResult& result) {
+  const auto worst = std::ranges::max_element(result.nodes, {}, &NodeResult::longest_silence);
+  const Duration measured = worst == result.nodes.end() ? Duration{0} : worst->longest_silence;
+  std::string text = seconds(measured);
+  if (measured > Duration{0}) text += " (to " + worst->name + ")";
+  return {fmt::format("no peer silent for over {}", seconds(limit)), text, measured <= limit};
+}
+
 Verdict direct_share(double limit, const RunResult& result) {
   const Sample end = result.samples.empty() ? Sample{} : result.samples.back();
   const double members = static_cast<double>(end.members_running);
@@ -150,6 +158,9 @@ std::vector<Verdict> judge(const Expectations& expect, const RunResult& result,
     verdicts.push_back(first_tunnel(0.95, *expect.first_tunnel_p95, result));
   }
   if (expect.pings_lost_max) verdicts.push_back(pings_lost(*expect.pings_lost_max, result));
+  if (expect.longest_silence) {
+    verdicts.push_back(longest_silence(*expect.longest_silence, result));
+  }
   if (expect.direct_share_min) {
     verdicts.push_back(direct_share(*expect.direct_share_min, result));
   }

@@ -42,7 +42,11 @@ PingApp::PingApp(Population& population, const PairBoard& board, Index self,
 
 void PingApp::tick() {
   give_up_overdue();
-  if (member().running()) ping_some();
+  if (member().running()) {
+    ping_some();
+  } else {
+    answered_.clear();
+  }
   member().host().after(scenario_.ping_every, lifetime_.guard([this] { tick(); }));
 }
 
@@ -52,6 +56,7 @@ void PingApp::ping_some() {
   std::size_t pinged = 0;
   for (std::size_t i = 0; i < members.size() && pinged < scenario_.ping_peers_max; ++i) {
     const Index peer = members[next_peer_++ % members.size()];
+    if (!population_[peer].member->running()) answered_.erase(peer);
     if (peer == self_ || !(scenario_.ping_early || board_.is_up(self_, peer))) continue;
     pinged += ping(peer) ? 1 : 0;
   }
@@ -62,16 +67,23 @@ bool PingApp::ping(Index peer) {
   const bool known = member().device().send_packet(population_[peer].member->ipv6(), packet);
   if (!known && scenario_.ping_early) return false;
   ++counts_.sent;
-  pending_.push_back({++last_sequence_, member().host().now().steady});
+  pending_.push_back({++last_sequence_, peer, member().host().now().steady});
   return true;
 }
 
 void PingApp::give_up_overdue() {
   const TimePoint now = member().host().now().steady;
   while (!pending_.empty() && now - pending_.front().sent > kPingPatience) {
+    note_silence(pending_.front().peer, now);
     pending_.pop_front();
     ++counts_.lost;
   }
+}
+
+void PingApp::note_silence(Index peer, TimePoint now) {
+  const auto last = answered_.find(peer);
+  if (last == answered_.end()) return;
+  counts_.longest_silence = std::max(counts_.longest_silence, now - last->second);
 }
 
 void PingApp::on_packet(const IpAddress& from, ByteView packet) {
@@ -82,10 +94,13 @@ void PingApp::on_packet(const IpAddress& from, ByteView packet) {
     return;
   }
   give_up_overdue();
-  const auto answered =
-      std::erase_if(pending_, [&](const Pending& each) { return each.sequence == sequence; });
-  if (answered == 0 || !on_first_reply_) return;
-  std::exchange(on_first_reply_, nullptr)();
+  const auto ping = std::ranges::find(pending_, sequence, &Pending::sequence);
+  if (ping == pending_.end()) return;
+  const TimePoint now = member().host().now().steady;
+  note_silence(ping->peer, now);
+  answered_[ping->peer] = now;
+  pending_.erase(ping);
+  if (on_first_reply_) std::exchange(on_first_reply_, nullptr)();
 }
 
 }  // namespace kadwire::testnet

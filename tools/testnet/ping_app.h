@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "tools/testnet/pair_board.h"
@@ -21,6 +22,8 @@ class PingApp {
   struct Counts {
     std::uint64_t sent = 0;
     std::uint64_t lost = 0;
+    /// Between two answers of a peer's while both ran, or after the last one.
+    Duration longest_silence{0};
   };
   /// The first answer in all.
   using FirstReplyHandler = std::function<void()>;
@@ -33,6 +36,7 @@ class PingApp {
  private:
   struct Pending {
     std::uint64_t sequence = 0;
+    Index peer = 0;
     TimePoint sent;
   };
   void tick();
@@ -40,6 +44,7 @@ class PingApp {
   /// False if WireGuard does not know the peer.
   bool ping(Index peer);
   void give_up_overdue();
+  void note_silence(Index peer, TimePoint now);
   void on_packet(const IpAddress& from, ByteView packet);
   [[nodiscard]] MemberNode& member() { return *population_[self_].member; }
 
@@ -50,7 +55,8 @@ class PingApp {
   FirstReplyHandler on_first_reply_;  ///< empty once there was one
   std::size_t next_peer_ = 0;         ///< position in Population::members()
   std::uint64_t last_sequence_ = 0;
-  std::deque<Pending> pending_;  ///< oldest first
+  std::deque<Pending> pending_;          ///< oldest first
+  std::map<Index, TimePoint> answered_;  ///< by peers that run, last; empty while self does not
   Counts counts_;
   Lifetime lifetime_;
 };

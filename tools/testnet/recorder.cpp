@@ -176,6 +176,7 @@ RunResult Recorder::result() const {
   for (std::size_t i = 0; i < members.size(); ++i) {
     result.nodes[members[i]].pings_sent = pings_[i]->counts().sent;
     result.nodes[members[i]].pings_lost = pings_[i]->counts().lost;
+    result.nodes[members[i]].longest_silence = pings_[i]->counts().longest_silence;
   }
   return result;
 }

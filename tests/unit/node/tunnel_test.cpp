@@ -184,13 +184,13 @@ TEST_F(TunnelTest, BytesAfterANewDialAreNoTunnelYet) {
 TEST_F(TunnelTest, AProvenPathIsTheOnlyOneDialled) {
   Tunnel tunnel(now_, Tunnel::Role::kInitiator, false);
   tunnel.set_candidates(now_, {kHere});
-  tunnel.set_path(now_, kThere, 40ms);
+  tunnel.set_path(now_, {kThere, 40ms});
   for (int i = 0; i < 3; ++i) EXPECT_EQ(dial_within(tunnel, 1min), kThere);
 }
 
 TEST_F(TunnelTest, WaitsForAResponseOfASlowPathBeforeItDialsAgain) {
   Tunnel tunnel(now_, Tunnel::Role::kInitiator, false);
-  tunnel.set_path(now_, kThere, 400ms);
+  tunnel.set_path(now_, {kThere, 400ms});
   ASSERT_TRUE(tunnel.dial(now_, random_));
   EXPECT_FALSE(tunnel.dial(now_ + 500ms, random_)) << "the response may still be under way";
   EXPECT_TRUE(tunnel.dial(now_ + 2s, random_));
@@ -199,7 +199,7 @@ TEST_F(TunnelTest, WaitsForAResponseOfASlowPathBeforeItDialsAgain) {
 TEST_F(TunnelTest, TheResponderLeavesAProvenPathToTheOther) {
   Tunnel tunnel(now_, Tunnel::Role::kResponder, false);
   now_ += 1min;  // known for long, reachable only now
-  tunnel.set_path(now_, kThere, 40ms);
+  tunnel.set_path(now_, {kThere, 40ms});
   EXPECT_FALSE(tunnel.dial(now_ + kResponderPatience - 1ms, random_));
   EXPECT_TRUE(tunnel.dial(now_ + kResponderPatience, random_));
 }
@@ -209,9 +209,50 @@ TEST_F(TunnelTest, LooksOftenAtATunnelInUse) {
   PeerStatus busy = status(kShaken, 100 + kIdleBytesMax + 1);
   tunnel.handle_status(now_, &busy);
   EXPECT_EQ(tunnel.next_status(), now_ + kActivePoll);
-  busy.rx_bytes += 32;
+  busy.rx_bytes += 64;
   tunnel.handle_status(now_ + 1s, &busy);
-  EXPECT_EQ(tunnel.next_status(), now_ + 1s + kUpPoll) << "a keepalive is no use";
+  EXPECT_EQ(tunnel.next_status(), now_ + 1s + kActivePoll) << "a small packet goes on";
+  busy.rx_bytes += 32;
+  tunnel.handle_status(now_ + 1s + kQuietAfter, &busy);
+  EXPECT_EQ(tunnel.next_status(), now_ + 1s + kQuietAfter + kUpPoll) << "a keepalive is no use";
+}
+
+TEST_F(TunnelTest, LooksOftenerWhereADeathCanBeCuredAtOnce) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  tunnel.set_path(now_, {kThere, 40ms, true});
+  PeerStatus busy = status(kShaken, 100 + kIdleBytesMax + 1);
+  tunnel.handle_status(now_, &busy);
+  EXPECT_EQ(tunnel.next_status(), now_ + kQuickPoll);
+}
+
+TEST_F(TunnelTest, IsToldAgainOfANewPathWhileStragglersLeadItBack) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  tunnel.set_path(now_, {kThere, 40ms});
+  EXPECT_EQ(tunnel.next_status(), now_ + kQuickPoll);
+  PeerStatus busy = status(kShaken, 2000);
+  busy.endpoint = kThere;
+  tunnel.handle_status(now_ + kQuickPoll, &busy);
+  EXPECT_FALSE(tunnel.astray(now_ + kQuickPoll));
+  busy.rx_bytes += 1000;
+  busy.endpoint = kHere;
+  tunnel.handle_status(now_ + 2 * kQuickPoll, &busy);
+  EXPECT_EQ(tunnel.astray(now_ + 2 * kQuickPoll), kThere);
+  EXPECT_EQ(tunnel.next_status(), now_ + 3 * kQuickPoll);
+  EXPECT_FALSE(tunnel.astray(now_ + kMoving)) << "the peer may have moved, and WireGuard knows";
+}
+
+TEST_F(TunnelTest, IsLedBackToItsPathWhenNothingComesFromWhereItStrayed) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  tunnel.set_path(now_, {kThere, 40ms});
+  PeerStatus sending = status(kShaken, 100);
+  sending.endpoint = kHere;
+  sending.tx_bytes = 500;
+  tunnel.handle_status(now_ + 1min, &sending);
+  EXPECT_EQ(tunnel.astray(now_ + 1min), kThere);
+  sending.rx_bytes += 100;
+  sending.tx_bytes += 100;
+  tunnel.handle_status(now_ + 1min + 1s, &sending);
+  EXPECT_FALSE(tunnel.astray(now_ + 1min + 1s));
 }
 
 TEST_F(TunnelTest, TellsWhatPassedThrough) {

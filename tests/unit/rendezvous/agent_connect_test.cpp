@@ -1,49 +1,11 @@
 /// Two members, and a third in between: how agents come to a path, keep it and find another.
 
-#include "tests/unit/rendezvous/agent_world.h"
+#include "tests/unit/rendezvous/agent_pair.h"
 
 namespace kadwire::rendezvous::testing {
 namespace {
 
-constexpr std::string_view kA = "198.51.100.1:51820";
-constexpr std::string_view kB = "203.0.113.2:51820";
-constexpr std::string_view kM = "192.0.2.3:51820";
-constexpr std::string_view kBoth[] = {"198.51.100.1:51820 [2001:db8:1::1]:51820",
-                                      "203.0.113.2:51820 [2001:db8:2::2]:51820"};
-
-class AgentConnect : public ::testing::Test {
- protected:
-  void know_each_other(Member& a, Member& b) {
-    a.meet(b);
-    b.meet(a);
-  }
-  bool connect(Member& a, Member& b, Duration limit = 2s) {
-    return world_.run_until([&] { return a.reaches(b) && b.reaches(a); }, limit);
-  }
-  /// Drops whatever travels between these two and no introducer.
-  void cut(const Member& a, const Member& b) {
-    world_.fate = [&](Packet& packet) {
-      const Member* from = world_.owner_of(packet.from);
-      const Member* to = world_.owner_of(packet.to);
-      return Fate{(from == &a && to == &b) || (from == &b && to == &a)};
-    };
-  }
-  /// Drops one family's packets.
-  void cut(AddressFamily family) {
-    world_.fate = [=](Packet& packet) { return Fate{packet.to.address.family() == family}; };
-  }
-  void mend() {
-    world_.fate = [](Packet&) { return Fate{}; };
-  }
-  /// WireGuard's counters: data leaves, nothing comes.
-  void report_silence(Member& at, Member& about, int times = 2) {
-    for (int i = 0; i < times; ++i)
-      at.agent->handle_traffic(at.world.now(), about.id(), true, false);
-  }
-  Member& controlling(Member& a, Member& b) { return a.id() < b.id() ? a : b; }
-
-  AgentWorld world_;
-};
+class AgentConnect : public AgentPair {};
 
 TEST_F(AgentConnect, TwoBehindFiltersConnectWithinTwoRoundTripsOfBothKnowing) {
   Member& a = world_.add(kA);
@@ -172,65 +134,6 @@ TEST_F(AgentConnect, AnIntroducerCarriesACallBetweenTwoThatCannotReachEachOther)
   EXPECT_GT(m.agent->stats().forwarded, 0U);
   mend();
   EXPECT_TRUE(connect(a, b, 30s));
-}
-
-TEST_F(AgentConnect, ARelayIsAskedAndBothEndsUseIt) {
-  Member& a = world_.add(kA);
-  Member& b = world_.add(kB);
-  Member& m = world_.add(kM);
-  m.offers_relay = true;
-  m.publish();
-  for (Member* member : {&a, &b}) {
-    member->meet(m);
-    ASSERT_TRUE(connect(*member, m));
-  }
-  cut(a, b);
-  know_each_other(a, b);
-  ASSERT_TRUE(connect(a, b, 1500ms));
-  EXPECT_EQ(a.path_to(b)->relay, m.id());
-  EXPECT_EQ(b.path_to(a)->relay, m.id());
-  EXPECT_EQ(a.path_to(b)->endpoint, b.path_to(a)->endpoint);
-}
-
-TEST_F(AgentConnect, WhatIsSeenThroughARelayIsNoOwnMapping) {
-  Member& a = world_.add(kA);
-  Member& b = world_.add(kB);
-  Member& m = world_.add(kM);
-  m.offers_relay = true;
-  m.publish();
-  for (Member* member : {&a, &b}) {
-    member->meet(m);
-    ASSERT_TRUE(connect(*member, m));
-  }
-  cut(a, b);
-  know_each_other(a, b);
-  ASSERT_TRUE(connect(a, b, 1500ms));
-  world_.run_for(5s);
-  for (Member* member : {&a, &b}) {
-    ASSERT_FALSE(member->seen.empty());
-    for (const SeenByPeer& seen : member->seen) EXPECT_EQ(seen.mapped, member->endpoints[0]);
-  }
-}
-
-TEST_F(AgentConnect, ADirectPathReplacesARelayedOneWithoutAMomentWithoutAny) {
-  Member& a = world_.add(kA);
-  Member& b = world_.add(kB);
-  Member& m = world_.add(kM);
-  m.offers_relay = true;
-  m.publish();
-  for (Member* member : {&a, &b}) {
-    member->meet(m);
-    ASSERT_TRUE(connect(*member, m));
-  }
-  cut(a, b);
-  know_each_other(a, b);
-  ASSERT_TRUE(connect(a, b, 1500ms));
-  mend();
-  const auto direct = [&] {
-    EXPECT_TRUE(a.reaches(b) && b.reaches(a));
-    return !a.path_to(b)->relay && !b.path_to(a)->relay;
-  };
-  EXPECT_TRUE(world_.run_until(direct, 30s));
 }
 
 TEST_F(AgentConnect, ThePathThatDiesUnderDataIsReplacedWithinTwoSeconds) {
@@ -419,7 +322,7 @@ TEST_F(AgentConnect, ASessionIsRenewedAfterAnHourAndThePathStays) {
   EXPECT_LE(a.packets_out + b.packets_out, packets + 100);
 }
 
-TEST_F(AgentConnect, ARelayThatIsNoMemberAnyMoreIsNotAskedAgain) {
+TEST_F(AgentConnect, AnIntroducerThatIsNoMemberAnyMoreIsNotAskedAgain) {
   Member& a = world_.add(kA);
   Member& b = world_.add(kB);
   Member& m = world_.add(kM);

@@ -92,6 +92,16 @@ TEST(Judge, AddsUpThePingsOfAll) {
   EXPECT_FALSE(only(expect, result).met);
 }
 
+TEST(Judge, LooksAtTheLongestSilenceOfAll) {
+  Expectations expect = nothing();
+  expect.longest_silence = 1s;
+  RunResult result = with_first_tunnels({1s, 1s});
+  result.nodes[1].longest_silence = 1s;
+  EXPECT_TRUE(only(expect, result).met);
+  result.nodes[0].longest_silence = 1001ms;
+  EXPECT_FALSE(only(expect, result).met);
+}
+
 TEST(Judge, LooksAtTheThirstiestMemberOnly) {
   Expectations expect = nothing();
   expect.bytes_per_second_max = 100;

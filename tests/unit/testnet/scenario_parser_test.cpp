@@ -233,6 +233,7 @@ reconnected_within = "20s"
 first_tunnel_p50 = "2s"
 first_tunnel_p95 = "4s"
 pings_lost = "1%"
+longest_silence = "900ms"
 direct_share = "90%"
 pairs_min = 40
 pairs_max = 45
@@ -245,6 +246,7 @@ bytes_per_second = "2kB"
   EXPECT_EQ(expect.first_tunnel_p50, Duration(2s));
   EXPECT_EQ(expect.first_tunnel_p95, Duration(4s));
   EXPECT_EQ(expect.pings_lost_max, 0.01);
+  EXPECT_EQ(expect.longest_silence, 900ms);
   EXPECT_EQ(expect.direct_share_min, 0.9);
   EXPECT_EQ(expect.pairs_min, 40U);
   EXPECT_EQ(expect.pairs_max, 45U);

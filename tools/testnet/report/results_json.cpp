@@ -31,6 +31,7 @@ void fields(Archive& archive, Held<Archive, NodeResult>& node) {
   archive.field("dht_nodes_known", node.dht_nodes_known);
   archive.field("pings_sent", node.pings_sent);
   archive.field("pings_lost", node.pings_lost);
+  archive.field("longest_silence_seconds", node.longest_silence);
   archive.field("cpu_seconds", node.cpu_seconds);
 }
 

@@ -52,6 +52,10 @@ std::string describe_expectations(const Expectations& expect) {
   if (expect.pings_lost_max) {
     parts.push_back(fmt::format("at most {} of pings lost", format_share(*expect.pings_lost_max)));
   }
+  if (expect.longest_silence) {
+    parts.push_back(
+        fmt::format("no peer silent for over {}", format_duration(*expect.longest_silence)));
+  }
   if (expect.direct_share_min) {
     parts.push_back(
         fmt::format("at least {} of pairs direct", format_share(*expect.direct_share_min)));
@@ -59,8 +63,8 @@ std::string describe_expectations(const Expectations& expect) {
   if (expect.pairs_min) parts.push_back(fmt::format("at least {} pairs", *expect.pairs_min));
   if (expect.pairs_max) parts.push_back(fmt::format("at most {} pairs", *expect.pairs_max));
   if (expect.memory_growth_max) {
-    parts.push_back(fmt::format("memory growing by at most {}",
-                                format_share(*expect.memory_growth_max)));
+    parts.push_back(
+        fmt::format("memory growing by at most {}", format_share(*expect.memory_growth_max)));
   }
   if (expect.bytes_per_second_max) {
     parts.push_back(fmt::format("at most {:g} B/s a member", *expect.bytes_per_second_max));

@@ -142,9 +142,10 @@ struct Expectations {
   std::optional<Duration> reconnected_within;
   std::optional<Duration> first_tunnel_p50;  ///< of members, each from its start
   std::optional<Duration> first_tunnel_p95;
-  std::optional<double> pings_lost_max;    ///< share of those sent over tunnels that stood
-  std::optional<double> direct_share_min;  ///< of all pairs, at the end
-  std::optional<std::size_t> pairs_min;    ///< tunnels standing at the end
+  std::optional<double> pings_lost_max;     ///< share of those sent over tunnels that stood
+  std::optional<Duration> longest_silence;  ///< of a peer that had answered pings
+  std::optional<double> direct_share_min;   ///< of all pairs, at the end
+  std::optional<std::size_t> pairs_min;     ///< tunnels standing at the end
   std::optional<std::size_t> pairs_max;
   /// Of memory in use, from a third of the run on: what adds up shows in a long run.
   std::optional<double> memory_growth_max;

@@ -250,6 +250,7 @@ const Fields<Expectations>& expectation_fields() {
       field("first_tunnel_p50", &Expectations::first_tunnel_p50, time()),
       field("first_tunnel_p95", &Expectations::first_tunnel_p95, time()),
       field("pings_lost", &Expectations::pings_lost_max, share()),
+      field("longest_silence", &Expectations::longest_silence, time()),
       field("direct_share", &Expectations::direct_share_min, share()),
       field("pairs_min", &Expectations::pairs_min, pairs()),
       field("pairs_max", &Expectations::pairs_max, pairs()),
