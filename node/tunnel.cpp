@@ -31,7 +31,7 @@ void Tunnel::set_path(TimePoint now, const Path& path) {
   // A response needs a round trip, and its renewal would throw it away.
   spacing_first_ = std::max(kDialSpacingFirst, 2 * path.rtt + kDialSpacingFirst / 2);
   if (up()) {
-    next_status_ = std::min(next_status_, now + kQuickPoll);
+    next_status_ = std::min(next_status_, now + kMovingPoll);
     return;
   }
   spacing_ = spacing_first_;
@@ -66,6 +66,7 @@ Tunnel::Traffic Tunnel::count(TimePoint now, const PeerStatus& status) {
   }
   unanswered_ = traffic.sent && !traffic.received;
   sends_to_ = status.endpoint;
+  if (path_ && sends_to_ != path_->endpoint) strayed_ = now;
   last_handshake_ = status.last_handshake;
   last_rx_bytes_ = status.rx_bytes;
   last_tx_bytes_ = status.tx_bytes;
@@ -74,8 +75,9 @@ Tunnel::Traffic Tunnel::count(TimePoint now, const PeerStatus& status) {
 
 Duration Tunnel::poll_spacing(TimePoint now) const {
   if (!in_use(now) && !unanswered_) return kUpPoll;
-  const bool quick = path_ && (path_->relayed || now - path_set_ < kMoving);
-  return quick ? kQuickPoll : kActivePoll;
+  const bool moving = now - path_set_ < kMoving && now - std::max(path_set_, strayed_) < kMoved;
+  if (path_ && moving) return kMovingPoll;
+  return path_ && path_->relayed ? kRelayedPoll : kActivePoll;
 }
 
 std::optional<Endpoint> Tunnel::astray(TimePoint now) const {

@@ -34,12 +34,15 @@ inline constexpr Duration kSilenceMax = 65s;
 /// of batteries; of one that carries data so that its death is noticed within 2 s.
 inline constexpr Duration kUpPoll = 10s;
 inline constexpr Duration kActivePoll = 1s;
-/// The same for a path over a relay, whose death is to be noticed within 1 s, as another relay
-/// waits; and for a tunnel that is moving to another path.
-inline constexpr Duration kQuickPoll = 150ms;
+/// The same for a path over a relay, whose death is to be noticed within 1 s: another relay waits.
+inline constexpr Duration kRelayedPoll = 150ms;
 /// WireGuard follows the source of whatever arrives: packets of the old path that were under way
-/// lead it back there, on either side. For so long it is told again.
-inline constexpr Duration kMoving = 3s;
+/// lead it back there, and what it then sends does the same to the other side. So it is told again,
+/// sooner than most tunnels' next packet leaves, until it has stayed for kMoved; not for longer
+/// than kMoving, as under a heavy load there is always a packet on the old path.
+inline constexpr Duration kMoving = 8s;
+inline constexpr Duration kMoved = 500ms;
+inline constexpr Duration kMovingPoll = 20ms;
 /// More than keepalives and a handshake: somebody uses the tunnel.
 inline constexpr std::uint64_t kIdleBytesMax = 256;
 /// While somebody does, anything but a keepalive (32 bytes) says that it goes on.
@@ -125,6 +128,7 @@ class Tunnel {
   std::optional<TimePoint> used_at_;  ///< last seen to carry data
   std::optional<Path> path_;          ///< the proven one
   TimePoint path_set_;
+  TimePoint strayed_;                 ///< last seen to send elsewhere
   std::optional<Endpoint> sends_to_;  ///< by the last status
   bool unanswered_ = false;           ///< since the status before
   bool fell_silent_ = false;  ///< and nothing was dialled since: the session may still be good

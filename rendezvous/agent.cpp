@@ -262,6 +262,8 @@ void Agent::act(Now now, const crypto::NodeId& sender, const Way& from, PairMess
     if (!options_.relays || !peers_.contains(request->peer)) return;
     desk_.handle_request(now.steady, sender, request->peer);
     tell_relay_answers(now);
+  } else if (const auto* release = std::get_if<RelayRelease>(&message)) {
+    desk_.handle_release(sender, release->peer);
   } else if (const auto* reply = std::get_if<RelayReply>(&message)) {
     on_relay_reply(now, sender, *reply);
   }
@@ -320,6 +322,7 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
       transmits_.push_back({{bind->at, std::move(*frame)}});
     }
   }
+  while (const auto relay = peer.punch.poll_release()) release_relay(now, *relay, node);
   while (auto outgoing = peer.punch.poll_frame()) {
     if (!outgoing->way.introducer) {
       ++stats_.frames_out;

@@ -206,6 +206,7 @@ class Agent {
   void request_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer);
   void on_relay_reply(Now now, const crypto::NodeId& relay, const RelayReply& reply);
   void tell_relay_answers(Now now);
+  void release_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer);
   void pass_on(Now now, const crypto::NodeId& sender, const Forward& forward);
   void answer(Now now, Peer& peer, const Way& from, Call call);
   void answer_strangers(Now now, const crypto::NodeId& node, Peer& peer);

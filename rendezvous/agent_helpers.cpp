@@ -44,9 +44,8 @@ void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
   if (!due || now.steady < *due) return;
   const bool works = peer.punch.has_choice();
   const bool in_a_row = now.steady - peer.relays_asked <= 2 * kReserveRelayPatience;
-  peer.relay_patience = works && in_a_row
-                            ? std::min(peer.relay_patience * 2, kReserveRelayPatience)
-                            : kRelayPatience;
+  peer.relay_patience =
+      works && in_a_row ? std::min(peer.relay_patience * 2, kReserveRelayPatience) : kRelayPatience;
   peer.relays_asked = now.steady;
   const std::vector<crypto::NodeId> relays = relays_for(node, peer);
   const std::size_t wanted = works ? 1 : kRelaysMax;
@@ -105,6 +104,14 @@ void Agent::on_relay_reply(Now now, const crypto::NodeId& relay, const RelayRepl
   if (std::erase(awaited, relay) == 0) return;
   peer->second.punch.add_relayed(now, {path->endpoint.address, reply.port}, relay);
   collect(now, reply.peer, peer->second);
+}
+
+void Agent::release_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer) {
+  const auto found = peers_.find(relay);
+  if (found == peers_.end()) return;
+  if (found->second.punch.send_straight(now, RelayRelease{peer})) {
+    collect(now, relay, found->second);
+  }
 }
 
 void Agent::handle_bind(Now now, RelayId id, const Endpoint& from, ByteView datagram) {

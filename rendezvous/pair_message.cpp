@@ -20,6 +20,7 @@ enum class Type : std::uint8_t {
   kUseRelay = 8,
   kRelayBind = 9,
   kPortsOpened = 10,
+  kRelayRelease = 11,
 };
 
 constexpr std::uint8_t kFlagUse = 0x01;
@@ -54,6 +55,9 @@ struct Encoder {
     begin(Type::kRelayReply).raw(reply.peer.bytes).be16(reply.port);
   }
   void operator()(const RelayBind& bind) { begin(Type::kRelayBind).raw(bind.peer.bytes); }
+  void operator()(const RelayRelease& release) {
+    begin(Type::kRelayRelease).raw(release.peer.bytes);
+  }
   void operator()(const UseRelay& use) { begin(Type::kUseRelay).raw(use.relay.bytes); }
   void operator()(const PortsOpened& opened) {
     assert(opened.at.is_v4());
@@ -126,6 +130,8 @@ std::optional<PairMessage> read_message(Type type, ByteReader& reader) {
     }
     case Type::kRelayBind:
       return RelayBind{read_node(reader)};
+    case Type::kRelayRelease:
+      return RelayRelease{read_node(reader)};
     case Type::kUseRelay:
       return UseRelay{read_node(reader)};
     case Type::kPortsOpened:

@@ -82,8 +82,15 @@ struct PortsOpened {
   bool operator==(const PortsOpened&) const = default;
 };
 
+/// To a relay: "this peer and I need you no more".
+struct RelayRelease {
+  crypto::NodeId peer;
+  bool operator==(const RelayRelease&) const = default;
+};
+
 using PairMessage = std::variant<Ping, Pong, RecordUpdate, Forward, Forwarded, RelayRequest,
-                                 RelayReply, RelayBind, UseRelay, PortsOpened>;
+                                 RelayReply, RelayBind, UseRelay, PortsOpened,
+                                 RelayRelease>;
 
 /// The whole of a session's text. A record or frame in it is within its own maximum.
 [[nodiscard]] Bytes encode_pair_message(const PairMessage& message);

@@ -101,6 +101,10 @@ void PathTable::forget_member(const crypto::NodeId& node, const std::optional<Wa
   });
 }
 
+void PathTable::forget_relays() {
+  std::erase_if(paths_, [](const Path& path) { return path.relay.has_value(); });
+}
+
 void PathTable::forget_dead_ends() {
   std::erase_if(paths_, [](const Path& path) {
     return (path.relay || path.way.side_port != 0) && !path.proven && !path.due;

@@ -108,6 +108,7 @@ class PathTable {
                                   const crypto::NodeId& relay, const std::optional<Way>& kept);
   /// Whatever leads through this member goes, but for `kept`.
   void forget_member(const crypto::NodeId& node, const std::optional<Way>& kept);
+  void forget_relays();
   /// Relays that do not answer: there is none, or it has closed. So have side ports that are
   /// silent.
   void forget_dead_ends();

@@ -168,6 +168,7 @@ void PunchSession::handle_timeout(Now now, std::span<const crypto::NodeId> intro
     doubt_all(now);
   }
   keep_reserve(now);
+  release_relays(now);
   const auto renewal = link_.renewal();
   if (renewal && now.steady >= *renewal && !schedule_.next()) begin(now);
   if (schedule_.take(now)) call(now, introducers);
@@ -188,6 +189,7 @@ std::optional<TimePoint> PunchSession::next_timeout() const {
   consider(paths_.next_due());
   consider(next_of_ports());
   consider(reserve_due());
+  consider(release_due());
   return earliest;
 }
 
@@ -282,6 +284,21 @@ std::optional<TimePoint> PunchSession::reserve_due() const {
   const Path* path = controls_ ? reserve() : nullptr;
   if (path == nullptr || path->due) return std::nullopt;
   return path->heard + kReserveSpacing;
+}
+
+std::optional<TimePoint> PunchSession::release_due() const {
+  const Path* path = chosen_path();
+  const bool direct = path != nullptr && !path->relay;
+  if (!direct || paths_.relays().empty()) return std::nullopt;
+  return chosen_at_ + kReleaseDelay;
+}
+
+void PunchSession::release_relays(Now now) {
+  const auto due = release_due();
+  if (!due || now.steady < *due) return;
+  for (const crypto::NodeId& relay : paths_.relays()) releases_.push_back(relay);
+  paths_.forget_relays();
+  choice_changed_ = true;  // WireGuard may still be using one, if the tunnel carries much
 }
 
 void PunchSession::keep_reserve(Now now) {
@@ -418,6 +435,10 @@ std::optional<crypto::NodeId> PunchSession::read_bind(Now now, ByteView payload)
 
 std::optional<PunchSession::Bind> PunchSession::poll_bind() {
   return take_front(binds_);
+}
+
+std::optional<crypto::NodeId> PunchSession::poll_release() {
+  return take_front(releases_);
 }
 
 std::optional<OutgoingFrame> PunchSession::poll_frame() {

@@ -45,6 +45,10 @@ inline constexpr Rate kPromptedChecks{1, 2 * kCandidatesMax};
 /// tokens each time: four times in a row, then every five seconds.
 inline constexpr Rate kPromptedDoubts{1, 20};
 inline constexpr std::uint32_t kPromptedDoubtTokens = 5;
+/// A direct path that lasted for so long needs no relay beside it. Not sooner: WireGuard on either
+/// side takes some round trips to leave the relay (node/tunnel.h, kMoving), and what would be in
+/// the relay then is lost.
+inline constexpr Duration kReleaseDelay = 10s;
 /// Introducers are asked only if nothing direct answered by then: on most paths it has.
 inline constexpr Duration kDetourDelay = 200ms;
 
@@ -134,6 +138,8 @@ class PunchSession {
     Endpoint at;
   };
   [[nodiscard]] std::optional<Bind> poll_bind();
+  /// A relay that is not needed any more.
+  [[nodiscard]] std::optional<crypto::NodeId> poll_release();
   /// Sends over the best way there is; false: there is no session, or no way.
   bool send(Now now, const PairMessage& message);
   /// The same without introducers: for what they and relays are asked, or their answers. Frames
@@ -200,6 +206,8 @@ class PunchSession {
   [[nodiscard]] const Path* reserve() const;
   [[nodiscard]] std::optional<TimePoint> reserve_due() const;
   void keep_reserve(Now now);
+  [[nodiscard]] std::optional<TimePoint> release_due() const;
+  void release_relays(Now now);
   void choose(Now now);
   void choose(Now now, Path* path);
   void seal_to(Now now, const Way& way, const PairMessage& message);
@@ -248,6 +256,7 @@ class PunchSession {
   std::optional<Seen> seen_;
   Queue<OutgoingFrame> frames_;
   Queue<Bind> binds_;
+  Queue<crypto::NodeId> releases_;
 };
 
 }  // namespace kadwire::rendezvous

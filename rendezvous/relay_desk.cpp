@@ -51,6 +51,11 @@ void RelayDesk::handle_bind(RelayId id, const crypto::NodeId& from, const crypto
   if (pair.low.at && pair.high.at) actions_.push_back(JoinRelay{id, *pair.low.at, *pair.high.at});
 }
 
+void RelayDesk::handle_release(const crypto::NodeId& from, const crypto::NodeId& peer) {
+  const auto pair = pairs_.find(key_of(from, peer));
+  if (pair != pairs_.end() && end_of(*pair, from).asked) close(pair);
+}
+
 void RelayDesk::handle_idle(RelayId id) {
   const auto found = find(id);
   if (found != pairs_.end()) close(found);

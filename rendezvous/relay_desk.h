@@ -57,6 +57,8 @@ class RelayDesk {
   /// A member proved to be at this endpoint, by a message that came in at this port.
   void handle_bind(RelayId id, const crypto::NodeId& from, const crypto::NodeId& peer,
                    const Endpoint& at);
+  /// A member needs no path to this peer any more.
+  void handle_release(const crypto::NodeId& from, const crypto::NodeId& peer);
   /// Nothing was forwarded for this pair for long.
   void handle_idle(RelayId id);
   void remove_member(const crypto::NodeId& node);

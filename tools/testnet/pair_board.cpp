@@ -50,7 +50,7 @@ void PairBoard::refresh(Index index) {
   if (runs != row.running) row.first_reached = row.all_reached = false;
   const bool was_public = row.public_address;
   row.running = runs;
-  read_addresses(row);
+  read_addresses(a);
   find_relays(a);
   if (row.public_address || was_public) return refresh_all();  // others may relay through it
   for (std::size_t b = 0; b < rows_.size(); ++b) {
@@ -60,8 +60,8 @@ void PairBoard::refresh(Index index) {
 }
 
 void PairBoard::refresh_all() {
-  for (Row& row : rows_) {
-    row.running = member(by_index_.at(row.index)).running();
+  for (std::size_t row = 0; row < rows_.size(); ++row) {
+    rows_[row].running = member(row).running();
     read_addresses(row);
   }
   for (std::size_t row = 0; row < rows_.size(); ++row) find_relays(row);
@@ -83,7 +83,8 @@ void PairBoard::sweep() {
   }
 }
 
-void PairBoard::read_addresses(Row& row) const {
+void PairBoard::read_addresses(std::size_t position) {
+  Row& row = rows_[position];
   row.addresses.clear();
   for (const Prefix& prefix : internet_.addresses(population_[row.index].host->id())) {
     rendezvous::LocalAddress address;
@@ -96,6 +97,11 @@ void PairBoard::read_addresses(Row& row) const {
   row.public_address = std::ranges::any_of(row.candidates, [](const auto& candidate) {
     return !candidate.endpoint.address.is_private();
   });
+  std::erase_if(public_addresses_, [&](const auto& entry) { return entry.second == position; });
+  for (const auto& candidate : row.candidates) {
+    const IpAddress& address = candidate.endpoint.address;
+    if (!address.is_private()) public_addresses_[address] = position;
+  }
 }
 
 void PairBoard::find_relays(std::size_t row) {
@@ -120,10 +126,16 @@ bool PairBoard::dials_through(const Row& from, const Row& to) const {
   });
 }
 
-/// The controlling side knows first.
+/// Whatever the nodes believe: WireGuard's packets go where they go.
 bool PairBoard::is_relayed(std::size_t a, std::size_t b) const {
-  const bool a_controls = member(a).identity().node_id() < member(b).identity().node_id();
-  return member(a_controls ? a : b).relays_to(member(a_controls ? b : a).identity().node_id());
+  return sends_through_another(a, b) || sends_through_another(b, a);
+}
+
+bool PairBoard::sends_through_another(std::size_t from, std::size_t to) const {
+  const auto endpoint = member(from).device().sends_to(member(to).identity().wireguard_key());
+  if (!endpoint) return false;
+  const auto owner = public_addresses_.find(endpoint->address);
+  return owner != public_addresses_.end() && owner->second != to;
 }
 
 /// A path must carry both ways, but only one side need dial.

@@ -73,10 +73,11 @@ class PairBoard {
   };
   [[nodiscard]] static std::size_t position(std::size_t a, std::size_t b);
   [[nodiscard]] const MemberNode& member(std::size_t row) const;
-  void read_addresses(Row& row) const;
+  void read_addresses(std::size_t row);
   void find_relays(std::size_t row);
   [[nodiscard]] bool dials_through(const Row& from, const Row& to) const;
   [[nodiscard]] bool is_relayed(std::size_t a, std::size_t b) const;
+  [[nodiscard]] bool sends_through_another(std::size_t from, std::size_t to) const;
   [[nodiscard]] bool compute_possible(std::size_t a, std::size_t b) const;
   void on_session(std::size_t row, const crypto::WireguardKey& peer);
   void update(std::size_t a, std::size_t b, Pair now);
@@ -91,6 +92,7 @@ class PairBoard {
   std::vector<Row> rows_;
   std::vector<Pair> pairs_;  ///< the triangle below the diagonal
   std::map<crypto::WireguardKey, std::size_t> by_key_;
+  std::map<IpAddress, std::size_t> public_addresses_;  ///< whose host has it
   std::map<Index, std::size_t> by_index_;
   std::size_t possible_count_ = 0, up_count_ = 0, up_of_possible_ = 0, relayed_count_ = 0;
 };

@@ -222,22 +222,25 @@ TEST_F(TunnelTest, LooksOftenerWhereADeathCanBeCuredAtOnce) {
   tunnel.set_path(now_, {kThere, 40ms, true});
   PeerStatus busy = status(kShaken, 100 + kIdleBytesMax + 1);
   tunnel.handle_status(now_, &busy);
-  EXPECT_EQ(tunnel.next_status(), now_ + kQuickPoll);
+  EXPECT_EQ(tunnel.next_status(), now_ + kMovingPoll);
+  busy.rx_bytes += 1000;
+  tunnel.handle_status(now_ + kMoving, &busy);
+  EXPECT_EQ(tunnel.next_status(), now_ + kMoving + kRelayedPoll);
 }
 
 TEST_F(TunnelTest, IsToldAgainOfANewPathWhileStragglersLeadItBack) {
   Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
   tunnel.set_path(now_, {kThere, 40ms});
-  EXPECT_EQ(tunnel.next_status(), now_ + kQuickPoll);
+  EXPECT_EQ(tunnel.next_status(), now_ + kMovingPoll);
   PeerStatus busy = status(kShaken, 2000);
   busy.endpoint = kThere;
-  tunnel.handle_status(now_ + kQuickPoll, &busy);
-  EXPECT_FALSE(tunnel.astray(now_ + kQuickPoll));
+  tunnel.handle_status(now_ + kMovingPoll, &busy);
+  EXPECT_FALSE(tunnel.astray(now_ + kMovingPoll));
   busy.rx_bytes += 1000;
   busy.endpoint = kHere;
-  tunnel.handle_status(now_ + 2 * kQuickPoll, &busy);
-  EXPECT_EQ(tunnel.astray(now_ + 2 * kQuickPoll), kThere);
-  EXPECT_EQ(tunnel.next_status(), now_ + 3 * kQuickPoll);
+  tunnel.handle_status(now_ + 2 * kMovingPoll, &busy);
+  EXPECT_EQ(tunnel.astray(now_ + 2 * kMovingPoll), kThere);
+  EXPECT_EQ(tunnel.next_status(), now_ + 3 * kMovingPoll);
   EXPECT_FALSE(tunnel.astray(now_ + kMoving)) << "the peer may have moved, and WireGuard knows";
 }
 

@@ -133,13 +133,16 @@ TEST_F(AgentRelay, WhereThereIsOneOnlyAnotherIsLookedForRarely) {
   EXPECT_LE(relays_[0]->packets_in, packets + 100);
 }
 
-TEST_F(AgentRelay, NeitherIsKeptWarmOnceADirectPathIsThere) {
+TEST_F(AgentRelay, BothAreReleasedOnceADirectPathLasts) {
   add_relay(kM);
   add_relay(kN);
   ASSERT_TRUE(connect_relayed());
   mend();
   ASSERT_TRUE(world_.run_until([&] { return a_.reaches(b_) && !a_.path_to(b_)->relay; }, 30s));
-  world_.run_for(5s);
+  world_.run_for(kReleaseDelay - 500ms);
+  EXPECT_EQ(world_.open_relay_ports(), 2U) << "WireGuard may still be using one";
+  world_.run_for(1s);
+  EXPECT_EQ(world_.open_relay_ports(), 0U);
   const std::size_t packets = relays_[0]->packets_in + relays_[1]->packets_in;
   world_.run_for(10min);
   EXPECT_LE(relays_[0]->packets_in + relays_[1]->packets_in, packets + 10);

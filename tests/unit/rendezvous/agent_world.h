@@ -114,6 +114,7 @@ class AgentWorld {
   [[nodiscard]] Member* owner_of(const Endpoint& endpoint);
   /// Takes what agents want done; called after each input that a test gives by itself.
   void settle();
+  [[nodiscard]] std::size_t open_relay_ports() const { return relay_ports_.size(); }
   /// Packets sent to endpoints that nobody has.
   [[nodiscard]] std::size_t lost_to(const Endpoint& endpoint) { return nowhere_[endpoint]; }
 

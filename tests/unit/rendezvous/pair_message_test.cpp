@@ -41,6 +41,7 @@ std::vector<Known> known() {
       {UseRelay{node()}, "08" + kNode},
       {RelayBind{node()}, "09" + kNode},
       {PortsOpened{kV4.address}, "0ac6336407"},
+      {RelayRelease{node()}, "0b" + kNode},
   };
 }
 

@@ -56,6 +56,18 @@ TEST_F(RelayDeskTest, OpensOnePortForAPairAndTellsWhoAsked) {
   EXPECT_FALSE(desk_.poll_action());
 }
 
+TEST_F(RelayDeskTest, ClosesThePortOfAPairThatIsReleasedByOneThatAskedForIt) {
+  const RelayId id = open();
+  desk_.handle_release(node(3), kA);
+  desk_.handle_release(node(3), kB);
+  EXPECT_FALSE(desk_.poll_action());
+  desk_.handle_release(kB, kA);
+  EXPECT_EQ(take<CloseRelay>().value().id, id);
+  EXPECT_EQ(desk_.pairs(), 0U);
+  desk_.handle_release(kA, kB);
+  EXPECT_FALSE(desk_.poll_action());
+}
+
 TEST_F(RelayDeskTest, JoinsOnlyTwoThatBothAskedAndBoth) {
   desk_.handle_request(kStart, kA, kB);
   const RelayId id = take<OpenRelay>()->id;

@@ -196,10 +196,6 @@ void MemberNode::set_journal(SimJournal::Listener listener) {
   journal_listener_ = std::move(listener);
 }
 
-bool MemberNode::relays_to(const crypto::NodeId& peer) const {
-  return running_ && running_->node.chooses_relay(peer);
-}
-
 const node::Driver& MemberNode::driver() const {
   assert(running_);
   return running_->driver;

@@ -59,8 +59,6 @@ class MemberNode final : public Program {
   [[nodiscard]] const IpAddress& ipv6() const { return ipv6_; }
   [[nodiscard]] const SimulatedDevice& device() const { return *device_; }
   [[nodiscard]] SimulatedDevice& device() { return *device_; }
-  /// True if its packets to this peer go through another member.
-  [[nodiscard]] bool relays_to(const crypto::NodeId& peer) const;
   /// Only while it runs.
   [[nodiscard]] const node::Driver& driver() const;
 

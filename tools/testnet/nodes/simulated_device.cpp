@@ -227,6 +227,11 @@ std::optional<TimePoint> SimulatedDevice::heard_at(const crypto::WireguardKey& p
   return found == nullptr ? std::nullopt : found->heard_at();
 }
 
+std::optional<Endpoint> SimulatedDevice::sends_to(const crypto::WireguardKey& peer) const {
+  const SimulatedPeer* found = find(peer);
+  return found == nullptr ? std::nullopt : found->status().endpoint;
+}
+
 node::DeviceSnapshot SimulatedDevice::snapshot() const {
   node::DeviceSnapshot snapshot;
   for (const auto& [key, entry] : peers_) {

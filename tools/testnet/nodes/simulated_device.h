@@ -97,6 +97,8 @@ class SimulatedDevice final : public node::WireguardDevice {
   /// When data of this peer was last accepted, by the host's steady clock; nullopt: never since it
   /// was set, or there is no such peer.
   [[nodiscard]] std::optional<TimePoint> heard_at(const crypto::WireguardKey& peer) const;
+  /// Where packets to this peer go; nullopt: nowhere, or there is no such peer.
+  [[nodiscard]] std::optional<Endpoint> sends_to(const crypto::WireguardKey& peer) const;
   /// True if data sent now, by either side, would be accepted by the other.
   [[nodiscard]] bool shares_session_with(const SimulatedDevice& other) const;
   /// Two peers with one address, or a peer with our own, told in words; empty: never happened.
