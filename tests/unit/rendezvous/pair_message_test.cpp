@@ -79,7 +79,7 @@ TEST(PairMessage, RefusesWhatIsMalformed) {
   const std::string cases[] = {
       "",
       "00",
-      "0b" + kNode,  // unknown types
+      "0c" + kNode,  // unknown types
       "ff",
       "01010203040400" + kNone,                        // an unknown flag
       "01010203040000" + std::string(36, '0') + "01",  // a ping's room is not empty
