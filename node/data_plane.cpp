@@ -12,7 +12,9 @@ namespace kadwire::node {
 DataPlane::DataPlane(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity,
                      RandomSource& random, PeerTable& peers, bool adopted, Now now)
     : keys_(keys), identity_(identity), random_(random), peers_(peers), seen_(!adopted) {
-  if (adopted) ask_snapshot(now);
+  if (!adopted) return;
+  spares_until_ = now.steady + kAdoptedGrace;
+  ask_snapshot(now);
 }
 
 void DataPlane::handle_event(Now now, const DeviceEvent& event) {
@@ -32,6 +34,10 @@ void DataPlane::handle_event(Now now, const DeviceEvent& event) {
 void DataPlane::handle_timeout(Now now) {
   if (stopped_ || !device_up_) return;
   dial(now, false);
+  if (spares_until_ && now.steady >= *spares_until_) {
+    spares_until_.reset();
+    reconcile();
+  }
   const auto due = next_timeout();
   if (due && now.steady >= *due) ask_snapshot(now);
 }
@@ -80,7 +86,7 @@ void DataPlane::tell_endpoint(ApplyPeers& apply, const PeerRow& row,
 std::optional<TimePoint> DataPlane::next_timeout() const {
   if (stopped_ || !device_up_) return std::nullopt;
   if (snapshot_asked_) return *snapshot_asked_ + kSnapshotPatience;
-  std::optional<TimePoint> earliest;
+  std::optional<TimePoint> earliest = spares_until_;
   for (const auto& [node, row] : peers_.rows()) {
     earliest = std::min(earliest.value_or(TimePoint::max()), row.tunnel.next_status());
   }
@@ -158,6 +164,7 @@ void DataPlane::reconcile() {
   for (const auto& [node, row] : peers_.rows()) wanted.push_back(desired(row));
   PeerDifference changes = difference(wanted, actual_);
   ApplyPeers apply;
+  if (spares_until_) changes.remove.clear();
   for (const crypto::WireguardKey& key : changes.remove) {
     std::erase_if(actual_, [&](const PeerStatus& status) { return status.key == key; });
     apply.changes.push_back(RemovePeer{key});

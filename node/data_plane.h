@@ -16,10 +16,14 @@ namespace kadwire::node {
 /// A device that never answers a snapshot request is asked again after this.
 inline constexpr Duration kSnapshotPatience = 3s;
 
+/// Tunnels of an earlier run that belong to nobody known stay for so long: who they belong to may
+/// only have been forgotten, and is met again by then.
+inline constexpr Duration kAdoptedGrace = 30s;
+
 class DataPlane {
  public:
   /// All references outlive this object. `adopted`: the device has tunnels from an earlier run, so
-  /// nothing is changed before they were seen.
+  /// nothing is changed before they were seen, and none is removed within kAdoptedGrace.
   DataPlane(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity,
             RandomSource& random, PeerTable& peers, bool adopted, Now now);
 
@@ -69,6 +73,7 @@ class DataPlane {
   bool stopped_ = false;
   bool device_up_ = true;
   bool seen_;  ///< false: an adopted device not looked at yet
+  std::optional<TimePoint> spares_until_;  ///< tunnels that it does not know
   std::optional<TimePoint> snapshot_asked_;
   bool changed_since_asked_ = false;  ///< so the snapshot under way may be old
   std::deque<Traffic> traffic_;

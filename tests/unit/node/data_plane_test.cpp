@@ -26,9 +26,9 @@ class DataPlaneTest : public ::testing::Test {
     peers_.apply(now_, mesh_.sign(mesh_.record_at(now_.wall), identity), Source::kDht, tunnel);
     return identity.wireguard_key();
   }
-  void advance(std::chrono::milliseconds by) {
+  void advance(Duration by) {
     now_.steady += by;
-    now_.wall += by;
+    now_.wall += std::chrono::duration_cast<WallTime::duration>(by);
   }
   /// Takes all actions; peer changes are counted by kind.
   void drain(DataPlane& plane) {
@@ -184,6 +184,27 @@ TEST_F(DataPlaneTest, TouchesNothingOnAnAdoptedDeviceBeforeItHasSeenIt) {
   plane.handle_event(now_, device());
   drain(plane);
   EXPECT_EQ(renewals_, 0U) << "its tunnel stands";
+}
+
+TEST_F(DataPlaneTest, SparesAnAdoptedTunnelOfWhoItDoesNotKnowYetForAWhile) {
+  add_peer(Tunnel::Role::kInitiator);
+  DataPlane plane = make(true);
+  PeerStatus unknown;
+  unknown.key = mesh_.make_identity().wireguard_key();
+  device_[unknown.key] = unknown;
+  plane.handle_event(now_, device());
+  plane.peers_changed(now_);
+  drain(plane);
+  EXPECT_EQ(removals_, 0U);
+  advance(kAdoptedGrace - 1ms);
+  plane.handle_timeout(now_);
+  drain(plane);
+  EXPECT_EQ(removals_, 0U);
+  advance(1ms);
+  plane.handle_timeout(now_);
+  drain(plane);
+  EXPECT_EQ(removals_, 1U);
+  EXPECT_FALSE(device_.contains(unknown.key));
 }
 
 TEST_F(DataPlaneTest, DoesNothingWhileTheDeviceIsLostAndEverythingOnceItIsBack) {
