@@ -52,11 +52,19 @@ if(KADWIRE_FUZZ)
   add_link_options(-fsanitize=address,undefined)
 endif()
 
-# kadwire_library(NAME SOURCES a.cpp … LINKS x …): one static library for a folder.
+# kadwire_library(NAME SOURCES a.cpp … TOGETHER b.cpp … LINKS x …): one static library for a folder.
+# TOGETHER are sources that compile the same inline functions of the same heavy headers (the command
+# line's, JSON, toml) again and again. A sanitizer doubles that price, so with one they are compiled as
+# one file, and the names in their anonymous namespaces must differ. Without, each is compiled for
+# itself, which shows that it includes what it uses.
 function(kadwire_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;LINKS" ${ARGN})
-  add_library(${name} STATIC ${arg_SOURCES})
+  cmake_parse_arguments(arg "" "" "SOURCES;TOGETHER;LINKS" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES} ${arg_TOGETHER})
   target_link_libraries(${name} PUBLIC kadwire_options ${arg_LINKS})
+  if(KADWIRE_SANITIZE AND arg_TOGETHER)
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+    set_source_files_properties(${arg_TOGETHER} PROPERTIES UNITY_GROUP together)
+  endif()
 endfunction()
 
 # kadwire_executable(NAME SOURCES main.cpp … LINKS x …): a binary in build/<preset>/bin.

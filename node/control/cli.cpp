@@ -22,7 +22,7 @@ namespace {
 constexpr const char* kDescription =
     "kadwire turns one shared secret into an encrypted WireGuard mesh, without a server.";
 
-constexpr const char* kExamples =
+constexpr const char* kProgramExamples =
     "Begin:\n"
     "  (umask 077; kadwire init > mesh.secret)         once; copy the file to every machine\n"
     "  sudo kadwire join --secret-file mesh.secret     on every machine\n"
@@ -39,7 +39,7 @@ class CommandLine {
  public:
   explicit CommandLine(Invocation& invocation) : invocation_(invocation) {
     app_.name("kadwire");
-    app_.footer(kExamples);
+    app_.footer(kProgramExamples);
     app_.allow_extras();
     app_.set_help_flag("-h,--help", "Show this help");
     commands_ = make_commands(app_);

@@ -7,7 +7,7 @@
 namespace kadwire::control {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kCompletionExamples =
     "Examples:\n"
     "  kadwire completion bash | sudo tee /etc/bash_completion.d/kadwire\n"
     "  source <(kadwire completion zsh)\n"
@@ -58,7 +58,7 @@ class ShellCommand final : public Command {
 void add_completion(CLI::App& root, std::vector<std::unique_ptr<Command>>& commands) {
   CLI::App& completion =
       *root.add_subcommand("completion", "Print a completion script for bash, zsh or fish");
-  completion.footer(kExamples);
+  completion.footer(kCompletionExamples);
   completion.allow_extras();
   const auto add = [&](const std::string& shell, ShellCommand::Writer writer) {
     commands.push_back(std::make_unique<ShellCommand>(completion, root, shell, writer));

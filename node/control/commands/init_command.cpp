@@ -14,7 +14,7 @@
 namespace kadwire::control {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kInitExamples =
     "Examples:\n"
     "  (umask 077; kadwire init > mesh.secret)    keep it where only you can read it\n"
     "  kadwire init --net 10.20.0.0/16            choose the mesh's IPv4 network\n"
@@ -36,7 +36,7 @@ class InitCommand final : public Command {
  public:
   explicit InitCommand(CLI::App& root)
       : Command(root, "init", "Make a new mesh secret and print it; nothing is stored") {
-    app_.footer(kExamples);
+    app_.footer(kInitExamples);
     app_.add_option("--net", network_,
                     "The mesh's IPv4 network (default: 10.x.0.0/16 with x from the secret)")
         ->type_name("CIDR");

@@ -15,7 +15,7 @@
 namespace kadwire::control {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kJoinExamples =
     "Examples:\n"
     "  sudo kadwire join                                      asks for the secret, shows nothing\n"
     "  sudo kadwire join --secret-file mesh.secret\n"
@@ -51,7 +51,7 @@ class JoinCommand final : public Command {
  public:
   explicit JoinCommand(CLI::App& root)
       : Command(root, "join", "Join the mesh of a secret and run until stopped"), secret_(app_) {
-    app_.footer(kExamples);
+    app_.footer(kJoinExamples);
     app_.add_option("--config", config_, "Read settings from this TOML file; flags win over it")
         ->type_name("FILE");
     for (const Setting& setting : join_settings()) add_flag_for(setting);

@@ -10,7 +10,7 @@
 namespace kadwire::control {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kPeersExamples =
     "Examples:\n"
     "  sudo kadwire peers list\n"
     "  sudo kadwire peers get alpha            by hostname\n"
@@ -90,7 +90,7 @@ class PeersCountCommand final : public Command {
 
 void add_peers(CLI::App& root, std::vector<std::unique_ptr<Command>>& commands) {
   CLI::App& peers = *root.add_subcommand("peers", "The other nodes: list, get, count");
-  peers.footer(kExamples);
+  peers.footer(kPeersExamples);
   peers.allow_extras();
   commands.push_back(std::make_unique<PeersListCommand>(peers));
   commands.push_back(std::make_unique<PeersGetCommand>(peers));

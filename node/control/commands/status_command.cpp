@@ -12,7 +12,7 @@
 namespace kadwire::control {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kStatusExamples =
     "Examples:\n"
     "  sudo kadwire status                            the daemon that runs here\n"
     "  sudo kadwire status --interface office         one of several\n"
@@ -40,7 +40,7 @@ class StatusCommand final : public Command {
       : Command(root, "status", "Show the daemon that runs here, or what a secret stands for"),
         daemon_(app_),
         secret_(app_) {
-    app_.footer(kExamples);
+    app_.footer(kStatusExamples);
     app_.add_option_function<std::string>(
             "--secret-file", [this](const std::string& file) { secret_.set_file(file); },
             "Show what the secret in this file stands for ('-' for standard input)")
