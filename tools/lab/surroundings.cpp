@@ -1,6 +1,7 @@
 #include "tools/lab/surroundings.h"
 
 #include <algorithm>
+#include <string>
 
 namespace kadwire::lab {
 namespace {
@@ -25,14 +26,25 @@ table ip nat {
   }
 })";
 
-constexpr std::string_view kSymmetricSequential = R"(
+/// The ports are in a map: a number that nft counts up itself goes into the packet in the host's
+/// byte order, and would step by 256.
+std::string symmetric_sequential() {
+  constexpr int kFirst = 42'000;
+  constexpr int kPorts = 2048;
+  std::string map;
+  for (int i = 0; i < kPorts; ++i) {
+    map += (i == 0 ? "" : ", ") + std::to_string(i) + " : " + std::to_string(kFirst + i);
+  }
+  return R"(
 table ip nat {
   chain post {
     type nat hook postrouting priority srcnat
-    oifname "eth0" meta l4proto udp snat to $wan : numgen inc mod 4096 offset 42000
+    oifname "eth0" meta l4proto udp snat to $wan : numgen inc mod )" +
+         std::to_string(kPorts) + " map { " + map + R"( }
     oifname "eth0" masquerade
   }
 })";
+}
 
 /// As a rule that somebody wrote for WireGuard alone.
 constexpr std::string_view kFixedPort = R"(
@@ -141,6 +153,7 @@ table inet wall {
 })";
 
 std::vector<Surroundings> make_all() {
+  static const std::string sequential = symmetric_sequential();
   using enum Mapping;
   std::vector<Surroundings> all;
   all.push_back(
@@ -174,7 +187,7 @@ std::vector<Surroundings> make_all() {
                  .gateways = {{kPortRestricted, LanRange::kCarrier}, {kPortRestricted}}});
   all.push_back({.name = "symmetric-sequential",
                  .summary = "a port for each endpoint, the next in line",
-                 .gateways = {{kSymmetricSequential}},
+                 .gateways = {{sequential}},
                  .mapping = kDependent});
   all.push_back({.name = "symmetric-random",
                  .summary = "a random port for each endpoint",
