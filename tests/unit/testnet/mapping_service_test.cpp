@@ -87,8 +87,9 @@ TEST_F(MappingServiceTest, WhatIsMappedByPcpLeadsAnybodyIn) {
   EXPECT_EQ(answer.result, 0);
   EXPECT_EQ(answer.lifetime, 1200U);
   EXPECT_EQ(answer.port, kPort);
-  EXPECT_EQ(answer.external, Bytes(external().bytes().begin(), external().bytes().end()));
-  EXPECT_EQ(send(outside, {external(), kPort}), Drop::kNone);
+  const IpAddress address = external();
+  EXPECT_EQ(answer.external, Bytes(address.bytes().begin(), address.bytes().end()));
+  EXPECT_EQ(send(outside, {address, kPort}), Drop::kNone);
   EXPECT_EQ(arrivals[inside].size(), 2U) << "the gateway's answer and the stranger's packet";
 }
 
