@@ -96,7 +96,7 @@ class MeshMapping : public ::testing::Test {
                                                 rendezvous::kStunBinding, transaction)
                              .xor_mapped_address(seen_outside_)
                              .take();
-    node_->handle_datagram(now(), kStunServer, answer);
+    node_->handle_datagram(now(), kStunServer, kPort, answer);
   }
   void carry_out(const node::Action& action) {
     if (const auto* upnp = std::get_if<rendezvous::UpnpRequest>(&action)) {
