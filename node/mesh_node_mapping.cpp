@@ -22,9 +22,8 @@ void MeshNode::start_mapping(Now now) {
   MappingSite site{network_.gateways, network_.addresses, config_.listen_port};
   std::erase_if(site.gateways, [](const IpAddress& each) { return each.is_v6(); });
   std::erase_if(site.own, [&](const rendezvous::LocalAddress& each) {
-    return std::ranges::none_of(site.gateways, [&](const IpAddress& gateway) {
-      return each.prefix.contains(gateway);
-    });
+    return std::ranges::none_of(
+        site.gateways, [&](const IpAddress& gateway) { return each.prefix.contains(gateway); });
   });
   if (site == mapping_site_) return;
   mapping_->network_changed(now.steady, site.gateways, site.own, site.port);
