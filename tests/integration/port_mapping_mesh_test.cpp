@@ -99,12 +99,12 @@ TEST_F(PortMappingMesh, AMemberThatWantsNoMappingAsksForNone) {
   EXPECT_FALSE(box_maps(alice));
 }
 
+/// It announces that it has lost everything: often it maps again before anybody can look.
 TEST_F(PortMappingMesh, ABoxThatWasSwitchedOffAndOnMapsAgain) {
   Member& alice = add_behind("mapping-gateway", "alice");
   ASSERT_TRUE(start_and_map(alice));
   board().run(5s);  // else the box's new epoch could be the old one, rounded
   must(alice.gateways().front()->forget_mappings());
-  EXPECT_FALSE(box_maps(alice));
   EXPECT_TRUE(eventually([&] { return box_maps(alice); }));
 }
 
