@@ -11,6 +11,7 @@
 #include "node/state_store.h"
 #include "rendezvous/port_spray.h"
 #include "rendezvous/relay_desk.h"
+#include "rendezvous/upnp_request.h"
 
 namespace kadwire::node {
 
@@ -47,6 +48,7 @@ struct Notice {
 
 using Action =
     std::variant<dht::DirectoryRequest, ApplyPeers, RequestSnapshot, SetAddresses, SaveNodeState,
-                 SavePeerCache, rendezvous::RelayAction, OpenSidePorts, TieFlows, Notice>;
+                 SavePeerCache, rendezvous::RelayAction, rendezvous::UpnpRequest, OpenSidePorts,
+                 TieFlows, Notice>;
 
 }  // namespace kadwire::node

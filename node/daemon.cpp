@@ -18,6 +18,7 @@
 #include "node/adapters/netlink_network_monitor.h"
 #include "node/adapters/raw_wireguard_port.h"
 #include "node/adapters/udp_relay_ports.h"
+#include "node/adapters/upnp_port_mapper.h"
 #include "node/adapters/wireguard_go_device.h"
 #include "node/control/rpc_server.h"
 #include "node/driver.h"
@@ -97,8 +98,10 @@ struct Parts {
   std::unique_ptr<NetlinkNetworkMonitor> monitor;
   std::unique_ptr<WireguardGoDevice> device;
   std::optional<AsioScheduler> relay_scheduler;
-  std::optional<UdpRelayPorts> relay_ports;          ///< nullopt: not wanted, or no punching
-  std::unique_ptr<RawWireguardPort> wireguard_port;  ///< nullptr: not wanted, or not allowed
+  std::optional<UdpRelayPorts> relay_ports;            ///< nullopt: not wanted, or no punching
+  std::unique_ptr<RawWireguardPort> wireguard_port;    ///< nullptr: not wanted, or not allowed
+  std::unique_ptr<AsioDatagramSocket> gateway_socket;  ///< nullptr: not wanted
+  std::optional<UpnpPortMapper> port_mapper;           ///< with it
   std::unique_ptr<dht::OpendhtDirectory> directory;
   std::optional<MeshNode> node;
   std::optional<Driver> driver;
@@ -168,6 +171,19 @@ Outcome open_wireguard_port(Parts& parts, const DaemonOptions& options) {
   return {};
 }
 
+/// Another program may listen for announcements already: then this one goes without.
+Outcome open_port_mapping(Parts& parts, const DaemonOptions& options) {
+  if (!options.maps_ports) return {};
+  auto socket = AsioDatagramSocket::open(parts.context, rendezvous::kGatewayAnnouncementPort);
+  if (!socket) {
+    spdlog::warn("portmap {}", socket.error().message);
+    return {};
+  }
+  parts.gateway_socket = std::move(*socket);
+  parts.port_mapper.emplace(parts.context);
+  return {};
+}
+
 void compose(Parts& parts, const DaemonOptions& options) {
   const Now now = parts.scheduler->now();
   dht::OpendhtOptions dht_options;
@@ -184,6 +200,7 @@ void compose(Parts& parts, const DaemonOptions& options) {
   config.frames = config.side_ports = parts.wireguard_port != nullptr;
   config.introduces = options.introduces;
   config.relays = parts.relay_ports.has_value();
+  config.maps_ports = parts.gateway_socket != nullptr;
   config.static_endpoints = options.static_endpoints;
   config.identity_restored = parts.restored->identity_restored;
   config.device_adopted = parts.device->adopted();
@@ -193,7 +210,8 @@ void compose(Parts& parts, const DaemonOptions& options) {
   parts.driver.emplace(
       DriverPorts{*parts.scheduler, *parts.dht_socket, *parts.directory, *parts.device,
                   *parts.monitor, *parts.memory, parts.journal, parts.wireguard_port.get(),
-                  parts.relay_ports ? &*parts.relay_ports : nullptr},
+                  parts.relay_ports ? &*parts.relay_ports : nullptr, parts.gateway_socket.get(),
+                  parts.port_mapper ? &*parts.port_mapper : nullptr},
       *parts.node, options.interface);
   parts.names.emplace(parts.context, options.bootstrap,
                       [&parts](std::vector<Endpoint> endpoints, std::string problem) {
@@ -216,7 +234,8 @@ Outcome open_rpc(Parts& parts, const DaemonOptions& options) {
 }
 
 Outcome start(Parts& parts, const DaemonOptions& options) {
-  for (const auto step : {open_state, open_network, open_device, open_wireguard_port}) {
+  for (const auto step :
+       {open_state, open_network, open_device, open_wireguard_port, open_port_mapping}) {
     if (auto done = step(parts, options); !done) return done;
   }
   compose(parts, options);

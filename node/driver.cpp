@@ -19,6 +19,7 @@ void Driver::start() {
     pump(then);
   });
   start_beside_wireguard();
+  start_towards_gateway();
   ports_.device.start([this](DeviceEvent event) {
     const Now then = ports_.scheduler.now();
     const auto* ready = std::get_if<DeviceReady>(&event);
@@ -59,6 +60,22 @@ void Driver::start_beside_wireguard() {
   ports_.relay_ports->start({on_bind, on_idle});
 }
 
+void Driver::start_towards_gateway() {
+  if (ports_.gateway_socket != nullptr) {
+    ports_.gateway_socket->start([this](const Endpoint& from, ByteView datagram) {
+      const Now now = ports_.scheduler.now();
+      node_.handle_gateway_datagram(now, from, datagram);
+      pump(now);
+    });
+  }
+  if (ports_.port_mapper == nullptr) return;
+  ports_.port_mapper->start([this](const rendezvous::UpnpResult& result) {
+    const Now now = ports_.scheduler.now();
+    node_.handle_upnp(now, result);
+    pump(now);
+  });
+}
+
 void Driver::set_bootstrap(std::vector<Endpoint> endpoints) {
   bootstrap_ = std::move(endpoints);
   const Now now = ports_.scheduler.now();
@@ -97,6 +114,9 @@ void Driver::pump(Now now) {
   while (auto transmit = ports_.directory.poll_transmit()) ports_.dht_socket.send(*transmit);
   while (auto transmit = node_.poll_transmit()) {
     if (ports_.wireguard_port != nullptr) ports_.wireguard_port->send(*transmit);
+  }
+  while (auto transmit = node_.poll_gateway_transmit()) {
+    if (ports_.gateway_socket != nullptr) ports_.gateway_socket->send(*transmit);
   }
   if (departure_ && (node_.departed() || now.steady >= *departure_)) {
     departure_.reset();
@@ -141,6 +161,8 @@ void Driver::execute(Now now, Action action) {
     node_.handle_side_ports(now, ports_.wireguard_port->open_side_ports());
   } else if (const auto* tie = std::get_if<TieFlows>(&action)) {
     if (ports_.wireguard_port != nullptr) ports_.wireguard_port->tie_flows(tie->ties);
+  } else if (const auto* mapping = std::get_if<rendezvous::UpnpRequest>(&action)) {
+    ask_by_upnp(now, *mapping);
   } else {
     ports_.journal.write(std::get<Notice>(action));
   }
@@ -156,6 +178,11 @@ void Driver::relay(Now now, const rendezvous::RelayAction& action) {
   } else {
     relays.close(std::get<rendezvous::CloseRelay>(action).id);
   }
+}
+
+void Driver::ask_by_upnp(Now now, const rendezvous::UpnpRequest& request) {
+  if (ports_.port_mapper != nullptr) return ports_.port_mapper->request(request);
+  node_.handle_upnp(now, {request.id, tl::unexpected(rendezvous::UpnpError::kNoGateway)});
 }
 
 void Driver::schedule() {

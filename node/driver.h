@@ -16,6 +16,7 @@
 #include "node/ports/journal.h"
 #include "node/ports/network_monitor.h"
 #include "node/ports/node_memory.h"
+#include "node/ports/port_mapper.h"
 #include "node/ports/relay_ports.h"
 #include "node/ports/scheduler.h"
 #include "node/ports/wireguard_device.h"
@@ -39,8 +40,10 @@ struct DriverPorts {
   NetworkMonitor& monitor;
   NodeMemory& memory;
   Journal& journal;
-  WireguardPort* wireguard_port = nullptr;  ///< nullptr: nothing travels beside WireGuard
-  RelayPorts* relay_ports = nullptr;        ///< nullptr: relays for nobody
+  WireguardPort* wireguard_port = nullptr;   ///< nullptr: nothing travels beside WireGuard
+  RelayPorts* relay_ports = nullptr;         ///< nullptr: relays for nobody
+  DatagramSocket* gateway_socket = nullptr;  ///< nullptr: no gateway is asked for a mapping
+  PortMapper* port_mapper = nullptr;         ///< nullptr: none is asked by UPnP
 };
 
 class Driver final : public NodeInspector {
@@ -66,8 +69,10 @@ class Driver final : public NodeInspector {
   void pump(Now now);
   bool route(Now now);
   void start_beside_wireguard();
+  void start_towards_gateway();
   void execute(Now now, Action action);
   void relay(Now now, const rendezvous::RelayAction& action);
+  void ask_by_upnp(Now now, const rendezvous::UpnpRequest& request);
   void schedule();
   void save_dht_nodes(Now now);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "crypto/mesh_address.h"
 #include "node/base/queue.h"
@@ -30,6 +31,7 @@ MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
                                             .side_ports = config_.side_ports});
     nat_.emplace(random, mesh_networks());
   }
+  if (config_.maps_ports) mapping_.emplace(random, mesh_networks(), mapping_secret());
   for (Bytes& record : config_.cached_records) {
     receive(now, std::move(record), Source::kCache, false);
   }
@@ -44,6 +46,7 @@ void MeshNode::handle_network(Now now, const NetworkState& network) {
   check_ipv4_overlap(network);
   const bool first = !std::exchange(network_known_, true);
   start_beside_wireguard(now);
+  start_mapping(now);
   if (choose_candidates() || first) publish(now);
   for (auto& [node, row] : peers_.rows()) refresh_candidates(now, row);
   settle_leases(now);
@@ -70,6 +73,7 @@ void MeshNode::handle_timeout(Now now) {
   announcer_.handle_timeout(now);
   listener_.handle_timeout(now);
   receive_records(now);
+  if (mapping_) mapping_->handle_timeout(now.steady);
   if (leaving_) return;
   if (now.steady >= next_record_renewal_) publish(now);
   if (now.steady >= next_sweep_) sweep(now);
@@ -77,6 +81,7 @@ void MeshNode::handle_timeout(Now now) {
   watch_clock(now);
   watch_newcomers(now);
   data_plane_.handle_timeout(now);
+  follow_mapping(now);
   if (!agent_) return;
   nat_->handle_timeout(now.steady);
   if (const auto due = agent_->next_timeout(); due && now.steady >= *due) {
@@ -89,6 +94,7 @@ void MeshNode::handle_device_event(Now now, const DeviceEvent& event) {
   if (const auto* ready = std::get_if<DeviceReady>(&event)) {
     config_.listen_port = ready->listen_port;
     start_beside_wireguard(now);
+    start_mapping(now);
     if (network_known_ && choose_candidates()) publish(now);
   }
   data_plane_.handle_event(now, event);
@@ -99,13 +105,15 @@ void MeshNode::handle_device_event(Now now, const DeviceEvent& event) {
 void MeshNode::leave(Now now) {
   leaving_ = true;
   data_plane_.stop();
+  if (mapping_) mapping_->remove(now.steady);
   save_cache(now);
   if (config_.announces) announcer_.set_record(now, own_.sign(now.wall, true).encoded);
   actions_.push_back(SaveNodeState{own_.state()});
 }
 
 bool MeshNode::departed() const {
-  return leaving_ && (!connected_ || !config_.announces || announcer_.accepted());
+  const bool gave_back = !mapping_ || mapping_->holds_nothing();
+  return leaving_ && gave_back && (!connected_ || !config_.announces || announcer_.accepted());
 }
 
 std::optional<TimePoint> MeshNode::next_timeout() const {
@@ -115,6 +123,7 @@ std::optional<TimePoint> MeshNode::next_timeout() const {
   };
   consider(announcer_.next_timeout());
   consider(listener_.next_timeout());
+  if (mapping_) consider(mapping_->next_timeout());
   if (leaving_) return earliest;
   consider(next_sweep_);
   consider(next_record_renewal_);
@@ -131,6 +140,7 @@ std::optional<Action> MeshNode::poll_action() {
   if (auto action = take_front(actions_)) return action;
   if (auto action = data_plane_.poll_action()) return action;
   if (auto action = agent_ ? agent_->poll_relay_action() : std::nullopt) return std::move(*action);
+  if (auto request = mapping_ ? mapping_->poll_upnp() : std::nullopt) return std::move(*request);
   if (auto request = listener_.poll_request()) return std::move(*request);
   if (auto request = announcer_.poll_request()) return std::move(*request);
   return std::nullopt;
@@ -273,7 +283,8 @@ bool MeshNode::choose_candidates() {
   const auto hosts =
       rendezvous::host_candidates(usable_addresses(), config_.listen_port, mesh_networks());
   const bool services_changed = own_.set_services(config_.frames, can_relay());
-  auto learnt = nat_ ? nat_->candidates() : std::vector<rendezvous::Candidate>{};
+  auto learnt = mapped_candidates();
+  if (nat_) std::ranges::copy(nat_->candidates(), std::back_inserter(learnt));
   for (const Endpoint& endpoint : config_.static_endpoints) {
     learnt.insert(learnt.begin(), {rendezvous::CandidateKind::kStatic, endpoint});
   }

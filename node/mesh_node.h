@@ -5,6 +5,7 @@
 ///   listener ─records─▶ peer_table ─rows─▶ data_plane (tunnels, reconciler) ─▶ ApplyPeers
 ///   network, lease ─▶ own_record ─▶ announcer
 ///   peer_table ─peers─▶ agent (calls, punching, path choice) ─paths─▶ data_plane
+///   nat_observer (what others see), port_mapping (what the gateway maps) ─candidates─▶ own_record
 /// The same object runs in production and in simulation.
 
 #include <deque>
@@ -23,6 +24,7 @@
 #include "node/ports/network_monitor.h"
 #include "rendezvous/agent.h"
 #include "rendezvous/nat_observer.h"
+#include "rendezvous/port_mapping.h"
 
 namespace kadwire::node {
 
@@ -55,6 +57,7 @@ struct MeshNodeConfig {
   bool relays = false;             ///< there are RelayPorts: relays for others if it can be reached
   bool side_ports = false;         ///< that port may open side ports
   bool introduces = true;          ///< passes calls on for others
+  bool maps_ports = false;         ///< there is a socket towards gateways: has one map the port
   std::vector<Endpoint> static_endpoints;  ///< where the operator says this node can be reached
   NodeState state;                         ///< from the last run, or zeroes
   std::vector<Bytes> cached_records;
@@ -75,20 +78,27 @@ class MeshNode {
   void handle_datagram(Now now, const Endpoint& from, std::uint16_t to_port, ByteView datagram);
   /// The first of the side ports that OpenSidePorts led to, or why there are none.
   void handle_side_ports(Now now, const tl::expected<std::uint16_t, std::string>& opened);
+  /// What arrived on the socket towards gateways.
+  void handle_gateway_datagram(Now now, const Endpoint& from, ByteView datagram);
+  void handle_upnp(Now now, const rendezvous::UpnpResult& result);
   /// What RelayPorts have to say.
   void handle_relay_bind(Now now, rendezvous::RelayId id, const Endpoint& from, ByteView frame);
   void handle_relay_port(Now now, rendezvous::RelayId id, std::uint16_t port);
   void handle_relay_idle(Now now, rendezvous::RelayId id);
   void handle_timeout(Now now);
-  /// Withdraws the record. Poll on until departed() or patience ends.
+  /// Withdraws the record and gives the port mapping back. Poll on until departed() or patience
+  /// ends.
   void leave(Now now);
-  /// True once the withdrawal was accepted, or there is nobody to tell.
+  /// True once the gateway holds nothing and the withdrawal was accepted, or there is nobody to
+  /// tell.
   [[nodiscard]] bool departed() const;
 
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;
   [[nodiscard]] std::optional<Action> poll_action();
   /// What is to leave from WireGuard's port, once all actions have been carried out.
   [[nodiscard]] std::optional<PortTransmit> poll_transmit();
+  /// What is to leave from the socket towards gateways.
+  [[nodiscard]] std::optional<Transmit> poll_gateway_transmit();
 
   /// The chosen path to this peer goes through a relay, whether its tunnel stands or not.
   [[nodiscard]] bool chooses_relay(const crypto::NodeId& node) const;
@@ -99,6 +109,13 @@ class MeshNode {
   [[nodiscard]] std::vector<PeerView> peer_views(Now now) const;
 
  private:
+  struct MappingSite {
+    std::vector<IpAddress> gateways;
+    std::vector<rendezvous::LocalAddress> own;
+    std::uint16_t port = 0;
+    bool operator==(const MappingSite&) const = default;
+  };
+
   void receive_records(Now now);
   bool receive(Now now, Bytes encoded, Source source, bool outside_hours);
   void on_own_record(Now now, const rendezvous::SignedRecord& record);
@@ -125,6 +142,13 @@ class MeshNode {
   void on_agent_event(Now now, rendezvous::AgentEvent event);
   void tell_traffic(Now now);
   [[nodiscard]] bool is_guided(const PeerRow& row) const;
+  // mesh_node_mapping.cpp
+  [[nodiscard]] rendezvous::MappingSecret mapping_secret() const;
+  void start_mapping(Now now);
+  void follow_mapping(Now now);
+  [[nodiscard]] std::vector<rendezvous::Candidate> mapped_candidates() const;
+  [[nodiscard]] bool leads_nowhere() const;
+  [[nodiscard]] std::optional<PortMappingView> port_mapping_view(Now now) const;
   [[nodiscard]] std::vector<std::string> problems() const;
   void notice(Notice::Level level, std::string text);
   [[nodiscard]] std::vector<Prefix> mesh_networks() const;
@@ -145,6 +169,9 @@ class MeshNode {
   std::optional<rendezvous::NatObserver> nat_;
   /// The addresses and the port whose mappings `nat_` looks for.
   std::pair<std::vector<rendezvous::LocalAddress>, std::uint16_t> observed_;
+  std::optional<rendezvous::PortMapping> mapping_;  ///< nullopt: not wanted
+  /// What `mapping_` was last told of the network, IPv4 alone: other changes renew nothing.
+  std::optional<MappingSite> mapping_site_;
   OwnRecord own_;
   NetworkState network_;
   std::vector<Prefix> addresses_;  ///< of the interface, as last set

@@ -18,7 +18,10 @@ void MeshNode::start_beside_wireguard(Now now) {
   if (!agent_ || !network_known_) return;
   const auto own = usable_addresses();
   const std::pair from(own, config_.listen_port);
-  if (from != observed_) nat_->network_changed(now.steady, own, config_.listen_port);
+  if (from != observed_) {
+    nat_->network_changed(now.steady, own, config_.listen_port);
+    if (mapping_) nat_->note_gateway(now.steady, mapping_->external_address());
+  }
   observed_ = from;
   agent_->set_network(now, own, mesh_networks());
 }

@@ -52,6 +52,7 @@ NodeView MeshNode::view(Now now) const {
   view.ipv4_network = config_.ipv4_network.to_string();
   view.ipv6_network = config_.ipv6_network.to_string();
   for (const auto& candidate : own_.candidates()) view.candidates.push_back(candidate.endpoint);
+  view.port_mapping = port_mapping_view(now);
   view.peers_total = peers_.rows().size();
   view.peers_active = static_cast<std::size_t>(std::ranges::count_if(
       peers_.rows(), [](const auto& entry) { return entry.second.tunnel.up(); }));

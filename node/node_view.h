@@ -38,6 +38,15 @@ struct PeerView {
   std::vector<std::string> discovered_via;  ///< "dht", "member", "cache"
 };
 
+/// What a gateway maps to WireGuard's port.
+struct PortMappingView {
+  std::string protocol;              ///< "PCP", "NAT-PMP", "UPnP"
+  std::optional<Endpoint> external;  ///< as the gateway says; nullopt: it does not say
+  std::chrono::seconds lease{0};     ///< what is left of it
+  /// False: no other reaches it, because the gateway's address is not public or not ours outside.
+  bool announced = false;
+};
+
 struct NodeView {
   crypto::NodeId node;
   crypto::WireguardKey wireguard_key;
@@ -50,7 +59,8 @@ struct NodeView {
   std::string ipv4_network, ipv6_network;  ///< CIDR
   std::uint16_t listen_port = 0;
   std::uint16_t dht_port = 0;
-  std::vector<Endpoint> candidates;  ///< own, as published
+  std::vector<Endpoint> candidates;             ///< own, as published
+  std::optional<PortMappingView> port_mapping;  ///< nullopt: there is none
   std::chrono::seconds uptime{0};
   dht::DirectoryStats dht;
   std::vector<std::string> problems;  ///< one plain sentence each; empty: all well

@@ -1,9 +1,11 @@
 #include "rendezvous/port_mapping.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
+#include "crypto/checksum.h"
 #include "node/base/queue.h"
 
 namespace kadwire::rendezvous {
@@ -41,8 +43,9 @@ std::string_view name_of(MappingProtocol protocol) {
   return "UPnP";
 }
 
-PortMapping::PortMapping(RandomSource& random, std::vector<Prefix> mesh_networks)
-    : random_(random), mesh_networks_(std::move(mesh_networks)) {}
+PortMapping::PortMapping(RandomSource& random, std::vector<Prefix> mesh_networks,
+                         const std::optional<MappingSecret>& secret)
+    : random_(random), mesh_networks_(std::move(mesh_networks)), secret_(secret) {}
 
 void PortMapping::network_changed(TimePoint now, std::span<const IpAddress> gateways,
                                   std::span<const LocalAddress> own, std::uint16_t port) {
@@ -60,8 +63,21 @@ void PortMapping::network_changed(TimePoint now, std::span<const IpAddress> gate
   site_ = site;
   if (!site_) return;
   external_port_wish_ = port;
-  random_.fill(nonce_);
+  nonce_ = nonce_for(*site_);
   start_anew(now);
+}
+
+PcpNonce PortMapping::nonce_for(const Site& site) {
+  PcpNonce nonce;
+  if (!secret_) {
+    random_.fill(nonce);
+    return nonce;
+  }
+  ByteWriter place;
+  place.raw(site.gateway.bytes()).raw(site.own.bytes()).be16(site.port);
+  const crypto::Checksum hash = crypto::checksum(std::array{ByteView(*secret_), place.view()});
+  std::ranges::copy_n(hash.begin(), nonce.size(), nonce.begin());
+  return nonce;
 }
 
 std::optional<PortMapping::Site> PortMapping::choose_site(std::span<const IpAddress> gateways,
@@ -224,7 +240,7 @@ void PortMapping::send_removal() {
 }
 
 void PortMapping::repeat_removal(TimePoint now, Removing& removing) {
-  const bool last = removing.requests == kGatewayRequestsMax;
+  const bool last = removing.requests == kGatewayRemovalsMax;
   if (last || map_->protocol == MappingProtocol::kUpnp) return forget_map();
   removing.due = now + kGatewayRtoInitial * (1 << removing.requests++);
   send_removal();

@@ -45,8 +45,11 @@ inline constexpr Duration kGatewayRtoInitial = 250ms;
 inline constexpr int kGatewayRequestsMax = 3;
 /// A search of 2 s and some exchanges over TCP with a slow box.
 inline constexpr Duration kUpnpPatience = 20s;
-/// The control address is known by then; nobody waits long for an exit.
-inline constexpr Duration kUpnpRemovalPatience = 3s;
+/// Of a removal: 750 ms in all. What is not given back ends with its lease; a person waits for the
+/// exit.
+inline constexpr int kGatewayRemovalsMax = 2;
+/// The control address is known by then, and the exit waits here too.
+inline constexpr Duration kUpnpRemovalPatience = 1s;
 /// Ports asked for by UPnP, the listen port first: unlike PCP it does not choose one itself.
 inline constexpr int kUpnpPortsMax = 4;
 /// A failed renewal is repeated after half of what is left of the lease, but not sooner.
@@ -71,10 +74,16 @@ struct PortMap {
   TimePoint ends_at;
 };
 
+/// From which PCP's nonces are made, one for each gateway, own address and port. A gateway lets
+/// nobody touch a mapping who does not know its nonce, not even its owner after a crash.
+using MappingSecret = ByteArray<64>;
+
 class PortMapping {
  public:
   /// `random` must outlive this object. What lies inside `mesh_networks` is never a candidate.
-  PortMapping(RandomSource& random, std::vector<Prefix> mesh_networks);
+  /// Without a secret nonces are random, and no later run can renew what this one got.
+  PortMapping(RandomSource& random, std::vector<Prefix> mesh_networks,
+              const std::optional<MappingSecret>& secret = std::nullopt);
 
   /// The default routes' next hops, the preferred first, the host's addresses, and the port (not 0)
   /// to map. The first gateway that shares a network with a private own address is asked: a host
@@ -149,6 +158,7 @@ class PortMapping {
   [[nodiscard]] static std::optional<Site> choose_site(std::span<const IpAddress> gateways,
                                                        std::span<const LocalAddress> own,
                                                        std::uint16_t port);
+  [[nodiscard]] PcpNonce nonce_for(const Site& site);
   void start_anew(TimePoint now);
   void ask(TimePoint now, MappingProtocol protocol);
   void send_request();
@@ -172,6 +182,7 @@ class PortMapping {
 
   RandomSource& random_;
   std::vector<Prefix> mesh_networks_;
+  std::optional<MappingSecret> secret_;
   std::optional<Site> site_;
   PcpNonce nonce_{};
   std::variant<Idle, Asking, Resting, Removing> state_;

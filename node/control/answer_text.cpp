@@ -85,6 +85,17 @@ std::string describe_dht(const json& status) {
                      number(dht, "good_nodes"), field(status, "dht_port"));
 }
 
+/// "203.0.113.5:51820 by PCP, for another 19m 20s".
+std::string describe_port_mapping(const json& status) {
+  const json mapping = status.value("port_mapping", json());
+  if (!mapping.is_object()) return kNothing;
+  const std::chrono::seconds lease{static_cast<std::int64_t>(number(mapping, "lease_seconds"))};
+  const bool announced = field(mapping, "announced") == "true";
+  return fmt::format("{} by {}, for another {}{}", field(mapping, "endpoint"),
+                     field(mapping, "protocol"), format_duration(lease),
+                     announced ? "" : "; not announced: the gateway has no public address");
+}
+
 }  // namespace
 
 std::string describe_peers(const json& list, WallTime now, bool colour) {
@@ -145,6 +156,7 @@ std::string describe_status(const json& status, bool colour) {
                                                    field(status, "mesh_ipv6_prefix"))},
                          {"WireGuard port", field(status, "listen_port")},
                          {"Candidates", list_field(status, "candidates", ", ")},
+                         {"Port mapping", describe_port_mapping(status)},
                          {"DHT", describe_dht(status)},
                          {"Topic", field(status, "topic_prefix")},
                          {"Peers", fmt::format("{} active of {}", field(peers, "active"),

@@ -165,6 +165,10 @@ Applied set_no_relay(JoinSettings& settings, std::string_view value) {
   settings.no_relay = value == "true";
   return {};
 }
+Applied set_no_portmap(JoinSettings& settings, std::string_view value) {
+  settings.no_portmap = value == "true";
+  return {};
+}
 Applied set_dht_network(JoinSettings& settings, std::string_view value) {
   return assign(settings.dht_network, parse_number<std::uint32_t>(value), value,
                 "is not a network id (0 to 4294967295)");
@@ -231,6 +235,9 @@ constexpr std::array kSettings{
             true, set_no_introducer},
     Setting{"no-relay", "", "Never relay between other members", ValueKind::kSwitch, true, true,
             set_no_relay},
+    Setting{"no-portmap", "",
+            "Do not ask the gateway (PCP, NAT-PMP, UPnP) to map WireGuard's port to this host",
+            ValueKind::kSwitch, true, true, set_no_portmap},
     Setting{"state-dir", "FOLDER",
             "Keep this node's identity below this folder (default /var/lib/kadwire)",
             ValueKind::kText, true, true, set_state_dir},
@@ -272,6 +279,7 @@ JoinSettings overlay(JoinSettings base, JoinSettings over) {
   take_if_set(base.no_punching, over.no_punching);
   take_if_set(base.no_introducer, over.no_introducer);
   take_if_set(base.no_relay, over.no_relay);
+  take_if_set(base.no_portmap, over.no_portmap);
   take_if_set(base.state_dir, over.state_dir);
   take_if_set(base.socket_path, over.socket_path);
   take_if_set(base.log_level, over.log_level);
@@ -317,6 +325,7 @@ node::DaemonOptions to_daemon_options(const JoinSettings& settings, crypto::Mesh
   options.punching = !settings.no_punching.value_or(false);
   options.introduces = !settings.no_introducer.value_or(false);
   options.relays = !settings.no_relay.value_or(false);
+  options.maps_ports = !settings.no_portmap.value_or(false);
   options.state_folder = settings.state_dir.value_or(kDefaultStateFolder) / options.interface;
   options.socket_path = socket_path_of(settings);
   options.hostname = settings.hostname.value_or(mesh_hostname(machine_name));

@@ -30,6 +30,14 @@ json to_json(const dht::DirectoryStats& stats) {
           {"restarts", stats.restarts}};
 }
 
+json mapping_or_null(const std::optional<node::PortMappingView>& mapping) {
+  if (!mapping) return nullptr;
+  return {{"protocol", mapping->protocol},
+          {"endpoint", text_or_null(mapping->external)},
+          {"lease_seconds", mapping->lease.count()},
+          {"announced", mapping->announced}};
+}
+
 }  // namespace
 
 json to_json(const node::NodeView& node) {
@@ -50,6 +58,7 @@ json to_json(const node::NodeView& node) {
           {"listen_port", node.listen_port},
           {"dht_port", node.dht_port},
           {"candidates", std::move(candidates)},
+          {"port_mapping", mapping_or_null(node.port_mapping)},
           {"uptime_seconds", node.uptime.count()},
           {"dht", to_json(node.dht)},
           {"problems", node.problems},

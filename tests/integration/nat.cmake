@@ -3,3 +3,6 @@ kadwire_lab_test(gateway_tests SOURCES gateway_test.cpp LINKS kadwire_lab kadwir
 kadwire_lab_test(nat_pair_tests SOURCES nat_pair_test.cpp
   LINKS kadwire_lab_mesh kadwire_statistics)
 add_dependencies(nat_pair_tests kadwire kadwire-bootstrap)
+kadwire_lab_test(port_mapping_mesh_tests SOURCES port_mapping_mesh_test.cpp
+  LINKS kadwire_lab_mesh)
+add_dependencies(port_mapping_mesh_tests kadwire kadwire-bootstrap)

@@ -368,6 +368,18 @@ TEST_F(TestnetProgram, ConnectsMembersBehindEveryPairOfTheseNats) {
   EXPECT_EQ(cell("blocked", "port-restricted").at("possible"), false);
 }
 
+TEST_F(TestnetProgram, AMemberWhoseGatewayMapsItsPortIsReachedFromBehindEveryNat) {
+  const std::size_t seeds = 4;
+  const Words kinds = {"mapping-gateway", "port-restricted", "symmetric-random", "cgnat"};
+  const Ran ran = run({"matrix", "--kinds", fmt::format("{}", fmt::join(kinds, ",")), "--seeds",
+                       std::to_string(seeds), "--json", path("matrix.json")});
+  EXPECT_EQ(ran.code, 0) << ran.err << ran.out;
+  const json row = json::parse(text("matrix.json")).at("cells").at(0);
+  for (std::size_t column = 0; column < kinds.size(); ++column) {
+    EXPECT_EQ(row.at(column).at("direct"), seeds) << kinds[column];
+  }
+}
+
 TEST_F(TestnetProgram, DescribesAScenarioThatIsWell) {
   const Ran ran = run({"check", "open-5", "home-nats"});
   EXPECT_EQ(ran.code, 0) << ran.err;

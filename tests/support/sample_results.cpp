@@ -48,8 +48,8 @@ std::uint64_t drawn_count(SeededRandom& random, double mean) {
 }
 
 TrafficByKind drawn_traffic(SeededRandom& random, bool member) {
-  constexpr std::array<double, kTrafficKinds> kMeans = {900, 140, 260, 480, 40, 310};
-  constexpr std::array<double, kTrafficKinds> kBytes = {210, 176, 60, 128, 56, 420};
+  constexpr std::array<double, kTrafficKinds> kMeans = {900, 140, 260, 480, 40, 310, 6};
+  constexpr std::array<double, kTrafficKinds> kBytes = {210, 176, 60, 128, 56, 420, 88};
   TrafficByKind traffic;
   for (std::size_t kind = 0; kind < kTrafficKinds; ++kind) {
     if (!member && kind > 0) break;

@@ -10,6 +10,7 @@ namespace {
 /// Seen by the gateway.
 constexpr const char* kRulesFile = "/run/gateway.nft";
 constexpr const char* kLanFile = "/run/lan.ip";
+constexpr const char* kMappingFile = "/run/miniupnpd.conf";
 
 /// What every gateway has, whatever it translates. Its input must drop: a stranger's datagram that
 /// the gateway itself took in would occupy the mapping that a host inside is about to need.
@@ -38,17 +39,20 @@ Gateway::Gateway(Host& host, const GatewayRules& rules)
     : host_(host),
       lan_{.gateway = &host,
            .ipv4 = lan_of(host.number(), rules.range),
-           .ipv6 = fmt::format("2001:db8:{:x}:1", host.number())} {
+           .ipv6 = fmt::format("2001:db8:{:x}:1", host.number())},
+      maps_ports_(rules.maps_ports) {
   if (host.has_ipv4()) {
-    rules_ =
-        fmt::format("define wan = {}\ndefine lan = {}.0/24\n", host.ipv4().to_string(), lan_.ipv4);
+    rules_ = fmt::format("define wan = {}\ndefine lan = {}.0/24\n", wan(), lan_.ipv4);
   }
   rules_ += fmt::format("{}\n{}\n", rules.nft, kFilter);
 }
 
 Expected<std::unique_ptr<Gateway>> Gateway::create(Host& host, const GatewayRules& rules) {
   std::unique_ptr<Gateway> gateway(new Gateway(host, rules));
-  const auto built = gateway->open_lan().and_then([&] { return gateway->load_rules(); });
+  auto built = gateway->open_lan().and_then([&] { return gateway->load_rules(); });
+  if (built && rules.maps_ports) {
+    built = gateway->open_wan().and_then([&] { return gateway->start_mapping(); });
+  }
   if (!built) return tl::unexpected(built.error());
   return gateway;
 }
@@ -84,13 +88,41 @@ Expected<void> Gateway::load_rules() const {
   });
 }
 
+std::string Gateway::wan() const {
+  return maps_ports_ ? fmt::format("11.22.{}.1", host_.number()) : host_.ipv4().to_string();
+}
+
+/// An address more, and the core's way to it.
+Expected<void> Gateway::open_wan() const {
+  return host_.run({"ip", "address", "add", wan() + "/32", "dev", kHostInterface}).and_then([&] {
+    return run_command({.argv = {"ip", "route", "add", wan(), "via", host_.ipv4().to_string()},
+                        .output = host_.log_path("core-ip")});
+  });
+}
+
+Expected<void> Gateway::start_mapping() {
+  const std::string settings = fmt::format(
+      "ext_ifname={}\next_ip={}\nlistening_ip={}\nenable_natpmp=yes\nenable_upnp=yes\n"
+      "secure_mode=yes\nsystem_uptime=no\nuuid=3d18b618-d9a8-4f03-920d-cb7056e0eccf\n"
+      "allow 1024-65535 {}.0/24 1024-65535\n",
+      kHostInterface, wan(), kLanInterface, lan_.ipv4);
+  if (auto written = write_text(host_.outside(kMappingFile), settings); !written) return written;
+  auto daemon =
+      host_.spawn({"miniupnpd", "-d", "-f", kMappingFile, "-P", "/run/miniupnpd.pid"}, "miniupnpd");
+  if (!daemon) return tl::unexpected(daemon.error());
+  mapping_.emplace(std::move(*daemon));
+  return {};
+}
+
 /// The rules go, too: those of the cones remember mappings of their own.
-Expected<void> Gateway::forget_mappings() const {
+Expected<void> Gateway::forget_mappings() {
+  mapping_.reset();
   return host_.run({"nft", "flush", "ruleset"})
       .and_then([&] {
         return host_.run({"conntrack", "-F"});
       })
-      .and_then([&] { return load_rules(); });
+      .and_then([&] { return load_rules(); })
+      .and_then([&] { return maps_ports_ ? start_mapping() : Expected<void>{}; });
 }
 
 Expected<void> Gateway::drop_silently(const IpAddress& remote) const {

@@ -4,6 +4,7 @@
 /// carrier's. Not here: which NATs there are (surroundings.h).
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "tools/lab/host.h"
 #include "tools/lab/lab.h"
 #include "tools/lab/lab_error.h"
+#include "tools/lab/process.h"
 #include "tools/lab/surroundings.h"
 
 namespace kadwire::lab {
@@ -24,11 +26,14 @@ class Gateway {
                                                                  const GatewayRules& rules);
 
   [[nodiscard]] Host& host() const { return host_; }
+  /// Under which it sends its LAN's IPv4: the host's address. One that maps ports has another,
+  /// 11.22.N.1 with the host's number, because miniupnpd maps none of a range for tests.
+  [[nodiscard]] std::string wan() const;
   /// For HostOptions::lan.
   [[nodiscard]] Lan lan() const { return lan_; }
 
   /// Forgets every mapping, as a box that was switched off and on. Needs the command conntrack.
-  [[nodiscard]] Expected<void> forget_mappings() const;
+  [[nodiscard]] Expected<void> forget_mappings();
   /// Forwards nothing to or from an address any more, without a word to anybody.
   [[nodiscard]] Expected<void> drop_silently(const IpAddress& remote) const;
 
@@ -36,10 +41,14 @@ class Gateway {
   Gateway(Host& host, const GatewayRules& rules);
   [[nodiscard]] Expected<void> open_lan() const;
   [[nodiscard]] Expected<void> load_rules() const;
+  [[nodiscard]] Expected<void> open_wan() const;
+  [[nodiscard]] Expected<void> start_mapping();
 
   Host& host_;
   std::string rules_;
   Lan lan_;
+  bool maps_ports_;
+  std::optional<Process> mapping_;  ///< miniupnpd
 };
 
 /// A member's host with what stands before it.

@@ -141,6 +141,27 @@ table ip nat {
   }
 })";
 
+/// As strict as a box can be, but for what miniupnpd puts into its chains. In the table of the
+/// filter, where miniupnpd looks for them.
+constexpr std::string_view kMapping = R"(
+table inet filter {
+  chain miniupnpd {
+  }
+  chain prerouting_miniupnpd {
+  }
+  chain postrouting_miniupnpd {
+  }
+  chain pre {
+    type nat hook prerouting priority dstnat
+    jump prerouting_miniupnpd
+  }
+  chain post {
+    type nat hook postrouting priority srcnat
+    jump postrouting_miniupnpd
+    oifname "eth0" ip saddr $lan snat ip to $wan fully-random
+  }
+})";
+
 /// The host's own, as ufw and firewalld have it: answers, and what is inside the mesh.
 constexpr std::string_view kHostFirewall = R"(
 table inet wall {
@@ -193,6 +214,10 @@ std::vector<Surroundings> make_all() {
                  .summary = "a random port for each endpoint",
                  .gateways = {{kSymmetricRandom}},
                  .mapping = kDependent});
+  all.push_back({.name = "mapping-gateway",
+                 .summary = "symmetric-random, but maps a port for whoever asks (miniupnpd)",
+                 .gateways = {{.nft = kMapping, .maps_ports = true}},
+                 .filtering = Filtering::kIndependent});
   all.push_back({.name = "dual-stack",
                  .summary = "port-restricted, and IPv6 through a stateful firewall",
                  .families = Families::kBoth,

@@ -24,6 +24,8 @@ struct GatewayRules {
   /// Tables for `nft -f`; may use $wan, its address outside, and $lan, its IPv4 net inside.
   std::string_view nft;
   LanRange range = LanRange::kPrivate;
+  /// Runs miniupnpd, which maps ports for hosts inside, in chains that `nft` has for it.
+  bool maps_ports = false;
 };
 
 struct Surroundings {
@@ -32,7 +34,8 @@ struct Surroundings {
   Families families = Families::kIpv4Only;  ///< of the member's host
   std::vector<GatewayRules> gateways{};     ///< from the internet inwards; none: a public host
   std::string_view host_nft{};              ///< the host's own firewall; empty: none
-  Mapping mapping = Mapping::kIndependent;  ///< of all of it, for IPv4
+  /// Of all of it, for IPv4: of the port that the gateway maps, if it maps one.
+  Mapping mapping = Mapping::kIndependent;
   Filtering filtering = Filtering::kAddressAndPort;
   bool blocks_udp = false;
 };

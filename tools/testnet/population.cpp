@@ -72,6 +72,7 @@ GatewayId Population::gateway(const std::string& name, const std::string& link, 
     const GatewayModel& model = own->second;
     options.nat = model.nat;
     options.ipv6_firewall = model.ipv6_firewall;
+    options.mapping_service = model.mapping;
     if (!model.behind.empty()) {
       const GatewayModel& outer = scenario_.gateways.at(model.behind);
       options.behind = gateway(model.behind, "default", box / outer.subscribers, city);

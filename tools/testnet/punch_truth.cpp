@@ -25,6 +25,11 @@ bool admits_any_port(const Surroundings& around) {
          });
 }
 
+/// Whoever comes is led in: the host asked its gateway for that.
+bool is_mapped(const Surroundings& around) {
+  return around.maps_ports && !around.stateful_firewall;
+}
+
 /// From outside to outside of one box: few turn packets round.
 bool share_outside(const Surroundings& a, const Surroundings& b) {
   return a.outermost && a.outermost == b.outermost;
@@ -36,6 +41,7 @@ bool is_certain_to_punch(const Surroundings& a, const Surroundings& b) {
   if (!passes_udp(a) || !passes_udp(b)) return false;
   if (a.ipv6 && b.ipv6) return true;
   if (!a.ipv4 || !b.ipv4 || share_outside(a, b)) return false;
+  if (is_mapped(a) || is_mapped(b)) return true;
   return (maps_alike(a) && maps_alike(b)) || admits_any_port(a) || admits_any_port(b);
 }
 

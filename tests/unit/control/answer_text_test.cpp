@@ -90,9 +90,23 @@ TEST(DescribeStatus, ListsProblemsOnlyIfThereAreAny) {
   EXPECT_TRUE(contains(describe_status(to_json(node), false), "Problems:\n  no IPv6\n  no DHT\n"));
 }
 
+TEST(DescribeStatus, SaysWhatTheGatewayMapsAndHow) {
+  node::NodeView node;
+  EXPECT_TRUE(contains(describe_status(to_json(node), false), "Port mapping:   -\n"));
+  node.port_mapping = {"PCP", Endpoint::parse("203.0.113.5:51820"), 1200s, true};
+  EXPECT_TRUE(contains(describe_status(to_json(node), false),
+                       "Port mapping:   203.0.113.5:51820 by PCP, for another 20m 0s\n"));
+  node.port_mapping = {"UPnP", std::nullopt, 59s, false};
+  EXPECT_TRUE(contains(
+      describe_status(to_json(node), false),
+      "Port mapping:   - by UPnP, for another 59s; not announced: the gateway has no public "));
+}
+
 TEST(DescribeStatus, SurvivesAnAnswerOfAnotherShape) {
   EXPECT_EQ(describe_status(json::array(), false), "");
   EXPECT_TRUE(contains(describe_status({{"dht", 7}, {"peers", "x"}}, false), "DHT:"));
+  const json odd = json::parse(R"({"port_mapping": {"protocol": 7}})");
+  EXPECT_TRUE(contains(describe_status(odd, false), "Port mapping:   - by 7, for another 0s; not"));
 }
 
 }  // namespace

@@ -106,12 +106,12 @@ TEST(Overlay, CarriesEverySettingOfTheTable) {
     ASSERT_TRUE(setting.apply(over, value)) << setting.name;
     // Merged over nothing, the layer must be as full as it was: applying again changes nothing.
     const JoinSettings merged = overlay({}, over);
-    const bool kept = merged.secret_file || merged.interface || merged.hostname ||
-                      merged.listen_port || merged.dht_port || merged.bootstrap ||
-                      merged.dht_network || merged.state_dir || merged.socket_path ||
-                      merged.log_level || merged.no_ipv6 || merged.start_afresh ||
-                      merged.clock_offset || merged.stun || merged.endpoints ||
-                      merged.no_punching || merged.no_introducer || merged.no_relay;
+    const bool kept =
+        merged.secret_file || merged.interface || merged.hostname || merged.listen_port ||
+        merged.dht_port || merged.bootstrap || merged.dht_network || merged.state_dir ||
+        merged.socket_path || merged.log_level || merged.no_ipv6 || merged.start_afresh ||
+        merged.clock_offset || merged.stun || merged.endpoints || merged.no_punching ||
+        merged.no_introducer || merged.no_relay || merged.no_portmap;
     EXPECT_TRUE(kept) << setting.name << " is lost";
   }
 }

@@ -177,6 +177,26 @@ TEST(PortMapping, OffersNoAddressOfTheMesh) {
   EXPECT_TRUE(mapping.candidates().empty());
 }
 
+/// The first request that a run with this secret makes.
+Bytes first_request(const MappingSecret& secret, const char* address, std::uint16_t port) {
+  testnet::SeededRandom random(1);
+  PortMapping mapping(random, {}, secret);
+  mapping.network_changed(kStart, std::vector{kGateway}, std::vector{own(address)}, port);
+  return mapping.poll_transmit()->payload;
+}
+
+TEST(PortMapping, ALaterRunAsksWithTheSameNonceInTheSamePlaceOnly) {
+  const auto nonce = [](const Bytes& request) {
+    return Bytes(request.begin() + 24, request.begin() + 36);
+  };
+  const MappingSecret secret{std::byte{1}}, other{std::byte{2}};
+  const Bytes first = nonce(first_request(secret, "192.168.1.20/24", kPort));
+  EXPECT_EQ(nonce(first_request(secret, "192.168.1.20/24", kPort)), first);
+  EXPECT_NE(nonce(first_request(secret, "192.168.1.21/24", kPort)), first);
+  EXPECT_NE(nonce(first_request(secret, "192.168.1.20/24", kPort + 1)), first);
+  EXPECT_NE(nonce(first_request(other, "192.168.1.20/24", kPort)), first);
+}
+
 TEST(PortMapping, IgnoresAUpnpResultOfThePast) {
   Home home({MappingProtocol::kUpnp});
   home.upnp_answers = false;

@@ -216,7 +216,7 @@ TEST_F(InternetLan, NeighboursReachEachOtherDirectly) {
 TEST_F(InternetLan, EmptySeatsAreNobody) {
   const HostId a = add_host_behind(add_gateway("full-cone"));
   EXPECT_EQ(send(a, *Endpoint::parse("192.168.1.77:1")), Drop::kNoRoute);
-  EXPECT_EQ(send(a, *Endpoint::parse("192.168.1.1:1")), Drop::kNoRoute);
+  EXPECT_EQ(send(a, *Endpoint::parse("192.168.1.1:1")), Drop::kHostDown) << "the gateway's own";
 }
 
 TEST_F(InternetLan, PrivateAddressesOfOthersAreOutOfReach) {

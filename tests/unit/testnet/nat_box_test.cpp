@@ -183,6 +183,42 @@ TEST(NatBox, KeepsParityWhenAskedTo) {
   }
 }
 
+TEST(NatBox, AnExplicitMappingLetsEverybodyInWhateverTheFilter) {
+  NatBox nat(model(kByEndpoint, kByEndpoint, PortAllocation::kRandom), 7);
+  EXPECT_EQ(nat.map_port(kStart, kInside, 7000, 10min), 7000);
+  EXPECT_EQ(nat.would_translate_inbound(kStart, kStranger, 7000), kInside);
+  EXPECT_EQ(nat.translate_inbound(kStart + 10min - 1ns, kStranger, 7000), kInside);
+  EXPECT_FALSE(nat.would_translate_inbound(kStart + 10min, kStranger, 7000));
+  EXPECT_FALSE(lets_in(nat, kStart + 10min, kStranger, 7000));
+}
+
+TEST(NatBox, AnExplicitMappingNeverTakesAnothersPort) {
+  NatBox nat(model(kIndependent, kByEndpoint), 1);
+  EXPECT_EQ(out(nat, kStart, kOther, kPeer), 5000);
+  EXPECT_EQ(nat.map_port(kStart, kInside, 5000, 10min), 5001);
+  EXPECT_EQ(out(nat, kStart, endpoint("192.168.1.4:5001"), kPeer), 5002) << "nor is its own taken";
+  EXPECT_EQ(out(nat, kStart, kInside, kStranger), 5001);
+}
+
+TEST(NatBox, APortThatWasMappedIsFreeAgainAfterItsLeaseOrReturn) {
+  NatBox nat(model(kIndependent, kByEndpoint), 1);
+  EXPECT_EQ(nat.map_port(kStart, kInside, 5000, 10min), 5000);
+  nat.unmap_port(kStart, kInside);
+  EXPECT_EQ(nat.map_port(kStart, kOther, 5000, 10min), 5000);
+  EXPECT_EQ(nat.map_port(kStart + 10min, kInside, 5000, 10min), 5000);
+}
+
+TEST(NatBox, HoldsABoundedNumberOfExplicitMappings) {
+  NatBox nat(model(kByEndpoint, kByEndpoint), 1);
+  for (std::uint16_t i = 0; i < kExplicitMappingsMax; ++i) {
+    const Endpoint inside{kInside.address, static_cast<std::uint16_t>(2000 + i)};
+    ASSERT_TRUE(nat.map_port(kStart, inside, 0, 10min));
+  }
+  EXPECT_EQ(nat.map_port(kStart, kInside, 0, 10min).error(), Drop::kNatFull);
+  nat.reboot();
+  EXPECT_TRUE(nat.map_port(kStart, kInside, 0, 10min));
+}
+
 TEST(NatBox, RefusesMoreMappingsThanItsTableHolds) {
   NatModel small = model(kByEndpoint, kByEndpoint);
   small.mappings_max = 2;

@@ -110,6 +110,9 @@ TEST(ParseScenario, ChangesAKindOfNatByWhatElseIsSaid) {
 expiry = "30s"
 kind = "symmetric-random"
 subscribers = 128
+mapping_protocol = "both"
+mapping_lease = "10min"
+mapping_refused = true
 [gateways.box]
 behind = "carrier"
 mapping = "address-dependent"
@@ -125,6 +128,9 @@ ipv6_firewall = "none"
   EXPECT_EQ(carrier.nat.mapping, Dependence::kAddressAndPortDependent);
   EXPECT_EQ(carrier.nat.expiry, Duration(30s));
   EXPECT_EQ(carrier.subscribers, 128U);
+  EXPECT_EQ(carrier.mapping.protocols, MappingProtocols::kBoth);
+  EXPECT_EQ(carrier.mapping.lease_max, 10min);
+  EXPECT_TRUE(carrier.mapping.refuses);
   EXPECT_TRUE(carrier.ipv6_firewall.stateful);
   const GatewayModel& box = scenario.gateways.at("box");
   EXPECT_EQ(box.behind, "carrier");

@@ -38,7 +38,8 @@ std::vector<Surroundings> special_surroundings() {
           {"host-firewall", {"nat=", "firewall=stateful"}},
           {"dual-stack", {"nat=port-restricted", "families=both"}},
           {"ipv6-only", {"nat=port-restricted", "families=ipv6"}},
-          {"cgnat", {"nat=cgnat"}}};
+          {"cgnat", {"nat=cgnat"}},
+          {"mapping-gateway", {"nat=mapping-gateway"}}};
 }
 
 std::vector<Surroundings> all_surroundings() {

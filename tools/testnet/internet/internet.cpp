@@ -59,6 +59,11 @@ struct Internet::State {
   void send(Flight flight);
   void enter(Flight flight);
   void deliver(Flight flight, std::uint32_t host);
+  void send_to_gateway(Flight flight, std::uint32_t index);
+  void answer_as_gateway(std::uint32_t index, const Flight& asking);
+  void send_from_gateway(std::uint16_t from_port, std::uint32_t host, std::uint16_t to_port,
+                         Bytes payload);
+  void restart_service(std::uint32_t index);
   void finish(const Flight& flight, Drop fate);
   [[nodiscard]] Drop admit(std::uint32_t index, const Flight& flight);
   [[nodiscard]] Duration turn_latency(std::uint32_t sender, const Turn& turn) const;
@@ -79,6 +84,10 @@ void Internet::State::send(Flight flight) {
       deliver(std::move(flight), host);
     }));
     return;
+  }
+  if (topology.gateway_v4(flight.sender) == flight.packet.to.address) {
+    const auto gateway = *topology.host(flight.sender).options.behind;
+    return send_to_gateway(std::move(flight), index_of(gateway));
   }
   LivePassage passage(topology, queue.now(), flight);
   const auto turn = route_out(topology, passage, flight.sender, flight.packet);
@@ -112,6 +121,53 @@ void Internet::State::deliver(Flight flight, std::uint32_t host) {
   const Drop fate = admit(host, flight);
   finish(flight, fate);
   if (fate == Drop::kNone) topology.host(host).receiver(flight.packet);
+}
+
+/// The packet is for the gateway itself, where nothing listens but the mapping service.
+void Internet::State::send_to_gateway(Flight flight, std::uint32_t index) {
+  LivePassage passage(topology, queue.now(), flight);
+  const Drop drop = passage.leave_host(flight.sender, flight.packet);
+  if (drop != Drop::kNone) return finish(flight, drop);
+  queue.after(passage.delay() + kLanLatency,
+              lifetime.guard(
+                  [this, index, flight = std::move(flight)] { answer_as_gateway(index, flight); }));
+}
+
+void Internet::State::answer_as_gateway(std::uint32_t index, const Flight& asking) {
+  GatewayState& gateway = topology.gateway(index);
+  const Packet& packet = asking.packet;
+  const bool heard = gateway.mapping_service.model().listens() && packet.to.port == kMappingPort;
+  finish(asking, heard ? Drop::kNone : Drop::kHostDown);
+  if (!heard) return;
+  auto answer = gateway.mapping_service.answer(queue.now(), packet.from, packet.payload,
+                                               gateway.nat, gateway.v4);
+  if (answer) send_from_gateway(kMappingPort, asking.sender, packet.from.port, std::move(*answer));
+}
+
+/// Counted as the receiver's own: a gateway is no host.
+void Internet::State::send_from_gateway(std::uint16_t from_port, std::uint32_t host,
+                                        std::uint16_t to_port, Bytes payload) {
+  const auto gateway = topology.gateway_v4(host);
+  if (!gateway) return;  // it has moved away
+  const IpAddress to = *topology.host(host).v4;
+  Flight flight{.packet = {{*gateway, from_port}, {to, to_port}, std::move(payload)},
+                .sender = host,
+                .station = {},
+                .destination = to};
+  queue.after(kLanLatency, lifetime.guard([this, host, flight = std::move(flight)]() mutable {
+    deliver(std::move(flight), host);
+  }));
+}
+
+/// The gateway has lost its mappings, and says so to everyone on its LAN.
+void Internet::State::restart_service(std::uint32_t index) {
+  GatewayState& gateway = topology.gateway(index);
+  gateway.mapping_service.restart(queue.now());
+  for (const Bytes& news : gateway.mapping_service.announcements(queue.now(), gateway.v4)) {
+    for (const std::uint32_t host : topology.hosts_behind(index)) {
+      send_from_gateway(kMappingPort, host, kMappingAnnouncementPort, news);
+    }
+  }
 }
 
 Drop Internet::State::admit(std::uint32_t index, const Flight& flight) {
@@ -161,6 +217,10 @@ std::vector<Prefix> Internet::addresses(HostId host) const {
   return state_->topology.addresses(index_of(host));
 }
 
+std::optional<IpAddress> Internet::gateway_address(HostId host) const {
+  return state_->topology.gateway_v4(index_of(host));
+}
+
 void Internet::send(HostId host, std::uint16_t from_port, const Endpoint& to, Bytes payload) {
   HostState& sender = state_->topology.host(index_of(host));
   Flight flight{.packet = {.from = {}, .to = to, .payload = std::move(payload)},
@@ -182,10 +242,13 @@ void Internet::reboot(GatewayId gateway) {
   GatewayState& rebooted = state_->topology.gateway(index_of(gateway));
   rebooted.nat.reboot();
   rebooted.ipv6_firewall.forget();
+  state_->restart_service(index_of(gateway));
 }
 
 void Internet::change_addresses(HostId host) {
   state_->topology.change_addresses(index_of(host));
+  const auto own = gateway(host);
+  if (own) state_->restart_service(state_->topology.outermost(index_of(*own)));
 }
 
 void Internet::move(HostId host, std::optional<GatewayId> behind, const LinkModel& link) {
@@ -244,6 +307,9 @@ Surroundings Internet::surroundings(HostId host) const {
   for (auto at = gateway(host); at;) {
     const GatewayState& gate = state_->topology.gateway(index_of(*at));
     around.nats.push_back(gate.nat.model());
+    const MappingServiceModel& service = gate.mapping_service.model();
+    around.maps_ports =
+        around.nats.size() == 1 && !gate.behind && service.listens() && !service.refuses;
     around.outermost = at;
     at = gate.behind ? std::optional(GatewayId{*gate.behind}) : std::nullopt;
   }

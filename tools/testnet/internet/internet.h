@@ -22,6 +22,7 @@
 #include "tools/testnet/event_queue.h"
 #include "tools/testnet/internet/firewall_model.h"
 #include "tools/testnet/internet/link_model.h"
+#include "tools/testnet/internet/mapping_model.h"
 #include "tools/testnet/internet/nat_model.h"
 #include "tools/testnet/internet/packet.h"
 
@@ -33,6 +34,7 @@ enum class GatewayId : std::uint32_t {};
 struct GatewayOptions {
   NatModel nat{};
   FirewallModel ipv6_firewall{};
+  MappingServiceModel mapping_service{};
   std::optional<GatewayId> behind{};  ///< outer gateway; nullopt: the internet
   LinkModel uplink{};                 ///< its latency is that of every host behind it
   std::string city{};                 ///< empty: nowhere in particular
@@ -54,6 +56,8 @@ struct Surroundings {
   bool udp_blocked = false;        ///< by the host's network
   bool stateful_firewall = false;  ///< the host's own
   std::vector<NatModel> nats;      ///< innermost first; IPv4 passes them all
+  /// Its gateway, whose address is public, maps ports for whoever asks.
+  bool maps_ports = false;
   std::optional<GatewayId> outermost;
 };
 
@@ -77,6 +81,9 @@ class Internet {
   /// The host's own addresses with the prefix length of its network: public, or of its LAN. IPv6
   /// behind a gateway is public too, a /64 of the gateway's.
   [[nodiscard]] std::vector<Prefix> addresses(HostId host) const;
+  /// The next hop of its IPv4 default route, which answers on kMappingPort if it maps ports;
+  /// nullopt: the host has a public address, or no IPv4.
+  [[nodiscard]] std::optional<IpAddress> gateway_address(HostId host) const;
   /// Sends from the host's address of the target's family and `from_port`. IPv6 and IPv4 each need
   /// an address of the host's; without one the packet is dropped (kNoRoute).
   void send(HostId host, std::uint16_t from_port, const Endpoint& to, Bytes payload);
@@ -84,8 +91,10 @@ class Internet {
   // What happens to networks. All take effect at once; packets under way go on, and meet the
   // receiver's side as it then is.
   void set_up(HostId host, bool up);
-  void reboot(GatewayId gateway);  ///< forgets every mapping and filter
-  /// New public addresses, of the host itself or, behind a gateway, of the outermost one.
+  /// Forgets every mapping and filter, and announces so on its LAN if it maps ports.
+  void reboot(GatewayId gateway);
+  /// New public addresses, of the host itself or, behind a gateway, of the outermost one, which
+  /// loses its mappings with the old one.
   void change_addresses(HostId host);
   /// Plugs the host in elsewhere: it gets new addresses there.
   void move(HostId host, std::optional<GatewayId> behind, const LinkModel& link);

@@ -51,6 +51,11 @@ Prefix Lan::v4(Seat seat) const {
   return {v4_address(network + kFirstHost + index), 24};
 }
 
+IpAddress Lan::gateway_v4(Seat seat) const {
+  if (static_cast<std::uint32_t>(seat) >= kHomeSeats) return v4_address(kCarrierNetwork + 1);
+  return v4_address(kHomeNetworks + (std::uint32_t{third_octet_} << 8) + 1);
+}
+
 std::uint64_t Lan::interface_id(Seat seat) {
   return kFirstInterfaceId + static_cast<std::uint32_t>(seat);
 }

@@ -32,6 +32,8 @@ class Lan {
   void release(Seat seat);
 
   [[nodiscard]] Prefix v4(Seat seat) const;
+  /// The gateway's own address, as whoever has this seat knows it.
+  [[nodiscard]] IpAddress gateway_v4(Seat seat) const;
   [[nodiscard]] static std::uint64_t interface_id(Seat seat);
   /// Who has this address or identifier; nobody if it is free or none of the LAN's.
   [[nodiscard]] Station find_v4(const IpAddress& address) const;

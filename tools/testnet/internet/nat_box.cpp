@@ -33,6 +33,10 @@ NatBox::Port NatBox::translate_outbound(TimePoint now, const Endpoint& inside,
                                         const Endpoint& destination) {
   if (model_.blocks_udp) return tl::unexpected(Drop::kUdpBlocked);
   expire(now);
+  if (const auto port = leaving_explicitly(now, inside, destination)) {
+    remember(now, {explicit_.at(*port).id, pack(destination)});
+    return *port;
+  }
   const MappingKey key = mapping_key(inside, destination);
   Mappings::Entry* mapping = mappings_.find(now, key);
   if (mapping != nullptr) {
@@ -49,6 +53,7 @@ NatBox::Port NatBox::translate_outbound(TimePoint now, const Endpoint& inside,
 NatBox::Port NatBox::would_translate_outbound(TimePoint now, const Endpoint& inside,
                                               const Endpoint& destination) const {
   if (model_.blocks_udp) return tl::unexpected(Drop::kUdpBlocked);
+  if (const auto port = leaving_explicitly(now, inside, destination)) return *port;
   const auto* mapping = mappings_.find(now, mapping_key(inside, destination));
   if (mapping != nullptr) return mapping->value.port;
   expire(now);
@@ -60,6 +65,10 @@ NatBox::Port NatBox::would_translate_outbound(TimePoint now, const Endpoint& ins
 
 NatBox::Inside NatBox::translate_inbound(TimePoint now, const Endpoint& from, std::uint16_t port) {
   if (model_.blocks_udp) return tl::unexpected(Drop::kUdpBlocked);
+  if (const ExplicitMapping* mapping = explicit_at(now, port)) {
+    remember(now, {mapping->id, pack(from)});
+    return mapping->inside;
+  }
   const auto* admitting = admitted(now, from, port);
   if (admitting == nullptr) return tl::unexpected(Drop::kNatFiltered);
   const Endpoint inside = unpack(admitting->key.inside);
@@ -75,12 +84,83 @@ NatBox::Inside NatBox::translate_inbound(TimePoint now, const Endpoint& from, st
 NatBox::Inside NatBox::would_translate_inbound(TimePoint now, const Endpoint& from,
                                                std::uint16_t port) const {
   if (model_.blocks_udp) return tl::unexpected(Drop::kUdpBlocked);
+  if (const ExplicitMapping* mapping = explicit_at(now, port)) return mapping->inside;
   const auto* mapping = admitted(now, from, port);
   if (mapping == nullptr) return tl::unexpected(Drop::kNatFiltered);
   return unpack(mapping->key.inside);
 }
 
+NatBox::Port NatBox::map_port(TimePoint now, const Endpoint& inside, std::uint16_t wish,
+                              Duration lease) {
+  if (model_.blocks_udp) return tl::unexpected(Drop::kUdpBlocked);
+  expire(now);
+  if (const auto held = find_explicit(now, inside); held != explicit_.end()) {
+    explicit_.at(held->first).ends_at = now + lease;
+    return held->first;
+  }
+  if (explicit_.size() >= kExplicitMappingsMax) return tl::unexpected(Drop::kNatFull);
+  auto port = release_implicit(now, inside);
+  const std::uint16_t wanted = wish == 0 ? inside.port : wish;
+  if (!port) port = taken_.next_free(preserved_port(wanted), false);
+  if (!port) return tl::unexpected(Drop::kNatFull);
+  taken_.insert(*port);
+  explicit_[*port] = {++last_id_, inside, now + lease};
+  return *port;
+}
+
+void NatBox::unmap_port(TimePoint now, const Endpoint& inside) {
+  const auto held = find_explicit(now, inside);
+  if (held == explicit_.end()) return;
+  if (!by_port_.contains(held->first)) taken_.erase(held->first);
+  explicit_.erase(held);
+}
+
+std::optional<std::uint16_t> NatBox::explicit_port(TimePoint now, const Endpoint& inside) const {
+  const auto held = find_explicit(now, inside);
+  return held == explicit_.end() ? std::nullopt : std::optional(held->first);
+}
+
+NatBox::ExplicitMappings::const_iterator NatBox::find_explicit(TimePoint now,
+                                                               const Endpoint& inside) const {
+  return std::find_if(explicit_.cbegin(), explicit_.cend(), [&](const auto& each) {
+    return each.second.inside == inside && each.second.ends_at > now;
+  });
+}
+
+const NatBox::ExplicitMapping* NatBox::explicit_at(TimePoint now, std::uint16_t port) const {
+  const auto found = explicit_.find(port);
+  return found == explicit_.end() || found->second.ends_at <= now ? nullptr : &found->second;
+}
+
+/// The explicit mapping's port, if a packet from inside takes it.
+std::optional<std::uint16_t> NatBox::leaving_explicitly(TimePoint now, const Endpoint& inside,
+                                                        const Endpoint& destination) const {
+  const auto held = find_explicit(now, inside);
+  if (held == explicit_.end()) return std::nullopt;
+  const FilterKey flow{held->second.id, pack(destination)};
+  if (!maps_all_alike() && filters_.find(now, flow) == nullptr) return std::nullopt;
+  return held->first;
+}
+
+bool NatBox::maps_all_alike() const {
+  return overloads() || model_.mapping == Dependence::kEndpointIndependent;
+}
+
+/// The one port that this endpoint already has for all destinations becomes free for an explicit
+/// mapping, so that others need not learn a new one (RFC 6887 §11.3).
+std::optional<std::uint16_t> NatBox::release_implicit(TimePoint now, const Endpoint& inside) {
+  if (!maps_all_alike()) return std::nullopt;
+  const auto* mapping = mappings_.find(now, {pack(inside), 0});
+  if (mapping == nullptr) return std::nullopt;
+  const std::uint16_t port = mapping->value.port;
+  mappings_.remove(*mapping);
+  by_port_.erase(port);
+  taken_.erase(port);
+  return port;
+}
+
 void NatBox::reboot() {
+  explicit_.clear();
   mappings_.clear();
   filters_.clear();
   by_port_.clear();
@@ -165,7 +245,12 @@ void NatBox::expire(TimePoint now) const {
   filters_.expire(now);
   mappings_.expire(now, [this](const Mappings::Entry& mapping) {
     by_port_.erase(mapping.value.port);
-    taken_.erase(mapping.value.port);
+    if (!explicit_.contains(mapping.value.port)) taken_.erase(mapping.value.port);
+  });
+  std::erase_if(explicit_, [&](const auto& each) {
+    const bool expired = each.second.ends_at <= now;
+    if (expired && !by_port_.contains(each.first)) taken_.erase(each.first);
+    return expired;
   });
 }
 
@@ -184,7 +269,10 @@ NatBox::Mappings::Entry& NatBox::add_mapping(TimePoint now, const MappingKey& ke
 
 void NatBox::open_filter(TimePoint now, std::uint64_t mapping_id, const Endpoint& peer) {
   if (model_.filtering == Dependence::kEndpointIndependent) return;
-  const FilterKey key{mapping_id, masked(pack(peer), model_.filtering)};
+  remember(now, {mapping_id, masked(pack(peer), model_.filtering)});
+}
+
+void NatBox::remember(TimePoint now, const FilterKey& key) {
   if (auto* filter = filters_.find(now, key)) {
     filters_.refresh(now, *filter);
     return;

@@ -7,8 +7,11 @@
 ///   - Filters expire one by one, each as long after its last packet as a mapping would.
 ///   - With kPreservingOverload every destination gets the same port, so its mappings depend on
 ///     nothing, whatever the model says; the host that loses its port loses its mapping.
+///   - Explicit mappings, which a host asked for (RFC 6887 §11), let everybody in. Where mappings
+///     depend on the destination, only answers leave through them, as on Linux.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <tl/expected.hpp>
 #include <unordered_map>
@@ -24,6 +27,8 @@ namespace kadwire::testnet {
 
 /// Filters of one box; the one unused longest makes room. Four times Linux' usual conntrack table.
 inline constexpr std::size_t kNatFiltersMax = 262'144;
+/// Explicit mappings of one box; more are refused.
+inline constexpr std::size_t kExplicitMappingsMax = 256;
 
 class NatBox {
  public:
@@ -43,6 +48,14 @@ class NatBox {
                                               const Endpoint& destination) const;
   [[nodiscard]] Inside would_translate_inbound(TimePoint now, const Endpoint& from,
                                                std::uint16_t port) const;
+  /// Maps `wish` (0: any), or the next free port, to an inside endpoint until the lease ends. One
+  /// that has such a mapping, or uses a port for all destinations alike, keeps its port. Errors:
+  /// kUdpBlocked, kNatFull.
+  Port map_port(TimePoint now, const Endpoint& inside, std::uint16_t wish, Duration lease);
+  void unmap_port(TimePoint now, const Endpoint& inside);
+  /// The port that map_port() gave, as long as it leads to this endpoint.
+  [[nodiscard]] std::optional<std::uint16_t> explicit_port(TimePoint now,
+                                                           const Endpoint& inside) const;
   /// Forgets every mapping and filter.
   void reboot();
 
@@ -70,6 +83,12 @@ class NatBox {
     bool operator==(const FilterKey&) const = default;
   };
   struct Nothing {};
+  struct ExplicitMapping {
+    std::uint64_t id = 0;  ///< of the filters that stand for flows through it
+    Endpoint inside;
+    TimePoint ends_at;
+  };
+  using ExplicitMappings = std::map<std::uint16_t, ExplicitMapping>;
   struct PairHash {
     std::size_t operator()(const MappingKey& key) const {
       return mix(key.inside ^ mix(key.toward));
@@ -98,11 +117,22 @@ class NatBox {
   void expire(TimePoint now) const;
   Mappings::Entry& add_mapping(TimePoint now, const MappingKey& key, std::uint16_t port);
   void open_filter(TimePoint now, std::uint64_t mapping_id, const Endpoint& peer);
+  void remember(TimePoint now, const FilterKey& key);
+  [[nodiscard]] ExplicitMappings::const_iterator find_explicit(TimePoint now,
+                                                               const Endpoint& inside) const;
+  [[nodiscard]] const ExplicitMapping* explicit_at(TimePoint now, std::uint16_t port) const;
+  [[nodiscard]] std::optional<std::uint16_t> leaving_explicitly(TimePoint now,
+                                                                const Endpoint& inside,
+                                                                const Endpoint& destination) const;
+  [[nodiscard]] bool maps_all_alike() const;
+  [[nodiscard]] std::optional<std::uint16_t> release_implicit(TimePoint now,
+                                                              const Endpoint& inside);
 
   NatModel model_;
   Allocator allocator_;
   mutable Mappings mappings_;
   mutable ExpiringTable<FilterKey, Nothing, PairHash> filters_;
+  mutable ExplicitMappings explicit_;  ///< by external port; their ports are in taken_
   // Of every entry in mappings_:
   mutable std::unordered_map<std::uint16_t, MappingKey> by_port_;
   mutable PortSet taken_;

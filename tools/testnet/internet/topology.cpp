@@ -54,6 +54,7 @@ std::uint32_t Topology::add_gateway(const GatewayOptions& options) {
   const auto index = static_cast<std::uint32_t>(gateways_.size());
   gateways_.push_back({.nat = NatBox(options.nat, derived_seed(seed_, "nat", index)),
                        .ipv6_firewall = Firewall(options.ipv6_firewall),
+                       .mapping_service = MappingService(options.mapping_service),
                        .uplink = make_access(options.uplink, "uplink", index),
                        .behind = index_of(options.behind),
                        .city = named_city(options.city),
@@ -161,6 +162,20 @@ std::vector<Prefix> Topology::addresses(std::uint32_t index) const {
   }
   if (asked.v6) addresses.push_back({*asked.v6, kIpv6NetworkBits});
   return addresses;
+}
+
+std::optional<IpAddress> Topology::gateway_v4(std::uint32_t index) const {
+  const HostState& asked = host(index);
+  if (!asked.v4 || !asked.seat) return std::nullopt;
+  return gateway(static_cast<std::uint32_t>(*asked.options.behind)).lan.gateway_v4(*asked.seat);
+}
+
+std::vector<std::uint32_t> Topology::hosts_behind(std::uint32_t gateway) const {
+  std::vector<std::uint32_t> hosts;
+  for (std::uint32_t index = 0; index < hosts_.size(); ++index) {
+    if (hosts_[index].options.behind == GatewayId{gateway}) hosts.push_back(index);
+  }
+  return hosts;
 }
 
 Station Topology::at_core(const IpAddress& address) const {

@@ -16,6 +16,7 @@
 #include "tools/testnet/internet/internet.h"
 #include "tools/testnet/internet/lan.h"
 #include "tools/testnet/internet/link.h"
+#include "tools/testnet/internet/mapping_service.h"
 #include "tools/testnet/internet/nat_box.h"
 
 namespace kadwire::testnet {
@@ -42,6 +43,7 @@ struct Access {
 struct GatewayState {
   NatBox nat;
   Firewall ipv6_firewall;
+  MappingService mapping_service;
   Access uplink;
   std::optional<std::uint32_t> behind;  ///< index of the outer gateway
   std::optional<std::size_t> city;      ///< index into cities()
@@ -89,6 +91,10 @@ class Topology {
     return gateways_.at(index);
   }
   [[nodiscard]] std::vector<Prefix> addresses(std::uint32_t host) const;
+  /// The inner IPv4 address of the host's gateway; nullopt: there is none.
+  [[nodiscard]] std::optional<IpAddress> gateway_v4(std::uint32_t host) const;
+  /// The hosts in this gateway's own LAN.
+  [[nodiscard]] std::vector<std::uint32_t> hosts_behind(std::uint32_t gateway) const;
 
   /// Who gets a packet for this address from the core: a public host, or the outermost gateway.
   [[nodiscard]] Station at_core(const IpAddress& address) const;
@@ -102,10 +108,11 @@ class Topology {
   /// The gateway, or the host itself, at which its packets enter the core.
   [[nodiscard]] Station core_station(std::uint32_t host) const;
 
+  [[nodiscard]] std::uint32_t outermost(std::uint32_t gateway) const;
+
  private:
   [[nodiscard]] Access make_access(const LinkModel& model, std::string_view part,
                                    std::uint64_t index) const;
-  [[nodiscard]] std::uint32_t outermost(std::uint32_t gateway) const;
   [[nodiscard]] std::size_t depth(std::uint32_t gateway) const;
   [[nodiscard]] std::optional<std::size_t> city_of(Station station) const;
   [[nodiscard]] Duration between(std::optional<std::size_t> a, std::optional<std::size_t> b) const;

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <utility>
 
+#include "rendezvous/gateway_message.h"
 #include "rendezvous/stun_message.h"
 #include "tools/testnet/nodes/gauged_directory.h"
 
@@ -16,6 +17,10 @@ constexpr auto kWithdrawalLifetime = 10min;
 
 TrafficKind dht_traffic(ByteView) {
   return TrafficKind::kDht;
+}
+
+TrafficKind gateway_traffic(ByteView) {
+  return TrafficKind::kGateway;
 }
 
 /// Every bootstrap node answers STUN.
@@ -38,10 +43,11 @@ struct MemberNode::Running {
                          member.device_->handle_datagram(from, datagram);
                        }),
         relay_ports(member.host_),
+        gateway_socket(member.host_, rendezvous::kGatewayAnnouncementPort, gateway_traffic),
         node(std::move(config), member.mesh_.keys(), member.identity_, member.random_,
              scheduler.now()),
         driver({scheduler, dht_socket, directory, *member.device_, monitor, member.memory_,
-                member.journal_, &wireguard_port, &relay_ports},
+                member.journal_, &wireguard_port, &relay_ports, &gateway_socket},
                node, "kadwire0") {}
 
   std::unique_ptr<dht::OpendhtDirectory> make_directory(MemberNode& member) {
@@ -59,6 +65,7 @@ struct MemberNode::Running {
   SimMonitor monitor;
   SimWireguardPort wireguard_port;
   SimRelayPorts relay_ports;
+  SimSocket gateway_socket;
   node::MeshNode node;
   node::Driver driver;
 };
@@ -121,6 +128,7 @@ void MemberNode::start() {
     config.frames = true;
     config.relays = true;
     config.side_ports = true;
+    config.maps_ports = true;
     config.state = memory_.state;
     config.cached_records = memory_.peer_cache;
     running_ = std::make_unique<Running>(*this, std::move(config));

@@ -147,6 +147,9 @@ void SimMonitor::announce() {
       address.interface = "eth0";
       state.addresses.push_back(std::move(address));
     }
+    if (const auto gateway = host_.internet().gateway_address(host_.id())) {
+      state.gateways.push_back(*gateway);
+    }
     handler_(state);
   }));
 }

@@ -7,7 +7,7 @@ namespace kadwire::testnet {
 namespace {
 
 constexpr std::array<std::string_view, kTrafficKinds> kTrafficNames = {
-    "dht", "handshake", "keepalive", "data", "stun", "rendezvous"};
+    "dht", "handshake", "keepalive", "data", "stun", "rendezvous", "gateway"};
 
 constexpr std::array<std::string_view, 3> kPairStateNames = {"none", "direct", "relayed"};
 

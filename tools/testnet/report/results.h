@@ -17,8 +17,16 @@
 namespace kadwire::testnet {
 
 /// Traffic by what it was for.
-enum class TrafficKind : std::uint8_t { kDht, kHandshake, kKeepalive, kData, kStun, kRendezvous };
-inline constexpr std::size_t kTrafficKinds = 6;
+enum class TrafficKind : std::uint8_t {
+  kDht,
+  kHandshake,
+  kKeepalive,
+  kData,
+  kStun,
+  kRendezvous,
+  kGateway,  ///< with the own gateway, about port mappings
+};
+inline constexpr std::size_t kTrafficKinds = 7;
 [[nodiscard]] std::string_view to_text(TrafficKind kind);  // "dht", "handshake", …
 
 struct Traffic {

@@ -14,6 +14,7 @@
 #include "node/base/time.h"
 #include "tools/testnet/internet/firewall_model.h"
 #include "tools/testnet/internet/link_model.h"
+#include "tools/testnet/internet/mapping_model.h"
 #include "tools/testnet/internet/nat_model.h"
 
 namespace kadwire::testnet {
@@ -59,6 +60,7 @@ enum class Role : std::uint8_t {
 /// A NAT by name, perhaps behind another: its outside is a host of that one's inside.
 struct GatewayModel {
   NatModel nat;
+  MappingServiceModel mapping;   ///< what it maps for whoever asks
   std::string behind;            ///< name of the outer gateway; empty: the internet
   std::size_t subscribers = 64;  ///< an outer gateway serves so many inner ones
   FirewallModel ipv6_firewall{true, 120s};

@@ -10,6 +10,7 @@ constexpr Duration kJitterMax = 1s;
 constexpr Duration kNatExpiryMin = 5s;
 constexpr Duration kNatExpiryMax = 10min;
 constexpr Duration kFirewallExpiryMax = 24h;
+constexpr Duration kMappingLeaseMax = 24h;  ///< RFC 6887 §15
 constexpr std::size_t kHostsPerNatMax = 200;  ///< a home network's /24 holds no more
 constexpr std::size_t kSubscribersMax = 4096;
 constexpr std::size_t kMappingsMax = 65'536;  ///< a NAT has one address, and it no more ports
@@ -64,6 +65,13 @@ Reader<NatModel> nat_kind() {
 
 Reader<bool> firewall() {
   return one_of<bool>({{"none", false}, {"stateful", true}});
+}
+
+Reader<MappingProtocols> mapping_protocols() {
+  return one_of<MappingProtocols>({{"none", MappingProtocols::kNone},
+                                   {"nat-pmp", MappingProtocols::kNatPmp},
+                                   {"pcp", MappingProtocols::kPcp},
+                                   {"both", MappingProtocols::kBoth}});
 }
 
 Reader<Role> role() {
@@ -188,6 +196,11 @@ const Fields<GatewayModel>& gateway_fields() {
       field("mappings", &GatewayModel::nat, &NatModel::mappings_max,
             whole_between(1, kMappingsMax)),
       field("blocks_udp", &GatewayModel::nat, &NatModel::blocks_udp, flag()),
+      field("mapping_protocol", &GatewayModel::mapping, &MappingServiceModel::protocols,
+            mapping_protocols()),
+      field("mapping_lease", &GatewayModel::mapping, &MappingServiceModel::lease_max,
+            duration_between(kMappingLeaseMin, kMappingLeaseMax)),
+      field("mapping_refused", &GatewayModel::mapping, &MappingServiceModel::refuses, flag()),
       field("behind", &GatewayModel::behind, line_of_text()),
       field("subscribers", &GatewayModel::subscribers, whole_between(1, kSubscribersMax)),
       field("ipv6_firewall", &GatewayModel::ipv6_firewall, &FirewallModel::stateful, firewall()),
