@@ -38,6 +38,10 @@ struct OpenSidePorts {};
 struct TieFlows {
   std::vector<rendezvous::FlowTie> ties;
 };
+/// Say this on every link of this host.
+struct SendBeacon {
+  Bytes beacon;
+};
 /// A line for the operator: "event key=value …".
 struct Notice {
   enum class Level { kDebug, kInfo, kWarning };
@@ -47,6 +51,6 @@ struct Notice {
 
 using Action =
     std::variant<dht::DirectoryRequest, ApplyPeers, RequestSnapshot, SetAddresses, SaveNodeState,
-                 SavePeerCache, rendezvous::RelayAction, OpenSidePorts, TieFlows, Notice>;
+                 SavePeerCache, rendezvous::RelayAction, OpenSidePorts, TieFlows, SendBeacon, Notice>;
 
 }  // namespace kadwire::node

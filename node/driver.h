@@ -14,6 +14,7 @@
 #include "node/node_view.h"
 #include "node/ports/datagram_socket.h"
 #include "node/ports/journal.h"
+#include "node/ports/lan_port.h"
 #include "node/ports/network_monitor.h"
 #include "node/ports/node_memory.h"
 #include "node/ports/relay_ports.h"
@@ -41,6 +42,7 @@ struct DriverPorts {
   Journal& journal;
   WireguardPort* wireguard_port = nullptr;  ///< nullptr: nothing travels beside WireGuard
   RelayPorts* relay_ports = nullptr;        ///< nullptr: relays for nobody
+  LanPort* lan_port = nullptr;              ///< nullptr: neither heard nor seen on the host's links
 };
 
 class Driver final : public NodeInspector {

@@ -38,10 +38,11 @@ struct MemberNode::Running {
                          member.device_->handle_datagram(from, datagram);
                        }),
         relay_ports(member.host_),
+        lan_port(member.host_),
         node(std::move(config), member.mesh_.keys(), member.identity_, member.random_,
              scheduler.now()),
         driver({scheduler, dht_socket, directory, *member.device_, monitor, member.memory_,
-                member.journal_, &wireguard_port, &relay_ports},
+                member.journal_, &wireguard_port, &relay_ports, &lan_port},
                node, "kadwire0") {}
 
   std::unique_ptr<dht::OpendhtDirectory> make_directory(MemberNode& member) {
@@ -59,6 +60,7 @@ struct MemberNode::Running {
   SimMonitor monitor;
   SimWireguardPort wireguard_port;
   SimRelayPorts relay_ports;
+  SimLanPort lan_port;
   node::MeshNode node;
   node::Driver driver;
 };
@@ -118,6 +120,8 @@ void MemberNode::start() {
     config.identity_restored = ran_before_;
     config.device_adopted = ran_before_ && !device_->snapshot().peers.empty();
     config.announces = options_.announces;
+    config.mailbox = options_.mailbox;
+    config.lan = options_.lan;
     config.frames = true;
     config.relays = true;
     config.side_ports = true;
