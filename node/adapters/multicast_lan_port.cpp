@@ -111,13 +111,15 @@ struct MulticastLanPort::Shared {
   std::array<std::byte, kDatagramBytesMax> buffer;
 };
 
+/// In IPv6 the kernel looks at the group alone, so that one joined on any link would do.
 bool MulticastLanPort::Shared::went_to_group(const Leg& leg, msghdr& message) {
   if (leg.family == AddressFamily::kIpv4) return true;
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
     if (header->cmsg_level != IPPROTO_IPV6 || header->cmsg_type != IPV6_PKTINFO) continue;
     in6_pktinfo info;
     std::memcpy(&info, CMSG_DATA(header), sizeof info);
-    return IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);
+    return IN6_IS_ADDR_MULTICAST(&info.ipi6_addr) &&
+           std::ranges::find(leg.links, info.ipi6_ifindex) != leg.links.end();
   }
   return false;
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/unit/node/adapters/event_loop.h"
 #include "tests/unit/node/adapters/own_network.h"
 
@@ -30,7 +32,9 @@ struct Listener {
 };
 
 void add_link(const std::string& name, const std::string& ipv4, const std::string& ipv6) {
-  run_command("ip link add " + name + " type dummy && ip link set " + name + " multicast on up");
+  const std::string far = name + "-far";
+  run_command("ip link add " + name + " type veth peer name " + far);
+  run_command("ip link set " + far + " up && ip link set " + name + " up");
   run_command("ip addr add " + ipv4 + "/24 dev " + name);
   run_command("ip addr add " + ipv6 + "/64 dev " + name + " nodad");
 }
