@@ -35,13 +35,11 @@ struct Case {
   /// Fresh seeds too: only where a hundred of them or more have passed. Of hostile-dht's, one in
   /// two hundred needs more than its two minutes; the others were not yet tried so often.
   bool fresh = false;
-  /// Tells apart two cases of one scenario.
-  const char* variant = "";
 };
 
 /// As the test's name has it.
 void PrintTo(const Case& each, std::ostream* out) {
-  *out << each.scenario << each.variant;
+  *out << each.scenario;
 }
 
 const Case kCases[] = {
@@ -56,11 +54,7 @@ const Case kCases[] = {
     {"churn", {}, false},
     {"lossy-mobile", {"--until", "6min"}, false},
     {"mailbox", {}, false},
-    {"mailbox",
-     {"--set", "groups.found.mailbox=false", "--set", "expect.pairs_max=0"},
-     false,
-     "_without_it"},
-    {"home-alone", {}, true},
+    {"home-alone", {}, false},
     {"hostile-dht", {"--until", "4min"}, false},
     // Newcomers come when all of the hostile are at work, but not after minutes of flood.
     {"hostile-members", {"--until", "2min5s", "--set", "groups.newcomers.start=95s..100s"}, false},
@@ -108,7 +102,6 @@ TEST_P(TestnetLibrary, KeepsItsPromises) {
 INSTANTIATE_TEST_SUITE_P(Scenario, TestnetLibrary, ::testing::ValuesIn(kCases),
                          [](const auto& param_info) {
                            std::string name = param_info.param.scenario;
-                           name += param_info.param.variant;
                            std::ranges::replace(name, '-', '_');
                            return name;
                          });
