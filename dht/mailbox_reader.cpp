@@ -11,6 +11,14 @@ MailboxReader::MailboxReader(const crypto::KeySchedule& keys, const crypto::Node
                              OperationIds& operations)
     : keys_(keys), owner_(owner), operations_(operations) {}
 
+void MailboxReader::set_wanted(Now now, bool wanted) {
+  if (wanted == wanted_) return;
+  wanted_ = wanted;
+  if (wanted) return handle_timeout(now);
+  for (const Subscription& each : subscriptions_) requests_.push_back(CancelRequest{each.listen});
+  subscriptions_.clear();
+}
+
 void MailboxReader::handle_event(Now now, const DirectoryEvent& event) {
   if (const auto* change = std::get_if<ConnectivityChanged>(&event)) {
     connected_ = change->connected;
@@ -25,11 +33,11 @@ void MailboxReader::handle_event(Now now, const DirectoryEvent& event) {
 }
 
 void MailboxReader::handle_timeout(Now now) {
-  if (connected_) follow_hours(now);
+  if (connected_ && wanted_) follow_hours(now);
 }
 
 std::optional<TimePoint> MailboxReader::next_timeout() const {
-  return connected_ ? std::optional(hours_change_) : std::nullopt;
+  return connected_ && wanted_ ? std::optional(hours_change_) : std::nullopt;
 }
 
 std::optional<DirectoryRequest> MailboxReader::poll_request() {

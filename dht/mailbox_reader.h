@@ -34,6 +34,8 @@ class MailboxReader {
   MailboxReader(const crypto::KeySchedule& keys, const crypto::NodeId& owner,
                 OperationIds& operations);
 
+  /// False: nobody needs the mailbox now, and nothing is listened at. True at first.
+  void set_wanted(Now now, bool wanted);
   /// Events of others' operations are ignored.
   void handle_event(Now now, const DirectoryEvent& event);
   void handle_timeout(Now now);
@@ -57,6 +59,7 @@ class MailboxReader {
   const crypto::KeySchedule& keys_;
   const crypto::NodeId owner_;
   OperationIds& operations_;
+  bool wanted_ = true;
   bool connected_ = false;
   TimePoint hours_change_{};
   std::vector<Subscription> subscriptions_;  ///< one per active hour, at most two

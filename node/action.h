@@ -49,8 +49,8 @@ struct Notice {
   std::string text;
 };
 
-using Action =
-    std::variant<dht::DirectoryRequest, ApplyPeers, RequestSnapshot, SetAddresses, SaveNodeState,
-                 SavePeerCache, rendezvous::RelayAction, OpenSidePorts, TieFlows, SendBeacon, Notice>;
+using Action = std::variant<dht::DirectoryRequest, ApplyPeers, RequestSnapshot, SetAddresses,
+                            SaveNodeState, SavePeerCache, rendezvous::RelayAction, OpenSidePorts,
+                            TieFlows, SendBeacon, Notice>;
 
 }  // namespace kadwire::node

@@ -52,6 +52,8 @@ class MailboxDesk {
 
   /// The own record as it is published now.
   void set_own_record(const rendezvous::SignedRecord& record);
+  /// Whether calls left for us are worth listening for. True at first.
+  void set_wanted(Now now, bool wanted) { reader_.set_wanted(now, wanted); }
   /// This member's record came, or changed: it is to be called if no path comes about. At most
   /// kPeersMax of them (peer_table.h).
   void watch(Now now, const crypto::NodeId& node);

@@ -132,6 +132,7 @@ class MeshNode {
   void look_for_new_candidates(Now now);
   void follow_mailbox(Now now);
   void watch_mailboxes(Now now);
+  [[nodiscard]] bool can_be_called() const;
   // mesh_node_lan.cpp
   void on_neighbour(Now now, const crypto::NodeId& node);
   void follow_lan(Now now);

@@ -60,6 +60,7 @@ void MeshNode::follow_agent(Now now) {
 /// Calls that were left for this node, and those that it leaves.
 void MeshNode::follow_mailbox(Now now) {
   if (!mailbox_ || leaving_) return;
+  mailbox_->set_wanted(now, !can_be_called());
   mailbox_->handle_timeout(now, [this](const auto& node) { return lacks_path(node); });
   while (auto caller = mailbox_->poll_call(now)) {
     const crypto::NodeId node = caller->record.node;
@@ -67,6 +68,14 @@ void MeshNode::follow_mailbox(Now now) {
     if (accept(now, std::move(*caller), Source::kMember)) data_plane_.peers_changed(now);
     agent_->prompt(now, node);
   }
+}
+
+/// Calls arrive by themselves, or through a member that everybody reaches and that reaches us: then
+/// the mailbox would be listened at for nothing, and listening is what it costs.
+bool MeshNode::can_be_called() const {
+  return can_relay() || std::ranges::any_of(peers_.rows(), [](const auto& entry) {
+           return entry.second.record().relays && entry.second.tunnel.up();
+         });
 }
 
 /// The others' NATs know nothing of where this node is now.

@@ -74,6 +74,21 @@ TEST_F(MailboxReaderTest, FollowsTheHoursWithAnOverlap) {
   EXPECT_TRUE(std::holds_alternative<CancelRequest>(all.front()));
 }
 
+TEST_F(MailboxReaderTest, ListensOnlyWhileItIsWanted) {
+  const OperationId operation = listen();
+  reader_.set_wanted(now_, false);
+  const auto all = requests();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(std::get<CancelRequest>(all.front()).operation, operation);
+  EXPECT_FALSE(reader_.next_timeout());
+  hear(operation, sealed(hour_));
+  EXPECT_TRUE(mail().empty());
+  go_to_minute(51);
+  EXPECT_TRUE(requests().empty());
+  reader_.set_wanted(now_, true);
+  EXPECT_EQ(requests().size(), 2U) << "this hour's and the next one's";
+}
+
 TEST_F(MailboxReaderTest, OpensACallOnceHoweverOftenItComes) {
   const OperationId operation = listen();
   const Bytes value = sealed(hour_);
