@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <cassert>
 
 #include "crypto/sodium_bytes.h"
@@ -39,6 +40,29 @@ std::optional<Bytes> open(const SecretBytes& key, ByteView sealed, ByteView asso
       associated.size(), in(nonce), in(key));
   if (result != 0) return std::nullopt;
   return plaintext;
+}
+
+Bytes seal_padded(const SecretBytes& key, ByteView text, std::size_t sealed_bytes,
+                  ByteView associated, RandomSource& random) {
+  assert(text.size() + kPaddingOverheadBytes + kSealOverheadBytes <= sealed_bytes);
+  assert(text.size() <= 0xffff);
+  Bytes plaintext = ByteWriter().be16(static_cast<std::uint16_t>(text.size())).raw(text).take();
+  plaintext.resize(sealed_bytes - kSealOverheadBytes);
+  return seal(key, plaintext, associated, random);
+}
+
+std::optional<Bytes> open_padded(const SecretBytes& key, ByteView sealed, std::size_t sealed_bytes,
+                                 ByteView associated) {
+  if (sealed.size() != sealed_bytes) return std::nullopt;
+  const auto plaintext = open(key, sealed, associated);
+  if (!plaintext) return std::nullopt;
+  ByteReader reader(*plaintext);
+  const ByteView text = reader.raw(reader.be16());
+  const ByteView padding = reader.raw(reader.remaining());
+  const bool zero =
+      std::ranges::all_of(padding, [](std::byte byte) { return byte == std::byte{0}; });
+  if (!reader.ok() || !zero) return std::nullopt;
+  return Bytes(text.begin(), text.end());
 }
 
 }  // namespace kadwire::crypto

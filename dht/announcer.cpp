@@ -6,14 +6,6 @@
 #include "node/base/queue.h"
 
 namespace kadwire::dht {
-namespace {
-
-/// 16-bit ids collide; a DHT's replies grow with wider ones.
-std::uint64_t fresh_value_id(RandomSource& random) {
-  return 1 + random_below(random, 0xffff'ffff);
-}
-
-}  // namespace
 
 Announcer::Announcer(const crypto::KeySchedule& keys, RandomSource& random,
                      OperationIds& operations)

@@ -1,24 +1,11 @@
 #include "dht/listener.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "dht/sealed_value.h"
 #include "node/base/queue.h"
 
 namespace kadwire::dht {
-namespace {
-
-/// The beginning of the seal's nonce names a value that opened: members draw it at random, so
-/// another value with the same one can only be a copy or a forgery. Never remembered before it
-/// opened, or a forgery could keep the true value out.
-std::uint64_t name_of(ByteView sealed) {
-  std::uint64_t name = 0;
-  std::memcpy(&name, sealed.data(), sizeof name);
-  return name;
-}
-
-}  // namespace
 
 Listener::Listener(const crypto::KeySchedule& keys, RandomSource& random, OperationIds& operations)
     : keys_(keys), random_(random), operations_(operations) {}

@@ -1,7 +1,7 @@
 #include "dht/sealed_value.h"
 
-#include <algorithm>
 #include <cassert>
+#include <cstring>
 
 namespace kadwire::dht {
 namespace {
@@ -14,25 +14,26 @@ Bytes associated_data(const Topic& topic) {
 
 Bytes seal_value(const crypto::KeySchedule& keys, const Topic& topic, ByteView record,
                  RandomSource& random) {
-  assert(record.size() <= kValueRecordBytesMax);
-  Bytes plaintext =
-      ByteWriter().be16(static_cast<std::uint16_t>(record.size())).raw(record).take();
-  plaintext.resize(kSealedValueBytes - crypto::kSealOverheadBytes);
-  return crypto::seal(keys.record_seal_key(topic.hour), plaintext, associated_data(topic), random);
+  return crypto::seal_padded(keys.record_seal_key(topic.hour), record, kSealedValueBytes,
+                             associated_data(topic), random);
 }
 
 std::optional<Bytes> open_value(const crypto::KeySchedule& keys, const Topic& topic,
                                 ByteView value) {
-  if (value.size() != kSealedValueBytes) return std::nullopt;
-  const auto plaintext =
-      crypto::open(keys.record_seal_key(topic.hour), value, associated_data(topic));
-  if (!plaintext) return std::nullopt;
-  ByteReader reader(*plaintext);
-  const ByteView record = reader.raw(reader.be16());
-  const ByteView padding = reader.raw(reader.remaining());
-  const bool zero = std::ranges::all_of(padding, [](std::byte byte) { return byte == std::byte{0}; });
-  if (!reader.ok() || !zero) return std::nullopt;
-  return Bytes(record.begin(), record.end());
+  if (value.size() != kSealedValueBytes) return std::nullopt;  // before a key is derived
+  return crypto::open_padded(keys.record_seal_key(topic.hour), value, kSealedValueBytes,
+                             associated_data(topic));
+}
+
+std::uint64_t fresh_value_id(RandomSource& random) {
+  return 1 + random_below(random, 0xffff'ffff);
+}
+
+std::uint64_t name_of(ByteView value) {
+  assert(value.size() == kSealedValueBytes);
+  std::uint64_t name = 0;
+  std::memcpy(&name, value.data(), sizeof name);
+  return name;
 }
 
 }  // namespace kadwire::dht

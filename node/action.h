@@ -39,6 +39,10 @@ struct OpenSidePorts {};
 struct TieFlows {
   std::vector<rendezvous::FlowTie> ties;
 };
+/// Say this on every link of this host.
+struct SendBeacon {
+  Bytes beacon;
+};
 /// A line for the operator: "event key=value …".
 struct Notice {
   enum class Level { kDebug, kInfo, kWarning };
@@ -46,9 +50,8 @@ struct Notice {
   std::string text;
 };
 
-using Action =
-    std::variant<dht::DirectoryRequest, ApplyPeers, RequestSnapshot, SetAddresses, SaveNodeState,
-                 SavePeerCache, rendezvous::RelayAction, rendezvous::UpnpRequest, OpenSidePorts,
-                 TieFlows, Notice>;
+using Action = std::variant<dht::DirectoryRequest, ApplyPeers, RequestSnapshot, SetAddresses,
+                            SaveNodeState, SavePeerCache, rendezvous::RelayAction,
+                            rendezvous::UpnpRequest, OpenSidePorts, TieFlows, SendBeacon, Notice>;
 
 }  // namespace kadwire::node

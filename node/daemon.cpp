@@ -15,6 +15,7 @@
 #include "node/adapters/asio_datagram_socket.h"
 #include "node/adapters/asio_scheduler.h"
 #include "node/adapters/bootstrap_names.h"
+#include "node/adapters/multicast_lan_port.h"
 #include "node/adapters/netlink_network_monitor.h"
 #include "node/adapters/raw_wireguard_port.h"
 #include "node/adapters/udp_relay_ports.h"
@@ -102,6 +103,7 @@ struct Parts {
   std::unique_ptr<RawWireguardPort> wireguard_port;    ///< nullptr: not wanted, or not allowed
   std::unique_ptr<AsioDatagramSocket> gateway_socket;  ///< nullptr: not wanted
   std::optional<UpnpPortMapper> port_mapper;           ///< with it
+  std::unique_ptr<MulticastLanPort> lan_port;          ///< nullptr: not wanted, or not possible
   std::unique_ptr<dht::OpendhtDirectory> directory;
   std::optional<MeshNode> node;
   std::optional<Driver> driver;
@@ -184,6 +186,18 @@ Outcome open_port_mapping(Parts& parts, const DaemonOptions& options) {
   return {};
 }
 
+/// Without it the node still works, where there is a DHT.
+Outcome open_lan_port(Parts& parts, const DaemonOptions& options) {
+  if (!options.lan) return {};
+  auto port = MulticastLanPort::open(parts.context, options.ipv6);
+  if (port) {
+    parts.lan_port = std::move(*port);
+  } else {
+    spdlog::warn("lan {}", port.error().message);
+  }
+  return {};
+}
+
 void compose(Parts& parts, const DaemonOptions& options) {
   const Now now = parts.scheduler->now();
   dht::OpendhtOptions dht_options;
@@ -201,6 +215,7 @@ void compose(Parts& parts, const DaemonOptions& options) {
   config.introduces = options.introduces;
   config.relays = parts.relay_ports.has_value();
   config.maps_ports = parts.gateway_socket != nullptr;
+  config.lan = parts.lan_port != nullptr;
   config.static_endpoints = options.static_endpoints;
   config.identity_restored = parts.restored->identity_restored;
   config.device_adopted = parts.device->adopted();
@@ -211,7 +226,7 @@ void compose(Parts& parts, const DaemonOptions& options) {
       DriverPorts{*parts.scheduler, *parts.dht_socket, *parts.directory, *parts.device,
                   *parts.monitor, *parts.memory, parts.journal, parts.wireguard_port.get(),
                   parts.relay_ports ? &*parts.relay_ports : nullptr, parts.gateway_socket.get(),
-                  parts.port_mapper ? &*parts.port_mapper : nullptr},
+                  parts.port_mapper ? &*parts.port_mapper : nullptr, parts.lan_port.get()},
       *parts.node, options.interface);
   parts.names.emplace(parts.context, options.bootstrap,
                       [&parts](std::vector<Endpoint> endpoints, std::string problem) {
@@ -234,8 +249,8 @@ Outcome open_rpc(Parts& parts, const DaemonOptions& options) {
 }
 
 Outcome start(Parts& parts, const DaemonOptions& options) {
-  for (const auto step :
-       {open_state, open_network, open_device, open_wireguard_port, open_port_mapping}) {
+  for (const auto step : {open_state, open_network, open_device, open_wireguard_port,
+                          open_port_mapping, open_lan_port}) {
     if (auto done = step(parts, options); !done) return done;
   }
   compose(parts, options);

@@ -29,6 +29,7 @@ struct DaemonOptions {
   bool introduces = true;  ///< passes calls on between members
   bool relays = true;      ///< relays between members, if it has a public address
   bool maps_ports = true;  ///< has the gateway map WireGuard's port
+  bool lan = true;         ///< finds members on its links by multicast beacons
   bool ipv6 = true;        ///< false: no IPv6 candidates, none dialled
   bool start_afresh = false;
   std::chrono::milliseconds clock_offset{0};  ///< added to the wall clock; for tests

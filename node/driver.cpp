@@ -20,6 +20,13 @@ void Driver::start() {
   });
   start_beside_wireguard();
   start_towards_gateway();
+  if (ports_.lan_port != nullptr) {
+    ports_.lan_port->start([this](const Endpoint&, ByteView datagram) {
+      const Now then = ports_.scheduler.now();
+      node_.handle_beacon(then, datagram);
+      pump(then);
+    });
+  }
   ports_.device.start([this](DeviceEvent event) {
     const Now then = ports_.scheduler.now();
     const auto* ready = std::get_if<DeviceReady>(&event);
@@ -31,6 +38,7 @@ void Driver::start() {
   });
   ports_.monitor.start([this](const NetworkState& state) {
     const Now then = ports_.scheduler.now();
+    if (ports_.lan_port != nullptr) ports_.lan_port->set_links(lan_links(state));
     node_.handle_network(then, state);
     pump(then);
   });
@@ -154,6 +162,8 @@ void Driver::execute(Now now, Action action) {
     ports_.memory.save_node_state(save->state);
   } else if (const auto* cache = std::get_if<SavePeerCache>(&action)) {
     ports_.memory.save_peer_cache(cache->records);
+  } else if (const auto* say = std::get_if<SendBeacon>(&action)) {
+    if (ports_.lan_port != nullptr) ports_.lan_port->send(say->beacon);
   } else if (const auto* relaying = std::get_if<rendezvous::RelayAction>(&action)) {
     relay(now, *relaying);
   } else if (std::holds_alternative<OpenSidePorts>(action)) {

@@ -14,6 +14,7 @@
 #include "node/node_view.h"
 #include "node/ports/datagram_socket.h"
 #include "node/ports/journal.h"
+#include "node/ports/lan_port.h"
 #include "node/ports/network_monitor.h"
 #include "node/ports/node_memory.h"
 #include "node/ports/port_mapper.h"
@@ -44,6 +45,7 @@ struct DriverPorts {
   RelayPorts* relay_ports = nullptr;         ///< nullptr: relays for nobody
   DatagramSocket* gateway_socket = nullptr;  ///< nullptr: no gateway is asked for a mapping
   PortMapper* port_mapper = nullptr;         ///< nullptr: none is asked by UPnP
+  LanPort* lan_port = nullptr;  ///< nullptr: neither heard nor seen on the host's links
 };
 
 class Driver final : public NodeInspector {

@@ -30,8 +30,10 @@ MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
                                             .relays = config_.relays,
                                             .side_ports = config_.side_ports});
     nat_.emplace(random, mesh_networks());
+    if (config_.mailbox) mailbox_.emplace(keys, identity, random, operations_);
   }
   if (config_.maps_ports) mapping_.emplace(random, mesh_networks(), mapping_secret());
+  if (config_.lan) lan_.emplace(keys, random);
   for (Bytes& record : config_.cached_records) {
     receive(now, std::move(record), Source::kCache, false);
   }
@@ -51,7 +53,10 @@ void MeshNode::handle_network(Now now, const NetworkState& network) {
   for (auto& [node, row] : peers_.rows()) refresh_candidates(now, row);
   settle_leases(now);
   if (moved) data_plane_.addresses_changed(now);
+  if (moved) watch_mailboxes(now);
+  if (lan_) lan_->network_changed(now);
   data_plane_.peers_changed(now);
+  follow_lan(now);
   follow_agent(now);
 }
 
@@ -65,7 +70,9 @@ void MeshNode::handle_directory_event(Now now, const dht::DirectoryEvent& event)
   }
   listener_.handle_event(now, event);
   announcer_.handle_event(now, event);
+  if (mailbox_) mailbox_->handle_event(now, event);
   receive_records(now);
+  follow_mailbox(now);
   follow_agent(now);
 }
 
@@ -82,7 +89,9 @@ void MeshNode::handle_timeout(Now now) {
   watch_newcomers(now);
   data_plane_.handle_timeout(now);
   follow_mapping(now);
+  follow_lan(now);
   if (!agent_) return;
+  follow_mailbox(now);
   nat_->handle_timeout(now.steady);
   if (const auto due = agent_->next_timeout(); due && now.steady >= *due) {
     agent_->handle_timeout(now);
@@ -107,7 +116,9 @@ void MeshNode::leave(Now now) {
   data_plane_.stop();
   if (mapping_) mapping_->remove(now.steady);
   save_cache(now);
-  if (config_.announces) announcer_.set_record(now, own_.sign(now.wall, true).encoded);
+  Bytes farewell = own_.sign(now.wall, true).encoded;
+  if (lan_) say_on_lan(now, farewell);
+  if (config_.announces) announcer_.set_record(now, std::move(farewell));
   actions_.push_back(SaveNodeState{own_.state()});
 }
 
@@ -130,6 +141,8 @@ std::optional<TimePoint> MeshNode::next_timeout() const {
   consider(data_plane_.next_timeout());
   if (agent_) consider(agent_->next_timeout());
   if (nat_) consider(nat_->next_timeout());
+  if (mailbox_) consider(mailbox_->next_timeout());
+  if (lan_) consider(lan_->next_timeout());
   consider(cache_save_);
   consider(missed_check_);
   if (alone()) consider(clock_check_);
@@ -143,6 +156,7 @@ std::optional<Action> MeshNode::poll_action() {
   if (auto request = mapping_ ? mapping_->poll_upnp() : std::nullopt) return std::move(*request);
   if (auto request = listener_.poll_request()) return std::move(*request);
   if (auto request = announcer_.poll_request()) return std::move(*request);
+  if (auto request = mailbox_ ? mailbox_->poll_request() : std::nullopt) return std::move(*request);
   return std::nullopt;
 }
 
@@ -162,7 +176,7 @@ bool MeshNode::receive(Now now, Bytes encoded, Source source, bool outside_hours
            fmt::format("record refused reason=\"{}\"", rendezvous::describe(record.error())));
     return false;
   }
-  const rendezvous::PeerRecord claim = record->record;
+  const rendezvous::PeerRecord& claim = record->record;
   if (claim.node == identity_.node_id()) {
     on_own_record(now, *record);
     return false;
@@ -171,7 +185,13 @@ bool MeshNode::receive(Now now, Bytes encoded, Source source, bool outside_hours
     on_wrong_clock(now, claim);
     return false;
   }
-  const auto verdict = peers_.apply(now, std::move(*record), source, new_tunnel(now, claim.node));
+  return accept(now, std::move(*record), source);
+}
+
+/// The same for a record that was verified, and is another node's.
+bool MeshNode::accept(Now now, rendezvous::SignedRecord record, Source source) {
+  const rendezvous::PeerRecord claim = record.record;
+  const auto verdict = peers_.apply(now, std::move(record), source, new_tunnel(now, claim.node));
   return on_verdict(now, verdict, claim);
 }
 
@@ -224,7 +244,10 @@ bool MeshNode::on_verdict(Now now, PeerTable::Verdict verdict,
   }
   if (const auto row = peers_.rows().find(record.node); row != peers_.rows().end()) {
     refresh_candidates(now, row->second);
-    if (is_guided(row->second)) agent_->set_peer(now, record);
+    if (is_guided(row->second)) {
+      agent_->set_peer(now, record);
+      if (mailbox_) mailbox_->watch(now, record.node);
+    }
   }
   if (!cache_save_) {
     cache_save_ = std::max(now.steady + kCacheSaveDelay, cache_saved_ + kCacheSaveSpacing);
@@ -321,6 +344,8 @@ void MeshNode::publish(Now now) {
   if (leaving_) return;
   const rendezvous::SignedRecord record = own_.sign(now.wall);
   if (agent_) agent_->set_own_record(now, record);
+  if (mailbox_) mailbox_->set_own_record(record);
+  if (lan_) lan_->set_record(now, record.encoded);
   if (config_.announces) announcer_.set_record(now, record.encoded);
   next_record_renewal_ = now.steady + kRecordRenewal;
   actions_.push_back(SaveNodeState{own_.state()});

@@ -4,6 +4,8 @@
 /// decides nothing that one of them could:
 ///   listener ─records─▶ peer_table ─rows─▶ data_plane (tunnels, reconciler) ─▶ ApplyPeers
 ///   network, lease ─▶ own_record ─▶ announcer
+///   lan_beacon ─records─▶ peer_table
+///   peer_table ─members without a path─▶ mailbox_desk ─who called─▶ peer_table, agent
 ///   peer_table ─peers─▶ agent (calls, punching, path choice) ─paths─▶ data_plane
 ///   nat_observer (what others see), port_mapping (what the gateway maps) ─candidates─▶ own_record
 /// The same object runs in production and in simulation.
@@ -18,6 +20,8 @@
 #include "dht/listener.h"
 #include "node/action.h"
 #include "node/data_plane.h"
+#include "node/mailbox_desk.h"
+#include "node/membership/lan_beacon.h"
 #include "node/node_view.h"
 #include "node/own_record.h"
 #include "node/peer_table.h"
@@ -58,6 +62,8 @@ struct MeshNodeConfig {
   bool side_ports = false;         ///< that port may open side ports
   bool introduces = true;          ///< passes calls on for others
   bool maps_ports = false;         ///< there is a socket towards gateways: has one map the port
+  bool mailbox = true;             ///< with frames: calls and is called through DHT mailboxes too
+  bool lan = false;                ///< there is a LanPort: finds and is found on its links
   std::vector<Endpoint> static_endpoints;  ///< where the operator says this node can be reached
   NodeState state;                         ///< from the last run, or zeroes
   std::vector<Bytes> cached_records;
@@ -81,6 +87,8 @@ class MeshNode {
   /// What arrived on the socket towards gateways.
   void handle_gateway_datagram(Now now, const Endpoint& from, ByteView datagram);
   void handle_upnp(Now now, const rendezvous::UpnpResult& result);
+  /// What came in on one of this host's links, by multicast.
+  void handle_beacon(Now now, ByteView datagram);
   /// What RelayPorts have to say.
   void handle_relay_bind(Now now, rendezvous::RelayId id, const Endpoint& from, ByteView frame);
   void handle_relay_port(Now now, rendezvous::RelayId id, std::uint16_t port);
@@ -118,6 +126,7 @@ class MeshNode {
 
   void receive_records(Now now);
   bool receive(Now now, Bytes encoded, Source source, bool outside_hours);
+  bool accept(Now now, rendezvous::SignedRecord record, Source source);
   void on_own_record(Now now, const rendezvous::SignedRecord& record);
   void on_wrong_clock(Now now, const rendezvous::PeerRecord& record);
   bool on_verdict(Now now, PeerTable::Verdict verdict, const rendezvous::PeerRecord& record);
@@ -138,6 +147,14 @@ class MeshNode {
   void start_beside_wireguard(Now now);
   void follow_agent(Now now);
   void look_for_new_candidates(Now now);
+  void follow_mailbox(Now now);
+  void watch_mailboxes(Now now);
+  [[nodiscard]] bool can_be_called() const;
+  // mesh_node_lan.cpp
+  void on_neighbour(Now now, const crypto::NodeId& node);
+  void follow_lan(Now now);
+  void say_on_lan(Now now, const Bytes& farewell);
+  [[nodiscard]] bool lacks_path(const crypto::NodeId& node) const;
   [[nodiscard]] bool can_relay() const;
   void on_agent_event(Now now, rendezvous::AgentEvent event);
   void tell_traffic(Now now);
@@ -167,6 +184,8 @@ class MeshNode {
   // Both or neither: nothing can travel beside WireGuard.
   std::optional<rendezvous::Agent> agent_;
   std::optional<rendezvous::NatObserver> nat_;
+  std::optional<MailboxDesk> mailbox_;  ///< only with an agent
+  std::optional<LanBeacon> lan_;
   /// The addresses and the port whose mappings `nat_` looks for.
   std::pair<std::vector<rendezvous::LocalAddress>, std::uint16_t> observed_;
   std::optional<rendezvous::PortMapping> mapping_;  ///< nullopt: not wanted

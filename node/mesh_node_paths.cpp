@@ -60,6 +60,41 @@ void MeshNode::follow_agent(Now now) {
   look_for_new_candidates(now);
 }
 
+/// Calls that were left for this node, and those that it leaves.
+void MeshNode::follow_mailbox(Now now) {
+  if (!mailbox_ || leaving_) return;
+  mailbox_->set_wanted(now, !can_be_called());
+  mailbox_->handle_timeout(now, [this](const auto& node) { return lacks_path(node); });
+  while (auto caller = mailbox_->poll_call(now)) {
+    const crypto::NodeId node = caller->record.node;
+    notice(Notice::Level::kDebug, fmt::format("mailbox call from={}", node.short_form()));
+    if (accept(now, std::move(*caller), Source::kMember)) data_plane_.peers_changed(now);
+    agent_->prompt(now, node);
+  }
+}
+
+/// Calls arrive by themselves, or through a member that everybody reaches and that reaches us: then
+/// the mailbox would be listened at for nothing, and listening is what it costs.
+bool MeshNode::can_be_called() const {
+  return can_relay() || std::ranges::any_of(peers_.rows(), [](const auto& entry) {
+           return entry.second.record().relays && entry.second.tunnel.up();
+         });
+}
+
+/// The others' NATs know nothing of where this node is now.
+void MeshNode::watch_mailboxes(Now now) {
+  if (!mailbox_) return;
+  for (const auto& [node, row] : peers_.rows()) mailbox_->watch(now, node);
+}
+
+/// A member to be reached by calls, with which none has led to a path.
+bool MeshNode::lacks_path(const crypto::NodeId& node) const {
+  const auto row = peers_.rows().find(node);
+  if (row == peers_.rows().end() || !is_guided(row->second)) return false;
+  const auto* session = agent_->session(node);
+  return session != nullptr && !session->has_choice();
+}
+
 /// What others see of this node's port, and whether it can relay, is only found out with time.
 void MeshNode::look_for_new_candidates(Now now) {
   const bool seen_otherwise = nat_->poll_change();

@@ -32,6 +32,7 @@ PeerView view_of(const PeerRow& row, Now now) {
     view.tx_bytes = row.status->tx_bytes;
   }
   if (row.from_dht) view.discovered_via.emplace_back("dht");
+  if (row.from_lan) view.discovered_via.emplace_back("lan");
   if (row.from_member) view.discovered_via.emplace_back("member");
   if (row.from_cache) view.discovered_via.emplace_back("cache");
   return view;

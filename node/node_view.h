@@ -35,7 +35,7 @@ struct PeerView {
   std::optional<WallTime> last_seen;  ///< the later of its record's arrival and data
   std::uint64_t rx_bytes = 0;
   std::uint64_t tx_bytes = 0;
-  std::vector<std::string> discovered_via;  ///< "dht", "member", "cache"
+  std::vector<std::string> discovered_via;  ///< "dht", "lan", "member", "cache"
 };
 
 /// What a gateway maps to WireGuard's port.

@@ -27,6 +27,7 @@ PeerTable::Verdict PeerTable::apply(Now now, rendezvous::SignedRecord record, So
   const auto row = rows_.find(claim.node);
   if (claim.node == self_.node_id() || claim.sequence <= known_sequence(claim.node)) {
     if (row != rows_.end() && source == Source::kDht) row->second.from_dht = true;
+    if (row != rows_.end() && source == Source::kLan) row->second.from_lan = true;
     return Verdict::kKnown;
   }
   if (claim.tombstone) return bury(record);
@@ -138,6 +139,7 @@ void PeerTable::fill(Now now, PeerRow& row, rendezvous::SignedRecord record, Sou
   row.from_dht |= source == Source::kDht;
   row.from_cache |= source == Source::kCache;
   row.from_member |= source == Source::kMember;
+  row.from_lan |= source == Source::kLan;
   row.ipv6 = crypto::mesh_ipv6_address(keys_, row.record().node);
   row.ipv4_claim.reset();
   if (row.record().ipv4_network == ipv4_network_) {

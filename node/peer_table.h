@@ -24,6 +24,7 @@ enum class Source : std::uint8_t {
   kDht = 1,
   kCache = 2,
   kMember = 3,  ///< it told us itself, in a call or a pair session
+  kLan = 4,     ///< it said so on a link of ours
 };
 
 struct PeerRow {
@@ -31,6 +32,7 @@ struct PeerRow {
   bool from_dht = false;
   bool from_cache = false;
   bool from_member = false;
+  bool from_lan = false;
   bool has_targets = false;             ///< its record names an endpoint that may be sent to
   WallTime seen;                        ///< when its newest record arrived
   IpAddress ipv6;                       ///< derived from the NodeId

@@ -141,7 +141,8 @@ void Agent::handle_frame(Now now, const Way& from, ByteView datagram) {
     case FrameType::kSession:
       return on_message(now, from, frame->payload);
     case FrameType::kBind:
-      break;  // those come to relay ports only
+    case FrameType::kBeacon:
+      break;  // those come to relay ports and multicast groups only
   }
   ++stats_.frames_refused;
 }
@@ -267,6 +268,13 @@ void Agent::act(Now now, const crypto::NodeId& sender, const Way& from, PairMess
   } else if (const auto* reply = std::get_if<RelayReply>(&message)) {
     on_relay_reply(now, sender, *reply);
   }
+}
+
+void Agent::prompt(Now now, const crypto::NodeId& node) {
+  const auto peer = peers_.find(node);
+  if (peer == peers_.end()) return;
+  peer->second.punch.prompt(now);
+  collect(now, node, peer->second);
 }
 
 void Agent::handle_traffic(Now now, const crypto::NodeId& node, bool sent, bool received) {

@@ -119,6 +119,9 @@ class Agent {
   void set_own_nat(const NatBehavior& nat);
   /// This member is a peer, and this its newest record.
   void set_peer(Now now, const PeerRecord& record);
+  /// This peer was heard of just now, by a way that leads nowhere else: a mailbox, a beacon. Attempts
+  /// to reach it begin anew, if it has no path.
+  void prompt(Now now, const crypto::NodeId& node);
   void remove_peer(const crypto::NodeId& node);
   /// Removes every peer that `stays` denies.
   void keep_only(const std::function<bool(const crypto::NodeId&)>& stays);

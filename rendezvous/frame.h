@@ -37,6 +37,7 @@ enum class FrameType : std::uint8_t {
   kAnswer = 2,   ///< makes one
   kSession = 3,  ///< a message under one
   kBind = 4,     ///< the same, to a relay's port for a pair: "here I am"
+  kBeacon = 5,   ///< to a link's multicast group, never to WireGuard's port (beacon.h)
 };
 
 /// The tag keys of the few hours that matter at any time, derived once each.

@@ -105,6 +105,10 @@ class PunchSession {
   void spray(Now now, const IpAddress& at);
   /// This host's own addresses changed: whatever was proven was so from the old ones.
   void network_changed(Now now);
+  /// The peer is known to be there, and to try by itself: attempts begin anew, if it has no path.
+  void prompt(Now now) {
+    if (!chosen_) begin(now);
+  }
   /// The own record changed.
   void record_changed(Now now);
   /// Answers a call of the peer's; the frame, to be kept for repetitions.

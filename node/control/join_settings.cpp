@@ -161,6 +161,10 @@ Applied set_no_introducer(JoinSettings& settings, std::string_view value) {
   settings.no_introducer = value == "true";
   return {};
 }
+Applied set_no_lan(JoinSettings& settings, std::string_view value) {
+  settings.no_lan = value == "true";
+  return {};
+}
 Applied set_no_relay(JoinSettings& settings, std::string_view value) {
   settings.no_relay = value == "true";
   return {};
@@ -238,6 +242,8 @@ constexpr std::array kSettings{
     Setting{"no-portmap", "",
             "Do not ask the gateway (PCP, NAT-PMP, UPnP) to map WireGuard's port to this host",
             ValueKind::kSwitch, true, true, set_no_portmap},
+    Setting{"no-lan", "", "Look for no members on the local network by multicast",
+            ValueKind::kSwitch, true, true, set_no_lan},
     Setting{"state-dir", "FOLDER",
             "Keep this node's identity below this folder (default /var/lib/kadwire)",
             ValueKind::kText, true, true, set_state_dir},
@@ -280,6 +286,7 @@ JoinSettings overlay(JoinSettings base, JoinSettings over) {
   take_if_set(base.no_introducer, over.no_introducer);
   take_if_set(base.no_relay, over.no_relay);
   take_if_set(base.no_portmap, over.no_portmap);
+  take_if_set(base.no_lan, over.no_lan);
   take_if_set(base.state_dir, over.state_dir);
   take_if_set(base.socket_path, over.socket_path);
   take_if_set(base.log_level, over.log_level);
@@ -326,6 +333,7 @@ node::DaemonOptions to_daemon_options(const JoinSettings& settings, crypto::Mesh
   options.introduces = !settings.no_introducer.value_or(false);
   options.relays = !settings.no_relay.value_or(false);
   options.maps_ports = !settings.no_portmap.value_or(false);
+  options.lan = !settings.no_lan.value_or(false);
   options.state_folder = settings.state_dir.value_or(kDefaultStateFolder) / options.interface;
   options.socket_path = socket_path_of(settings);
   options.hostname = settings.hostname.value_or(mesh_hostname(machine_name));

@@ -39,6 +39,7 @@ struct JoinSettings {
   std::optional<bool> no_introducer;
   std::optional<bool> no_relay;
   std::optional<bool> no_portmap;
+  std::optional<bool> no_lan;
   std::optional<std::filesystem::path> state_dir;
   std::optional<std::filesystem::path> socket_path;
   std::optional<std::string> log_level;  ///< "debug", "info", "warn" or "error"

@@ -53,6 +53,8 @@ const Case kCases[] = {
     {"partition-heal", {}, true},
     {"churn", {}, false},
     {"lossy-mobile", {"--until", "6min"}, false},
+    {"mailbox", {}, false},
+    {"home-alone", {}, false},
     {"hostile-dht", {"--until", "4min"}, false},
     // Newcomers come when all of the hostile are at work, but not after minutes of flood.
     {"hostile-members", {"--until", "2min5s", "--set", "groups.newcomers.start=95s..100s"}, false},

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes record.json, frame.json, sealed_value.json and stun_sha256.json in this folder: a second
+"""Makes record.json, frame.json, sealed_value.json, mailbox_value.json, beacon.json and
+stun_sha256.json in this folder: a second
 implementation of rendezvous/PROTOCOL.md and of the derivation tree, sharing no code with the first.
 Only the Ed25519 and ChaCha20-Poly1305 primitives come from a library (OpenSSL, by Debian's
 python3-cryptography); HKDF, HChaCha20 and the Curve25519 form of a key are written out below.
@@ -108,13 +109,27 @@ def hchacha20(key, nonce):
     return struct.pack("<8I", *(state[:4] + state[12:]))
 
 
-def seal_value(value, shard, nonce):
-    plain = struct.pack(">H", len(value)) + value
+def seal_padded(key, text, associated, nonce):
+    plain = struct.pack(">H", len(text)) + text
     plain += bytes(520 - len(plain))
-    associated = b"kadwire value v1" + struct.pack(">QB", HOUR, shard)
-    key = hkdf("record seal", struct.pack(">Q", HOUR), 32)
     cipher = ChaCha20Poly1305(hchacha20(key, nonce[:16]))
     return nonce + cipher.encrypt(bytes(4) + nonce[16:], plain, associated)
+
+
+def seal_value(value, shard, nonce):
+    key = hkdf("record seal", struct.pack(">Q", HOUR), 32)
+    return seal_padded(key, value, b"kadwire value v1" + struct.pack(">QB", HOUR, shard), nonce)
+
+
+def seal_mailbox_value(call, owner, nonce):
+    address = struct.pack(">Q", HOUR) + owner
+    return seal_padded(hkdf("mailbox seal", address, 32), call, b"kadwire mailbox v1" + address, nonce)
+
+
+def beacon(text, nonce):
+    hour = struct.pack(">Q", HOUR)
+    sealed = seal_padded(hkdf("group seal", hour, 32), text, b"kadwire beacon v1" + hour, nonce)
+    return frame(5, sealed)
 
 
 def stun_request(key, tag_size):
@@ -148,6 +163,14 @@ NONCE = bytes(range(0x40, 0x58))
 write("sealed_value.json", {
     "note": NOTE, "ikm": IKM.hex(), "hour": HOUR, "shard": 0, "nonce": NONCE.hex(),
     "record": FULL.hex(), "value": seal_value(FULL, 0, NONCE).hex()})
+CALL = bytes(range(200))
+write("mailbox_value.json", {
+    "note": NOTE, "ikm": IKM.hex(), "hour": HOUR, "owner": NODE.hex(), "nonce": NONCE.hex(),
+    "key": hkdf("dht mailbox", struct.pack(">Q", HOUR) + NODE, 20).hex(),
+    "call": CALL.hex(), "value": seal_mailbox_value(CALL, NODE, NONCE).hex()})
+write("beacon.json", {
+    "note": NOTE, "ikm": IKM.hex(), "hour": HOUR, "nonce": NONCE.hex(),
+    "record": FULL.hex(), "beacon": beacon(FULL, NONCE).hex()})
 write("stun_sha256.json", {
     "note": NOTE, "key": b"password".hex(), "username": "alice",
     "whole": stun_request(b"password", 32).hex(), "cut": stun_request(b"password", 16).hex()})

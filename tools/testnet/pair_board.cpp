@@ -146,8 +146,9 @@ bool PairBoard::compute_possible(std::size_t a, std::size_t b) const {
   const Group& group = *population_[one.index].group;
   const Group& others = *population_[other.index].group;
   if (!group.announces && !others.announces) return false;  // unknown to each other
-  // Who does not announce is known once its call arrives.
-  if (group.announces && others.announces) {
+  // Who does not announce is known once its call arrives; a mailbox lets in any.
+  const bool mailboxes = group.mailbox && others.mailbox;
+  if (mailboxes || (group.announces && others.announces)) {
     if (dials_through(one, other) || dials_through(other, one)) return true;
     if (is_certain_to_punch(one.surroundings, other.surroundings)) return true;
   } else if (group.announces ? dials_through(other, one) : dials_through(one, other)) {

@@ -111,7 +111,7 @@ TEST(Overlay, CarriesEverySettingOfTheTable) {
         merged.dht_port || merged.bootstrap || merged.dht_network || merged.state_dir ||
         merged.socket_path || merged.log_level || merged.no_ipv6 || merged.start_afresh ||
         merged.clock_offset || merged.stun || merged.endpoints || merged.no_punching ||
-        merged.no_introducer || merged.no_relay || merged.no_portmap;
+        merged.no_introducer || merged.no_relay || merged.no_portmap || merged.no_lan;
     EXPECT_TRUE(kept) << setting.name << " is lost";
   }
 }

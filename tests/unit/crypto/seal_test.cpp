@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "crypto/system_random.h"
-#include "tools/testnet/seeded_random.h"
 #include "tests/support/vectors.h"
+#include "tools/testnet/seeded_random.h"
 
 namespace kadwire::crypto {
 namespace {
@@ -75,6 +75,33 @@ TEST_F(Seal, NeverLooksTheSameTwice) {
   const Bytes second = seal(key_, as_bytes("plaintext"), associated_, random_);
   EXPECT_NE(Bytes(first.begin(), first.begin() + 24), Bytes(second.begin(), second.begin() + 24));
   EXPECT_NE(Bytes(first.begin() + 24, first.end()), Bytes(second.begin() + 24, second.end()));
+}
+
+TEST_F(Seal, PaddedHidesTheLengthAndGivesBackEveryText) {
+  constexpr std::size_t kSealedBytes = 100;
+  constexpr std::size_t kTextMax = kSealedBytes - kSealOverheadBytes - kPaddingOverheadBytes;
+  for (std::size_t length = 0; length <= kTextMax; ++length) {
+    const Bytes text(length, std::byte{0});  // zeros: padding must not eat them
+    const Bytes sealed = seal_padded(key_, text, kSealedBytes, associated_, random_);
+    ASSERT_EQ(sealed.size(), kSealedBytes);
+    ASSERT_EQ(open_padded(key_, sealed, kSealedBytes, associated_), text);
+  }
+}
+
+TEST_F(Seal, PaddedDoesNotOpenWithAnotherSizeAWrongLengthOrPaddingThatSaysSomething) {
+  constexpr std::size_t kSealedBytes = 60;
+  const auto opens = [&](std::string_view plaintext) {
+    const Bytes sealed = seal(key_, as_bytes(plaintext), associated_, random_);
+    return open_padded(key_, sealed, kSealedBytes, associated_).has_value();
+  };
+  using namespace std::string_view_literals;
+  EXPECT_TRUE(opens("\0\3abc\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv));
+  EXPECT_FALSE(opens("\0\3abc\0\0\0\0\0\0\0\0\0\0\0\0\0\0x"sv)) << "padding";
+  EXPECT_FALSE(
+      opens("\0\x13"
+            "abc\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv))
+      << "length";
+  EXPECT_FALSE(opens("\0\3abc\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv)) << "size";
 }
 
 TEST(SystemRandom, FillsEveryByte) {

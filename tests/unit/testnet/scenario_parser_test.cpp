@@ -399,7 +399,8 @@ TEST(ParseScenario, TellsEverythingThatIsWrongInTheOrderOfTheFile) {
             "a.toml:3:9: groups.homes.count: 0 is too few; 1 to 20000\n"
             "a.toml:4:1: groups.homes.filterng: unknown; known here: role, count, scales, "
             "families, nat, per_nat, link, other_nat, other_link, firewall, firewall_expiry, "
-            "udp_blocked, cities, start, starts, clock_offset, clock_drift_ppm, announces");
+            "udp_blocked, cities, start, starts, clock_offset, clock_drift_ppm, announces, "
+            "mailbox, lan");
 }
 
 TEST(ParseScenario, StopsCollectingAtTwentyErrors) {

@@ -234,6 +234,27 @@ void Internet::send(HostId host, std::uint16_t from_port, const Endpoint& to, By
   state_->send(std::move(flight));
 }
 
+void Internet::send_to_lan(HostId host, std::uint16_t port, const Bytes& payload) {
+  const HostState& sender = state_->topology.host(index_of(host));
+  if (!sender.options.behind) return;
+  const IpAddress* from = own_address(sender, AddressFamily::kIpv4);
+  if (from == nullptr) from = own_address(sender, AddressFamily::kIpv6);
+  if (from == nullptr || sending_fault(sender, from->family()) != Drop::kNone) return;
+  for (const std::uint32_t other :
+       state_->topology.gateway(index_of(*sender.options.behind)).lan.hosts()) {
+    const IpAddress* to = own_address(state_->topology.host(other), from->family());
+    if (other == index_of(host) || to == nullptr) continue;
+    Flight flight{.packet = {.from = {*from, port}, .to = {*to, port}, .payload = payload},
+                  .sender = index_of(host),
+                  .station = {},
+                  .destination = *to};
+    state_->queue.after(kLanLatency, state_->lifetime.guard([state = state_.get(), other,
+                                                             flight = std::move(flight)]() mutable {
+      state->deliver(std::move(flight), other);
+    }));
+  }
+}
+
 void Internet::set_up(HostId host, bool up) {
   state_->topology.host(index_of(host)).up = up;
 }

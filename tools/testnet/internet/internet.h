@@ -87,6 +87,9 @@ class Internet {
   /// Sends from the host's address of the target's family and `from_port`. IPv6 and IPv4 each need
   /// an address of the host's; without one the packet is dropped (kNoRoute).
   void send(HostId host, std::uint16_t from_port, const Endpoint& to, Bytes payload);
+  /// Sends from `port` to the same port of all other hosts of its LAN, as link multicast does: no
+  /// gateway passes it on, and hosts with public addresses have no LAN.
+  void send_to_lan(HostId host, std::uint16_t port, const Bytes& payload);
 
   // What happens to networks. All take effect at once; packets under way go on, and meet the
   // receiver's side as it then is.

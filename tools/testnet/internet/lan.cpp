@@ -72,6 +72,16 @@ Station Lan::find_v6(std::uint64_t id) const {
   return id < kFirstInterfaceId ? Station{} : at(id - kFirstInterfaceId);
 }
 
+std::vector<std::uint32_t> Lan::hosts() const {
+  std::vector<std::uint32_t> hosts;
+  for (const auto* places : {&home_, &carrier_}) {
+    for (const Station& station : *places) {
+      if (station.is_host()) hosts.push_back(station.index);
+    }
+  }
+  return hosts;
+}
+
 bool Lan::covers(const IpAddress& v4) const {
   const std::uint32_t value = v4.v4_value();
   if (value >> 8 == (kHomeNetworks >> 8) + third_octet_) return true;

@@ -38,6 +38,8 @@ class Lan {
   /// Who has this address or identifier; nobody if it is free or none of the LAN's.
   [[nodiscard]] Station find_v4(const IpAddress& address) const;
   [[nodiscard]] Station find_v6(std::uint64_t interface_id) const;
+  /// By their seats.
+  [[nodiscard]] std::vector<std::uint32_t> hosts() const;
   /// Whether hosts look for this IPv4 address on the LAN itself, and nowhere else.
   [[nodiscard]] bool covers(const IpAddress& v4) const;
 

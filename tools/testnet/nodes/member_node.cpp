@@ -44,11 +44,13 @@ struct MemberNode::Running {
                        }),
         relay_ports(member.host_),
         gateway_socket(member.host_, rendezvous::kGatewayAnnouncementPort, gateway_traffic),
+        lan_port(member.host_),
         node(std::move(config), member.mesh_.keys(), member.identity_, member.random_,
              scheduler.now()),
-        driver({scheduler, dht_socket, directory, *member.device_, monitor, member.memory_,
-                member.journal_, &wireguard_port, &relay_ports, &gateway_socket},
-               node, "kadwire0") {}
+        driver(
+            {scheduler, dht_socket, directory, *member.device_, monitor, member.memory_,
+             member.journal_, &wireguard_port, &relay_ports, &gateway_socket, nullptr, &lan_port},
+            node, "kadwire0") {}
 
   std::unique_ptr<dht::OpendhtDirectory> make_directory(MemberNode& member) {
     auto made = std::make_unique<dht::OpendhtDirectory>(
@@ -66,6 +68,7 @@ struct MemberNode::Running {
   SimWireguardPort wireguard_port;
   SimRelayPorts relay_ports;
   SimSocket gateway_socket;
+  SimLanPort lan_port;
   node::MeshNode node;
   node::Driver driver;
 };
@@ -125,6 +128,8 @@ void MemberNode::start() {
     config.identity_restored = ran_before_;
     config.device_adopted = ran_before_ && !device_->snapshot().peers.empty();
     config.announces = options_.announces;
+    config.mailbox = options_.mailbox;
+    config.lan = options_.lan;
     config.frames = true;
     config.relays = true;
     config.side_ports = true;

@@ -27,6 +27,8 @@ class MemberNode final : public Program {
     std::string hostname;
     bool announces = true;
     std::uint64_t seed = 0;
+    bool mailbox = true;
+    bool lan = true;
   };
   /// Packets out of the tunnel, for whoever pings.
   using PacketHandler = std::function<void(const IpAddress& from, ByteView packet)>;

@@ -80,6 +80,15 @@ void SimHost::send(std::uint16_t from_port, Transmit transmit) {
   internet_.send(id_, from_port, transmit.to, std::move(transmit.payload));
 }
 
+void SimHost::send_to_lan(std::uint16_t port, ByteView payload) {
+  const Port* open = find_port(port);
+  assert(open != nullptr);
+  Traffic& traffic = sent_[static_cast<std::size_t>(open->classify(payload))];
+  ++traffic.packets;
+  traffic.bytes += payload.size() + kHeaderBytesV4;
+  internet_.send_to_lan(id_, port, Bytes(payload.begin(), payload.end()));
+}
+
 void SimHost::receive(const Packet& packet) {
   const Port* port = find_port(packet.to.port);
   if (port == nullptr) return;

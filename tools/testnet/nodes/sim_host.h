@@ -40,6 +40,8 @@ class SimHost final : public HostTimers {
   void open_port(std::uint16_t port, Classifier classify, PortHandler handler);
   void close_port(std::uint16_t port);
   void send(std::uint16_t from_port, Transmit transmit);
+  /// From a port to the same one of all hosts on the LAN: one packet on the wire.
+  void send_to_lan(std::uint16_t port, ByteView payload);
 
   /// Suspends: timers and the steady clock stand still, and nothing arrives.
   void sleep();

@@ -88,6 +88,10 @@ bool SimWireguardPort::handle_datagram(const Endpoint& from, ByteView datagram) 
   return true;
 }
 
+void SimLanPort::start(Handler handler) {
+  host_.open_port(kLanPort, wireguard_port_traffic, std::move(handler));
+}
+
 SimRelayPorts::~SimRelayPorts() {
   for (const auto& [id, pair] : pairs_) host_.close_port(pair.port);
 }

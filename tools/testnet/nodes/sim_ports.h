@@ -8,6 +8,7 @@
 
 #include "node/ports/datagram_socket.h"
 #include "node/ports/journal.h"
+#include "node/ports/lan_port.h"
 #include "node/ports/network_monitor.h"
 #include "node/ports/node_memory.h"
 #include "node/ports/relay_ports.h"
@@ -84,6 +85,20 @@ class SimWireguardPort final : public node::WireguardPort {
   bool side_ports_open_ = false;
   std::vector<rendezvous::FlowTie> ties_;
   Handler handler_;
+};
+
+/// Multicast on the LAN that the host is in, if it is in any: the one link there is.
+class SimLanPort final : public node::LanPort {
+ public:
+  explicit SimLanPort(SimHost& host) : host_(host) {}
+  ~SimLanPort() override { host_.close_port(kLanPort); }
+  void start(Handler handler) override;
+  void set_links(std::span<const std::string>) override {}
+  void send(ByteView datagram) override { host_.send_to_lan(kLanPort, datagram); }
+
+ private:
+  static constexpr std::uint16_t kLanPort = 61'213;  ///< as in production
+  SimHost& host_;
 };
 
 /// Forwards between the ends of relayed pairs, as production's relay ports do.

@@ -83,6 +83,8 @@ struct Group {
   DurationRange clock_offset;       ///< the wall clock is wrong by this; may be negative
   double clock_drift_ppm = 0;       ///< and goes wrong by so much more
   bool announces = true;            ///< members: false listens only
+  bool mailbox = true;              ///< members: false calls nobody through the DHT, nor is called
+  bool lan = true;                  ///< members: false neither sends nor hears beacons
   std::string other_nat;            ///< behind which an interface switch puts the host
   std::string other_link;
   bool scales = false;  ///< scale_members changes the size of this group

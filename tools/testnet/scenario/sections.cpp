@@ -234,6 +234,8 @@ const Fields<Group>& group_fields() {
       field("clock_drift_ppm", &Group::clock_drift_ppm,
             number_between(-kClockDriftMax, kClockDriftMax)),
       field("announces", &Group::announces, flag()),
+      field("mailbox", &Group::mailbox, flag()),
+      field("lan", &Group::lan, flag()),
   };
   return fields;
 }

@@ -1,0 +1,67 @@
+/// Members on one link that leads nowhere: two real `kadwire join` on a bridge without an uplink.
+///
+///   host2 ── lan0 ── host3        (the bootstrap host is not started)
+
+#include <string>
+
+#include "tests/integration/mesh_fixture.h"
+
+namespace kadwire::lab {
+namespace {
+
+/// From the start of two programs: wireguard-go, two beacons, a call.
+constexpr auto kFoundAfterMax = 5s * kSlowdown;
+/// Without beacons nothing would come of it later either.
+constexpr auto kAlone = 5s;
+
+class LanMeshTest : public MeshTest {
+ protected:
+  void SetUp() override {
+    MeshTest::SetUp();
+    if (IsSkipped()) return;
+    Host& box = *must(lab().add_host({.name = "switch"}));
+    for (const char* command :
+         {"ip link set eth0 down", "ip link add lan0 type bridge", "ip link set lan0 up",
+          "ip addr add 192.168.7.1/24 dev lan0", "ip addr add 2001:db8:7:7::1/64 dev lan0 nodad"}) {
+      must(box.run({"/bin/sh", "-c", command}));
+    }
+    lan_ = {.gateway = &box, .ipv4 = "192.168.7", .ipv6 = "2001:db8:7:7"};
+  }
+  Member& add_on_lan(Families families, std::vector<std::string> arguments = {}) {
+    return add({.host = {.families = families, .lan = lan_}, .arguments = std::move(arguments)});
+  }
+  bool connects(Member& a, Member& b, Duration at_most) {
+    start_all({&a, &b});
+    return eventually([&] { return a.peers_active() == 1 && b.peers_active() == 1; }, at_most);
+  }
+
+ private:
+  Lan lan_;
+};
+
+TEST_F(LanMeshTest, FindsItselfWithoutInternet) {
+  Member& a = add_on_lan(Families::kBoth);
+  Member& b = add_on_lan(Families::kBoth);
+  EXPECT_TRUE(connects(a, b, kFoundAfterMax));
+  EXPECT_FALSE(a.in_dht());
+  const auto peers = a.call("peers.list");
+  ASSERT_TRUE(peers);
+  EXPECT_NE(peers->dump().find("\"lan\""), std::string::npos) << peers->dump();
+  const auto flow = ping(a, b);
+  EXPECT_TRUE(eventually([&] { return board().flow(flow).first_reply.has_value(); }, 2s));
+}
+
+TEST_F(LanMeshTest, FindsItselfWithoutInternetAndWithoutIpv4) {
+  Member& a = add_on_lan(Families::kIpv6Only);
+  Member& b = add_on_lan(Families::kIpv6Only);
+  EXPECT_TRUE(connects(a, b, kFoundAfterMax));
+}
+
+TEST_F(LanMeshTest, StaysSilentOnTheLinkWhenTold) {
+  Member& a = add_on_lan(Families::kBoth);
+  Member& b = add_on_lan(Families::kBoth, {"--no-lan"});
+  EXPECT_FALSE(connects(a, b, kAlone));
+}
+
+}  // namespace
+}  // namespace kadwire::lab
