@@ -3,3 +3,7 @@ kadwire_lab_test(gateway_tests SOURCES gateway_test.cpp LINKS kadwire_lab kadwir
 kadwire_lab_test(nat_pair_tests SOURCES nat_pair_test.cpp
   LINKS kadwire_lab_mesh kadwire_statistics)
 add_dependencies(nat_pair_tests kadwire kadwire-bootstrap)
+
+# The commands that explain the network to people.
+kadwire_lab_test(tools_tests SOURCES netcheck_test.cpp LINKS kadwire_lab_mesh)
+add_dependencies(tools_tests kadwire kadwire-bootstrap)
