@@ -19,6 +19,7 @@
 #include "node/data_plane.h"
 #include "node/node_view.h"
 #include "node/own_record.h"
+#include "node/peer_story.h"
 #include "node/peer_table.h"
 #include "node/ports/network_monitor.h"
 #include "rendezvous/agent.h"
@@ -97,6 +98,10 @@ class MeshNode {
   [[nodiscard]] NodeView view(Now now) const;
   /// Sorted by hostname, then NodeId.
   [[nodiscard]] std::vector<PeerView> peer_views(Now now) const;
+  // See node_inspector.h. The driver adds the problems.
+  [[nodiscard]] std::optional<PeerStory> peer_story(Now now, const crypto::NodeId& node) const;
+  bool probe_paths(Now now, const crypto::NodeId& node);
+  [[nodiscard]] std::vector<PathView> path_views(Now now, const crypto::NodeId& node) const;
 
  private:
   void receive_records(Now now);
@@ -125,6 +130,9 @@ class MeshNode {
   void on_agent_event(Now now, rendezvous::AgentEvent event);
   void tell_traffic(Now now);
   [[nodiscard]] bool is_guided(const PeerRow& row) const;
+  // mesh_node_view.cpp
+  void tell_session(Now now, const rendezvous::PunchSession& session, PeerStory& story) const;
+  [[nodiscard]] std::string name_of(ByteView beginning) const;
   [[nodiscard]] std::vector<std::string> problems() const;
   void notice(Notice::Level level, std::string text);
   [[nodiscard]] std::vector<Prefix> mesh_networks() const;

@@ -6,8 +6,8 @@
 namespace kadwire::rendezvous {
 namespace {
 
-ByteArray<8> head_of(const crypto::NodeId& node) {
-  return *to_array<8>(ByteView(node.bytes).first(8));
+ByteArray<kMemberBytes> head_of(const crypto::NodeId& node) {
+  return *to_array<kMemberBytes>(ByteView(node.bytes).first(kMemberBytes));
 }
 
 bool ends_episode(const PairEvent& event) {
@@ -31,8 +31,8 @@ bool PairEvent::is_through(const crypto::NodeId& node) const {
 
 void PairHistory::note(TimePoint now, PairEventKind kind, PathCause cause, const Endpoint& endpoint,
                        const std::optional<crypto::NodeId>& through) {
-  PairEvent event{.at = now, .kind = kind, .cause = cause, .port = endpoint.port};
-  event.address = endpoint.address;
+  PairEvent event{
+      .at = now, .kind = kind, .cause = cause, .port = endpoint.port, .address = endpoint.address};
   if (through) event.member = head_of(*through);
   for (auto known = events_.rbegin(); known != events_.rend() && !ends_episode(*known); ++known) {
     if (!same_but_for_time(*known, event)) continue;

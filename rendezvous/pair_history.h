@@ -38,6 +38,7 @@ enum class PathCause : std::uint8_t {
   kFaster,     ///< its round trip is shorter by more than noise
   kPreferred,  ///< as fast: on an own link, or IPv6
   kPeerChose,  ///< the peer, whose id is lower, chose it
+  kReserve,    ///< the relay before died; this one had been kept in reserve
   kRepeated,   ///< the one before was given up by either side
   // Lost.
   kSilent,      ///< data or pings left, and nothing came back
@@ -46,6 +47,9 @@ enum class PathCause : std::uint8_t {
   kPeerMove,    ///< the peer says that its addresses changed
 };
 
+/// As much of a NodeId as its short form has: enough to know a member by.
+inline constexpr std::size_t kMemberBytes = 8;
+
 /// 40 bytes.
 struct PairEvent {
   TimePoint at;  ///< of the last one, if there were several
@@ -53,10 +57,9 @@ struct PairEvent {
   PathCause cause = PathCause::kNone;
   std::uint16_t count = 1;  ///< how many in a row; stays at its maximum
   std::uint16_t port = 0;   ///< with `address`: where to or from; 0: nowhere in particular
-  IpAddress address;
-  /// The first eight bytes of the introducer's or relay's NodeId; zero: none. Enough to know a
-  /// member by.
-  ByteArray<8> member{};
+  IpAddress address{};
+  /// The beginning of the introducer's or relay's NodeId; zeroes: none.
+  ByteArray<kMemberBytes> member{};
 
   [[nodiscard]] std::optional<Endpoint> endpoint() const;
   [[nodiscard]] bool is_through(const crypto::NodeId& node) const;

@@ -31,6 +31,8 @@ constexpr const char* kProgramExamples =
     "  sudo kadwire status                             this node: addresses, DHT, problems\n"
     "  sudo kadwire peers list                         everybody else\n"
     "  sudo kadwire peers get alpha                    one of them, by hostname or NodeId\n"
+    "  sudo kadwire ping alpha                         every path to it, with round trips\n"
+    "  sudo kadwire why alpha                          why it is reached this way, or not\n"
     "  kadwire netcheck                                what this network allows; before joining, "
     "too\n"
     "\n"
