@@ -41,6 +41,7 @@ void PairHistory::note(TimePoint now, PairEventKind kind, PathCause cause, const
     events_.erase(std::next(known).base());
     break;
   }
+  events_.reserve(kPairEventsMax);  // once, and not a power of two
   if (events_.size() == kPairEventsMax) events_.erase(events_.begin());
   events_.push_back(event);
 }

@@ -128,9 +128,11 @@ RpcResult get_peer(const json& params, node::NodeInspector& inspector) {
 }
 
 RpcResult explain_peer(const json& params, node::NodeInspector& inspector) {
-  return named_peer(params, inspector).map([&](const node::PeerView& peer) {
-    return why_json(inspector.peer_story(peer.node).value());
-  });
+  const auto peer = named_peer(params, inspector);
+  if (!peer) return tl::unexpected(peer.error());
+  const auto story = inspector.peer_story(peer->node);
+  if (!story) return error(RpcErrorCode::kInvalidParams, "this peer is one no more");
+  return why_json(*story);
 }
 
 RpcResult probe_peer(const json& params, node::NodeInspector& inspector) {

@@ -5,5 +5,5 @@ kadwire_lab_test(nat_pair_tests SOURCES nat_pair_test.cpp
 add_dependencies(nat_pair_tests kadwire kadwire-bootstrap)
 
 # The commands that explain the network to people.
-kadwire_lab_test(tools_tests SOURCES netcheck_test.cpp LINKS kadwire_lab_mesh)
+kadwire_lab_test(tools_tests SOURCES netcheck_test.cpp path_tools_test.cpp LINKS kadwire_lab_mesh)
 add_dependencies(tools_tests kadwire kadwire-bootstrap)

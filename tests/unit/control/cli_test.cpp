@@ -122,6 +122,9 @@ TEST_F(Shell, AnswersWhatItDoesNotUnderstandWithOneLineAndExitCodeTwo) {
            {{"join", "--socket-path", std::string(200, 'x')}, "the socket path has 200 bytes"},
            {{"join", "--config", "/no/such/file"}, "cannot read the configuration /no/such/file"},
            {{"netcheck", "--stun", "host:0"}, "--stun: 'host:0' is not HOST[:PORT]"},
+           {{"ping"}, "ping needs a peer"},
+           {{"ping", "alpha", "--count", "0"}, "--count"},
+           {{"why"}, "why needs a peer"},
            {{"netcheck", "--stun", "none"}, "netcheck needs a server to ask"},
            {{"join", "--secret"}, "--secret needs the secret behind it"},
            {{"status", "--secret"}, "--secret needs the secret behind it"},
@@ -153,6 +156,8 @@ TEST_F(Shell, ShowsHelpWithExamplesForEveryCommand) {
                                              {"status", "--help"},
                                              {"peers", "--help"},
                                              {"netcheck", "--help"},
+                                             {"ping", "--help"},
+                                             {"why", "--help"},
                                              {"completion", "--help"}}) {
     const Outcome outcome = run(words);
     EXPECT_EQ(outcome.code, kExitOk) << words.front();
@@ -530,6 +535,34 @@ TEST_F(ShellBesideDaemon, SaysWhichPeersFitABeginning) {
   const Outcome outcome = run({"peers", "get", "ab"});
   EXPECT_EQ(outcome.code, kExitFailed);
   EXPECT_TRUE(contains(outcome.err, "fits 2 peers")) << outcome.err;
+}
+
+TEST_F(ShellBesideDaemon, PingsEveryPathAndEndsWithOneIfNoneAnswers) {
+  const Endpoint there = *Endpoint::parse("203.0.113.2:51820");
+  inspector_.paths = {{.endpoint = there, .in_use = true, .rtt = 40ms}};
+  const Outcome answered = run({"ping", "alpha", "--count", "1"});
+  EXPECT_EQ(answered.code, kExitOk) << answered.err;
+  EXPECT_TRUE(contains(answered.out, "203.0.113.2:51820 seq=1 direct time=40.0 ms (in use)\n"))
+      << answered.out;
+  inspector_.paths[0].rtt.reset();
+  const Outcome silent = run({"ping", "alpha", "--count", "1", "--json"});
+  EXPECT_EQ(silent.code, kExitFailed);
+  EXPECT_EQ(json::parse(silent.out)["paths"][0]["received"], 0);
+  inspector_.has_session = false;
+  EXPECT_TRUE(contains(run({"ping", "alpha"}).err, "there is no session with alpha"));
+}
+
+TEST_F(ShellBesideDaemon, ExplainsAPeerByAnyOfItsNames) {
+  node::PeerStory story;
+  story.peer = inspector_.peers[0];
+  inspector_.stories = {story};
+  for (const char* name : {"alpha", "abcd"}) {
+    const Outcome outcome = run({"why", name});
+    EXPECT_EQ(outcome.code, kExitOk) << outcome.err;
+    EXPECT_TRUE(contains(outcome.out, "alpha is reached directly")) << outcome.out;
+  }
+  EXPECT_EQ(run({"why", "nobody"}).err, "kadwire: no peer matches 'nobody'\n");
+  EXPECT_TRUE(contains(run({"why", "ab"}).err, "fits 2 peers"));
 }
 
 TEST_F(ShellBesideDaemon, CountsPeers) {

@@ -31,6 +31,17 @@ TEST(FindPeer, TakesEveryNameOfAPeer) {
   }
 }
 
+TEST(FindPeer, TakesAnAddressInTheMesh) {
+  std::vector<node::PeerView> peers = kPeers;
+  peers[1].ipv4 = IpAddress::parse("10.37.4.2");
+  peers[1].ipv6 = *IpAddress::parse("fd00:1::2");
+  for (const char* text : {"10.37.4.2", "fd00:1::2", "FD00:1:0::2"}) {
+    const auto found = find_peer(peers, text);
+    ASSERT_TRUE(found) << text << ": " << found.error().message;
+    EXPECT_EQ(*found, &peers[1]);
+  }
+}
+
 TEST(FindPeer, ListsThePeersThatABeginningFits) {
   const std::string failure = failure_of("ab");
   EXPECT_NE(failure.find("fits 2 peers"), std::string::npos) << failure;
