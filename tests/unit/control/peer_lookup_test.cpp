@@ -71,7 +71,7 @@ TEST(FindPeer, PrefersAWholeHostnameToTheBeginningOfANodeId) {
 TEST(FindPeer, RefusesWhatNamesNobodyInPrintableWords) {
   EXPECT_EQ(failure_of("nobody"), "no peer matches 'nobody'");
   EXPECT_EQ(failure_of("\033[2J"), "no peer matches '?[2J'");
-  EXPECT_EQ(failure_of(""), "name a peer: NodeId, its beginning, or hostname");
+  EXPECT_EQ(failure_of(""), "name a peer: NodeId, its beginning, hostname, or mesh address");
   EXPECT_EQ(failure_of(std::string(65, 'a')), "that is too long for a NodeId or a hostname");
 }
 
