@@ -69,9 +69,9 @@ TEST_F(AgentHistory, OfAConnectionHasItsCallsAndWhyThePathWasChosen) {
 
 TEST_F(AgentHistory, SaysThatAPathWasLostToSilenceAndWhereTheNextOneLeads) {
   ASSERT_TRUE(connect());
+  world_.run_for(2s);
   cut(AddressFamily::kIpv6);
   report_silence(controlling(), following());
-  report_silence(following(), controlling());
   world_.run_for(3s);
   ASSERT_TRUE(a_.reaches(b_) && b_.reaches(a_));
   const PairEvent* lost = history(controlling(), following()).last(PairEventKind::kPathLost);
@@ -81,6 +81,8 @@ TEST_F(AgentHistory, SaysThatAPathWasLostToSilenceAndWhereTheNextOneLeads) {
   const PairEvent* chosen = history(controlling(), following()).last(PairEventKind::kPathChosen);
   EXPECT_EQ(chosen->cause, PathCause::kFirst);
   EXPECT_TRUE(chosen->address.is_v4());
+  // The other had nothing to send, so it noticed nothing by itself.
+  EXPECT_EQ(cause(following(), controlling(), PairEventKind::kPathLost), PathCause::kPeerLostIt);
 }
 
 TEST_F(AgentHistory, TellsTheOwnMoveFromThePeers) {
