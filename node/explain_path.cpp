@@ -104,13 +104,13 @@ Cause why_no_direct_path(const PeerStory& story) {
   if (is_strict(here)) {
     return {Reason::kOwnNatStrict,
             fmt::format("your NAT gives {} to every destination, and their side admits only what "
-                        "comes from ports that it sent to",
+                        "comes from ports that it sent to; none was found by chance so far",
                         strict_ports(here))};
   }
   if (is_strict(there)) {
     return {Reason::kPeerNatStrict,
             fmt::format("their NAT gives {} to every destination, and your side admits only what "
-                        "comes from ports that it sent to",
+                        "comes from ports that it sent to; none was found by chance so far",
                         strict_ports(there))};
   }
   if (here.mapping == MappingBehavior::kUnknown || !story.nat_there ||

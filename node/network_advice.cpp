@@ -298,9 +298,11 @@ Reach reach_of(const NetReport& report) {
   return nat.port_step ? Reach::kSequential : Reach::kRandom;
 }
 
-constexpr std::string_view kUnknownFilter =
-    "direct if this side's NAT admits any port of an address it sent to, which cannot be measured "
-    "here";
+/// port_spray.h has the figures.
+constexpr std::string_view kByChance =
+    "mostly: where one side's ports are random, one of them is found by chance within some "
+    "seconds; "
+    "until then a member relays";
 
 Expectation with_home_nats(Reach reach) {
   constexpr std::string_view kPeers = "behind a NAT with one port for all destinations";
@@ -314,10 +316,7 @@ Expectation with_home_nats(Reach reach) {
       return {kPeers, Prospect::kDirect,
               "mostly: this side's ports follow in a row and are guessed"};
     case Reach::kRandom:
-      return {
-          kPeers, Prospect::kPerhaps,
-          "direct where their NAT admits any port, relayed where it does not: this side's ports "
-          "cannot be told beforehand"};
+      return {kPeers, Prospect::kDirect, std::string(kByChance)};
     case Reach::kUnknown:
       break;
   }
@@ -332,7 +331,7 @@ Expectation with_strict_nats(Reach reach) {
     case Reach::kOpen:
       return {kPeers, Prospect::kDirect, "unless a firewall here keeps UDP from outside away"};
     case Reach::kPredictable:
-      return {kPeers, Prospect::kPerhaps, std::string(kUnknownFilter)};
+      return {kPeers, Prospect::kDirect, std::string(kByChance)};
     case Reach::kSequential:
     case Reach::kRandom:
       return {kPeers, Prospect::kRelayed, "neither side can know where to send"};

@@ -86,7 +86,7 @@ TEST_F(NetcheckTest, SeesAUsualHomeNatAndThatItDoesNotTurnPacketsRound) {
   EXPECT_EQ(mapping(checked), "endpoint-independent");
   EXPECT_EQ(checked.report.at("nat").at("ipv4").at("preserves_port"), true);
   EXPECT_EQ(checked.report.at("hairpin"), false);
-  EXPECT_EQ(with_strict_nats(checked), "perhaps");
+  EXPECT_EQ(with_strict_nats(checked), "direct");
   const double rtt = checked.report.at("servers").at(0).at("rtt_ms");
   EXPECT_GE(rtt, 20.0);
   EXPECT_LT(rtt, 20.0 + 30.0 * kSlowdown);

@@ -77,12 +77,12 @@ TEST(NetworkAdvice, OfAHomeNatGivesWhatBothServersSawAsEvidence) {
             "198.51.100.1:3478 saw 203.0.113.5:7000, 192.0.2.7:3478 saw 203.0.113.5:7000");
   EXPECT_TRUE(finding(advice, "mapping").certain);
   EXPECT_EQ(prospects(advice), (std::vector{Prospect::kDirect, Prospect::kNone, Prospect::kDirect,
-                                            Prospect::kPerhaps}));
+                                            Prospect::kDirect}));
 }
 
 TEST(NetworkAdvice, OfRandomPortsExpectsRelaysAndAdvisesForwarding) {
   const NetworkAdvice advice = advise(home_with_random_ports());
-  EXPECT_EQ(prospects(advice), (std::vector{Prospect::kDirect, Prospect::kNone, Prospect::kPerhaps,
+  EXPECT_EQ(prospects(advice), (std::vector{Prospect::kDirect, Prospect::kNone, Prospect::kDirect,
                                             Prospect::kRelayed}));
   EXPECT_FALSE(finding(advice, "ports").certain);
   EXPECT_TRUE(advises(advice, "forward UDP 51820"));
