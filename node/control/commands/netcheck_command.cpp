@@ -10,7 +10,7 @@
 namespace kadwire::control {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kNetcheckExamples =
     "Asks STUN servers and the gateway how this host looks from outside, for some seconds, and\n"
     "says what tunnels to expect and what to change. Needs no daemon, no secret and no rights, "
     "and\n"
@@ -32,7 +32,7 @@ class NetcheckCommand final : public Command {
  public:
   explicit NetcheckCommand(CLI::App& root)
       : Command(root, "netcheck", "Find out what this host's network allows, and what to change") {
-    app_.footer(kExamples);
+    app_.footer(kNetcheckExamples);
     app_.add_option_function<std::vector<std::string>>(
             "--stun",
             [this](const std::vector<std::string>& servers) {

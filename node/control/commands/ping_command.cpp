@@ -10,7 +10,7 @@
 namespace kadwire::control {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kPingExamples =
     "Pings every path that may lead to a peer at once, straight and through relays, and tells "
     "which\n"
     "one WireGuard uses. The pings are kadwire's own, from WireGuard's port; for the tunnel "
@@ -39,7 +39,7 @@ class PingCommand final : public Command {
   explicit PingCommand(CLI::App& root)
       : Command(root, "ping", "Measure every path to a peer, and say which one is in use"),
         daemon_(app_) {
-    app_.footer(kExamples);
+    app_.footer(kPingExamples);
     app_.add_option("peer", peer_, "Hostname, NodeId or its beginning, or address in the mesh")
         ->type_name("PEER");
     app_.add_option("--count", rounds_, "How many rounds (default 4)")

@@ -8,7 +8,7 @@
 namespace kadwire::control {
 namespace {
 
-constexpr const char* kExamples =
+constexpr const char* kWhyExamples =
     "Says how a peer is reached, or that it is not; why; what that was concluded from; what to "
     "do;\n"
     "and what happened between the two, the oldest first.\n"
@@ -26,7 +26,7 @@ class WhyCommand final : public Command {
   explicit WhyCommand(CLI::App& root)
       : Command(root, "why", "Explain how a peer is reached, and what would be better"),
         daemon_(app_) {
-    app_.footer(kExamples);
+    app_.footer(kWhyExamples);
     app_.add_option("peer", peer_, "Hostname, NodeId or its beginning, or address in the mesh")
         ->type_name("PEER");
   }
