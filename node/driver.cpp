@@ -239,4 +239,22 @@ std::vector<PeerView> Driver::peer_views() const {
   return node_.peer_views(ports_.scheduler.now());
 }
 
+std::optional<PeerStory> Driver::peer_story(const crypto::NodeId& node) const {
+  const Now now = ports_.scheduler.now();
+  auto story = node_.peer_story(now, node);
+  if (story) story->problems = node_view().problems;
+  return story;
+}
+
+bool Driver::probe_paths(const crypto::NodeId& node) {
+  const Now now = ports_.scheduler.now();
+  const bool sent = node_.probe_paths(now, node);
+  pump(now);
+  return sent;
+}
+
+std::vector<PathView> Driver::path_views(const crypto::NodeId& node) const {
+  return node_.path_views(ports_.scheduler.now(), node);
+}
+
 }  // namespace kadwire::node

@@ -11,7 +11,7 @@
 
 #include "dht/directory.h"
 #include "node/mesh_node.h"
-#include "node/node_view.h"
+#include "node/node_inspector.h"
 #include "node/ports/datagram_socket.h"
 #include "node/ports/journal.h"
 #include "node/ports/lan_port.h"
@@ -65,6 +65,9 @@ class Driver final : public NodeInspector {
 
   [[nodiscard]] NodeView node_view() const override;
   [[nodiscard]] std::vector<PeerView> peer_views() const override;
+  [[nodiscard]] std::optional<PeerStory> peer_story(const crypto::NodeId& node) const override;
+  bool probe_paths(const crypto::NodeId& node) override;
+  [[nodiscard]] std::vector<PathView> path_views(const crypto::NodeId& node) const override;
 
  private:
   void on_wake();

@@ -24,6 +24,7 @@
 #include "node/membership/lan_beacon.h"
 #include "node/node_view.h"
 #include "node/own_record.h"
+#include "node/peer_story.h"
 #include "node/peer_table.h"
 #include "node/ports/network_monitor.h"
 #include "rendezvous/agent.h"
@@ -115,6 +116,10 @@ class MeshNode {
   [[nodiscard]] NodeView view(Now now) const;
   /// Sorted by hostname, then NodeId.
   [[nodiscard]] std::vector<PeerView> peer_views(Now now) const;
+  // See node_inspector.h. The driver adds the problems.
+  [[nodiscard]] std::optional<PeerStory> peer_story(Now now, const crypto::NodeId& node) const;
+  bool probe_paths(Now now, const crypto::NodeId& node);
+  [[nodiscard]] std::vector<PathView> path_views(Now now, const crypto::NodeId& node) const;
 
  private:
   struct MappingSite {
@@ -166,6 +171,9 @@ class MeshNode {
   [[nodiscard]] std::vector<rendezvous::Candidate> mapped_candidates() const;
   [[nodiscard]] bool leads_nowhere() const;
   [[nodiscard]] std::optional<PortMappingView> port_mapping_view(Now now) const;
+  // mesh_node_view.cpp
+  void tell_session(Now now, const rendezvous::PunchSession& session, PeerStory& story) const;
+  [[nodiscard]] std::string name_of(ByteView beginning) const;
   [[nodiscard]] std::vector<std::string> problems() const;
   void notice(Notice::Level level, std::string text);
   [[nodiscard]] std::vector<Prefix> mesh_networks() const;

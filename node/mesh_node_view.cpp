@@ -38,6 +38,22 @@ PeerView view_of(const PeerRow& row, Now now) {
   return view;
 }
 
+bool has_family(const std::vector<rendezvous::Candidate>& candidates, AddressFamily family) {
+  return std::ranges::any_of(candidates, [&](const rendezvous::Candidate& candidate) {
+    const IpAddress& address = candidate.endpoint.address;
+    return address.family() == family && (address.is_v4() || !address.is_private());
+  });
+}
+
+/// An IPv4 address of an own interface that everybody can name.
+bool has_public_host(const std::vector<rendezvous::Candidate>& candidates) {
+  return std::ranges::any_of(candidates, [](const rendezvous::Candidate& candidate) {
+    const IpAddress& address = candidate.endpoint.address;
+    return candidate.kind == rendezvous::CandidateKind::kHost && address.is_v4() &&
+           !address.is_private();
+  });
+}
+
 }  // namespace
 
 NodeView MeshNode::view(Now now) const {
@@ -71,6 +87,93 @@ std::vector<PeerView> MeshNode::peer_views(Now now) const {
     return std::tie(a.hostname, a.node) < std::tie(b.hostname, b.node);
   });
   return views;
+}
+
+std::optional<PeerStory> MeshNode::peer_story(Now now, const crypto::NodeId& node) const {
+  const auto found = peers_.rows().find(node);
+  if (found == peers_.rows().end()) return std::nullopt;
+  const PeerRow& row = found->second;
+  PeerStory story;
+  story.peer = view_of(row, now);
+  story.peer.path = path(node);
+  story.now = now.wall;
+  story.punches_here = agent_.has_value();
+  story.punches_there = row.record().answers_frames;
+  story.issued = row.record().issued;
+  const auto& own = own_.candidates();
+  const auto& theirs = row.record().candidates;
+  story.claims = theirs.size();
+  story.targets =
+      rendezvous::dialable_candidates(theirs, usable_addresses(), mesh_networks()).size();
+  const auto common = [&](AddressFamily family) {
+    return has_family(own, family) && has_family(theirs, family);
+  };
+  story.common_ipv6 = common(AddressFamily::kIpv6);
+  story.common_ipv4 = common(AddressFamily::kIpv4);
+  story.public_here = has_public_host(own);
+  story.public_there = has_public_host(theirs);
+  if (nat_) story.nat_here = nat_->behavior(AddressFamily::kIpv4);
+  story.nat_there = row.record().nat;
+  if (const auto* session = agent_ ? agent_->session(node) : nullptr) {
+    tell_session(now, *session, story);
+  }
+  return story;
+}
+
+void MeshNode::tell_session(Now now, const rendezvous::PunchSession& session,
+                            PeerStory& story) const {
+  story.session = session.established();
+  if (const auto chosen = session.chosen()) {
+    story.chosen = chosen->endpoint;
+    story.rtt = chosen->quality.rtt;
+    if (chosen->relay) story.relay = name_of(ByteView(chosen->relay->bytes));
+  }
+  for (const rendezvous::PairEvent& event : session.history().events()) {
+    const auto age = std::chrono::floor<std::chrono::milliseconds>(now.steady - event.at);
+    const bool nobody = event.member == decltype(event.member){};
+    story.events.push_back({.at = now.wall - age,
+                            .kind = event.kind,
+                            .cause = event.cause,
+                            .count = event.count,
+                            .endpoint = event.endpoint(),
+                            .member = nobody ? "" : name_of(event.member)});
+  }
+}
+
+bool MeshNode::probe_paths(Now now, const crypto::NodeId& node) {
+  return agent_ && agent_->probe(now, node);
+}
+
+std::vector<PathView> MeshNode::path_views(Now now, const crypto::NodeId& node) const {
+  std::vector<PathView> views;
+  const auto* session = agent_ ? agent_->session(node) : nullptr;
+  const auto row = peers_.rows().find(node);
+  if (session == nullptr || row == peers_.rows().end()) return views;
+  const auto& status = row->second.status;
+  const auto used = row->second.tunnel.up() && status ? status->endpoint : std::nullopt;
+  const auto addresses = usable_addresses();
+  for (const rendezvous::Probe& probe : session->probes()) {
+    const Endpoint& endpoint = probe.way.endpoint;
+    const bool on_link = std::ranges::any_of(
+        addresses, [&](const auto& own) { return own.prefix.contains(endpoint.address); });
+    views.push_back({.endpoint = endpoint,
+                     .relay = probe.relay ? name_of(ByteView(probe.relay->bytes)) : "",
+                     .on_link = on_link,
+                     .in_use = used == endpoint,
+                     .rtt = probe.rtt,
+                     .age = now.steady - probe.sent});
+  }
+  return views;
+}
+
+/// The member whose NodeId begins so, as people call it.
+std::string MeshNode::name_of(ByteView beginning) const {
+  const auto row = std::ranges::find_if(peers_.rows(), [&](const auto& entry) {
+    return std::ranges::equal(ByteView(entry.first.bytes).first(beginning.size()), beginning);
+  });
+  const bool named = row != peers_.rows().end() && !row->second.record().hostname.empty();
+  if (named) return row->second.record().hostname;
+  return to_base32(beginning.first(rendezvous::kMemberBytes));
 }
 
 std::vector<std::string> MeshNode::problems() const {

@@ -68,13 +68,4 @@ struct NodeView {
   std::size_t peers_active = 0;  ///< with a standing tunnel
 };
 
-/// Asked by the control room; answered by the driver.
-class NodeInspector {
- public:
-  virtual ~NodeInspector() = default;
-  [[nodiscard]] virtual NodeView node_view() const = 0;
-  /// Sorted by hostname, then NodeId.
-  [[nodiscard]] virtual std::vector<PeerView> peer_views() const = 0;
-};
-
 }  // namespace kadwire::node

@@ -372,6 +372,13 @@ std::optional<AgentEvent> Agent::poll_event() {
   return take_front(events_);
 }
 
+bool Agent::probe(Now now, const crypto::NodeId& node) {
+  const auto peer = peers_.find(node);
+  if (peer == peers_.end() || !peer->second.punch.probe(now)) return false;
+  collect(now, node, peer->second);
+  return true;
+}
+
 const PunchSession* Agent::session(const crypto::NodeId& node) const {
   const auto found = peers_.find(node);
   return found == peers_.end() ? nullptr : &found->second.punch;

@@ -152,6 +152,8 @@ class Agent {
   [[nodiscard]] bool reached_unasked(AddressFamily family) const {
     return reached_unasked_.contains(family);
   }
+  /// Pings this peer over every path, once: see PunchSession::probe. False: there is no session.
+  bool probe(Now now, const crypto::NodeId& node);
   /// nullptr: no such peer.
   [[nodiscard]] const PunchSession* session(const crypto::NodeId& node) const;
   [[nodiscard]] const AgentStats& stats() const { return stats_; }

@@ -48,6 +48,7 @@ void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
       works && in_a_row ? std::min(peer.relay_patience * 2, kReserveRelayPatience) : kRelayPatience;
   peer.relays_asked = now.steady;
   const std::vector<crypto::NodeId> relays = relays_for(node, peer);
+  if (relays.empty() && !works) peer.punch.history().note(now.steady, PairEventKind::kNoRelay);
   const std::size_t wanted = works ? 1 : kRelaysMax;
   const std::size_t asked = std::min(wanted, relays.size());
   for (std::size_t i = 0; i < asked; ++i) {
@@ -89,7 +90,9 @@ void Agent::request_relay(Now now, const crypto::NodeId& relay, const crypto::No
   const auto found = peers_.find(relay);
   if (found == peers_.end() || relay == peer) return;
   if (!found->second.punch.send_straight(now, RelayRequest{peer})) return;
-  auto& awaited = peers_.at(peer).relays_awaited;
+  Peer& asker = peers_.at(peer);
+  asker.punch.history().note(now.steady, PairEventKind::kRelayAsked, PathCause::kNone, {}, relay);
+  auto& awaited = asker.relays_awaited;
   if (std::ranges::find(awaited, relay) == awaited.end()) awaited.push_back(relay);
   if (awaited.size() > kRelaysAwaitedMax) awaited.erase(awaited.begin());
   collect(now, relay, found->second);
@@ -99,9 +102,14 @@ void Agent::request_relay(Now now, const crypto::NodeId& relay, const crypto::No
 void Agent::on_relay_reply(Now now, const crypto::NodeId& relay, const RelayReply& reply) {
   const auto peer = peers_.find(reply.peer);
   const auto path = peers_.at(relay).punch.chosen();
-  if (peer == peers_.end() || reply.port == 0 || !path || path->relay) return;
+  if (peer == peers_.end() || !path || path->relay) return;
   auto& awaited = peer->second.relays_awaited;
   if (std::erase(awaited, relay) == 0) return;
+  const bool granted = reply.port != 0;
+  peer->second.punch.history().note(
+      now.steady, granted ? PairEventKind::kRelayGranted : PairEventKind::kRelayRefused,
+      PathCause::kNone, {}, relay);
+  if (!granted) return;
   peer->second.punch.add_relayed(now, {path->endpoint.address, reply.port}, relay);
   collect(now, reply.peer, peer->second);
 }

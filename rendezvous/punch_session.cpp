@@ -60,7 +60,7 @@ void PunchSession::begin_for_news(Now now) {
 }
 
 void PunchSession::network_changed(Now now) {
-  doubt_all(now);
+  doubt_all(now, PathCause::kOwnMove);
   begin(now);
 }
 
@@ -71,6 +71,7 @@ void PunchSession::record_changed(Now now) {
 Bytes PunchSession::handle_call(Now now, const Way& from, ReceivedCall call,
                                 std::uint64_t known_sequence) {
   const Endpoint seen = from.introducer ? Endpoint{} : from.endpoint;
+  history_.note(now.steady, PairEventKind::kHeardCall, PathCause::kNone, seen, from.introducer);
   Bytes frame = link_.answer(now, std::move(call), seen);
   record_owed_ = known_sequence < context_.own_sequence;
   answered_ = decltype(answered_)();
@@ -88,6 +89,8 @@ void PunchSession::handle_answer(Now now, const Way& from, ByteView payload) {
   const auto answered = link_.handle_answer(now, payload);
   if (!answered) return;
   heard_ = now.steady;
+  history_.note(now.steady, PairEventKind::kAnswered, PathCause::kNone,
+                from.introducer ? Endpoint{} : from.endpoint, from.introducer);
   peer_epoch_.reset();  // another run of the peer counts anew
   Path* path = find_or_add(now, from);
   // An answer's source may be forged: only where the call went can it have been read.
@@ -163,9 +166,9 @@ void PunchSession::handle_timeout(Now now, std::span<const crypto::NodeId> intro
   for (Path& path : paths_) {
     if (path.take_verdict(now.steady)) chosen_died |= chosen_ == path.way;
   }
-  if (chosen_died && !fall_back(now)) {
+  if (chosen_died && !fall_back(now, PathCause::kSilent)) {
     lost_ = true;
-    doubt_all(now);
+    doubt_all(now, PathCause::kSilent);
   }
   keep_reserve(now);
   release_relays(now);
@@ -211,10 +214,12 @@ void PunchSession::call(Now now, std::span<const crypto::NodeId> introducers) {
   if (context_.own_record.empty()) return;
   called_ = now.steady;
   const Bytes frame = link_.call(now, peer_sequence_, context_.own_record);
+  history_.note(now.steady, PairEventKind::kCalled);
   for (const Path& path : paths_) {
     if (!path.way.introducer && path.is_worth_trying()) frames_.push_back({path.way, frame});
   }
   for (const crypto::NodeId& introducer : introducers) {
+    history_.note(now.steady, PairEventKind::kCalledBy, PathCause::kNone, {}, introducer);
     frames_.push_back({{{}, introducer}, frame});
   }
 }
@@ -257,7 +262,7 @@ void PunchSession::on_lost(Now now, const Way& from) {
   if (!chosen_ || chosen_ == from || now.steady - chosen_at_ < kLostGrace) return;
   if (!prompted_doubts_.take(now.steady, kPromptedDoubts, kPromptedDoubtTokens)) return;
   chosen_path()->proven = false;
-  if (!fall_back(now)) doubt_all(now);
+  if (!fall_back(now, PathCause::kPeerLostIt)) doubt_all(now, PathCause::kPeerLostIt);
 }
 
 /// Another relay that may be used, when WireGuard uses one; nullptr: none.
@@ -272,11 +277,12 @@ const Path* PunchSession::reserve() const {
 
 /// From a relay that died to the one in reserve, without a round trip. The side that follows has no
 /// say in this: it lets the other know.
-bool PunchSession::fall_back(Now now) {
+bool PunchSession::fall_back(Now now, PathCause cause) {
   const Path* next = reserve();
   if (next == nullptr || !controls_) return false;
+  note_loss(now, cause);
   chosen_.reset();
-  choose(now);
+  choose(now, PathCause::kReserve);
   return true;
 }
 
@@ -322,8 +328,9 @@ void PunchSession::on_pong(Now now, const Way& from, const Pong& pong) {
   on_epoch(now, pong.epoch);
   Path* path = paths_.find(from);
   if (path == nullptr) return;
-  const auto checked = path->sent_at(pong.id);
-  const auto sent = checked ? checked : guess_sent_at(from, pong.id);
+  auto sent = note_probe(now, from, pong.id);
+  if (!sent) sent = path->sent_at(pong.id);
+  if (!sent) sent = guess_sent_at(from, pong.id);
   if (!sent) return;
   // Through a relay the peer sees the relay; a side port's mapping is not WireGuard's.
   if (pong.seen != Endpoint{} && !from.introducer && from.side_port == 0 && !path->relay) {
@@ -344,7 +351,7 @@ void PunchSession::on_epoch(Now now, std::uint8_t epoch) {
   // Not noted if too many came in a row: the next message says it again.
   if (!prompted_doubts_.take(now.steady, kPromptedDoubts, kPromptedDoubtTokens)) return;
   peer_epoch_ = epoch;
-  doubt_all(now);
+  doubt_all(now, PathCause::kPeerMove);
 }
 
 /// A handshake's round trip: the call may have been an earlier one.
@@ -353,6 +360,10 @@ void PunchSession::estimate(Path& path, Duration rtt) {
 }
 
 void PunchSession::prove(Now now, Path& path) {
+  if (!path.proven && !path.way.introducer) {
+    history_.note(now.steady, PairEventKind::kPathProven, PathCause::kNone, path.way.endpoint,
+                  path.relay);
+  }
   path.proven = path.answered = true;
   path.heard = now.steady;
   choose(now);
@@ -360,7 +371,8 @@ void PunchSession::prove(Now now, Path& path) {
 }
 
 /// Nothing is certain any more: all paths are tried anew, and the first that answers is taken.
-void PunchSession::doubt_all(Now now) {
+void PunchSession::doubt_all(Now now, PathCause cause) {
+  note_loss(now, cause);
   const bool had_path = chosen_.has_value();
   chosen_.reset();
   for (Path& path : paths_) {
@@ -375,7 +387,7 @@ bool PunchSession::may_use(const Path& path) const {
   return path.proven && !path.way.introducer && (controls_ || path.nominated);
 }
 
-void PunchSession::choose(Now now) {
+void PunchSession::choose(Now now, PathCause if_none) {
   Path* current = chosen_path();
   if (current != nullptr && !may_use(*current)) current = nullptr;
   Path* best = current;
@@ -385,10 +397,12 @@ void PunchSession::choose(Now now) {
   }
   if (best == nullptr || best == current) return;
   // "Better" is no order among three, as noise adds up: the best must beat the current one itself.
-  if (current == nullptr || is_better_path(quality(*best), quality(*current))) choose(now, best);
+  if (current != nullptr && !is_better_path(quality(*best), quality(*current))) return;
+  choose(now, best, cause_for(*best, current, if_none));
 }
 
-void PunchSession::choose(Now now, Path* path) {
+void PunchSession::choose(Now now, Path* path, PathCause cause) {
+  history_.note(now.steady, PairEventKind::kPathChosen, cause, path->way.endpoint, path->relay);
   chosen_ = path->way;
   chosen_at_ = now.steady;
   choice_changed_ = true;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "node/base/queue.h"
+#include "rendezvous/pair_history.h"
 #include "rendezvous/pair_link.h"
 #include "rendezvous/pair_schedule.h"
 #include "rendezvous/path_table.h"
@@ -74,6 +75,15 @@ struct PunchContext {
   std::vector<LocalAddress> addresses;
 };
 
+/// One ping of a probe of all paths.
+struct Probe {
+  Way way;  ///< never an introducer's
+  std::optional<crypto::NodeId> relay;
+  std::uint32_t id = 0;
+  TimePoint sent;
+  std::optional<Duration> rtt;  ///< nullopt: no answer so far
+};
+
 /// The path chosen for WireGuard.
 struct ChosenPath {
   Endpoint endpoint;
@@ -86,6 +96,16 @@ class PunchSession {
  public:
   /// `context` outlives the session. `peer` is from a verified record.
   PunchSession(const PunchContext& context, const crypto::NodeId& peer, Now now);
+
+  /// Pings every endpoint at which the peer may be, and each relay, once, for whoever wants to know
+  /// the round trips of now: see probes(). False: there is no session to ping under. Silence
+  /// changes nothing about a path; one that answers is proven.
+  bool probe(Now now);
+  /// What the last probe() sent.
+  [[nodiscard]] const std::vector<Probe>& probes() const { return probes_; }
+  /// What happened so far, as far as it is remembered. The agent adds what relays say.
+  [[nodiscard]] const PairHistory& history() const { return history_; }
+  [[nodiscard]] PairHistory& history() { return history_; }
 
   /// The endpoints of the peer's record that may be sent to, best first, and the record's sequence.
   void set_targets(Now now, std::span<const Endpoint> targets, std::uint64_t sequence);
@@ -205,15 +225,19 @@ class PunchSession {
   void check_prompted(Now now, Path& path, const Ping& ping);
   static void estimate(Path& path, Duration rtt);
   void prove(Now now, Path& path);
-  void doubt_all(Now now);
-  [[nodiscard]] bool fall_back(Now now);
+  void doubt_all(Now now, PathCause cause);
+  [[nodiscard]] bool fall_back(Now now, PathCause cause);
   [[nodiscard]] const Path* reserve() const;
   [[nodiscard]] std::optional<TimePoint> reserve_due() const;
   void keep_reserve(Now now);
   [[nodiscard]] std::optional<TimePoint> release_due() const;
   void release_relays(Now now);
-  void choose(Now now);
-  void choose(Now now, Path* path);
+  /// `if_none`: the cause, if no path is in use.
+  void choose(Now now, PathCause if_none = PathCause::kFirst);
+  void choose(Now now, Path* path, PathCause cause);
+  void note_loss(Now now, PathCause cause);
+  [[nodiscard]] PathCause cause_for(const Path& path, const Path* before, PathCause if_none) const;
+  std::optional<TimePoint> note_probe(Now now, const Way& from, std::uint32_t id);
   void seal_to(Now now, const Way& way, const PairMessage& message);
   [[nodiscard]] Path* find_or_add(Now now, const Way& way);
   [[nodiscard]] Path* chosen_path();
@@ -258,6 +282,8 @@ class PunchSession {
   std::optional<TimePoint> indirect_since_;
   TokenBucket new_targets_, prompted_checks_, prompted_doubts_;
   std::optional<Seen> seen_;
+  PairHistory history_;
+  std::vector<Probe> probes_;
   Queue<OutgoingFrame> frames_;
   Queue<Bind> binds_;
   Queue<crypto::NodeId> releases_;

@@ -16,6 +16,7 @@ namespace kadwire::rendezvous {
 enum class UpnpAction : std::uint8_t {
   kMap,    ///< add, or renew
   kUnmap,  ///< no result is waited for
+  kLook,   ///< changes nothing: the grant says only what the gateway has for an address
 };
 
 struct UpnpRequest {

@@ -144,14 +144,24 @@ tl::expected<UpnpGrant, UpnpError> unmap(const Device& device, const UpnpRequest
   return UpnpGrant{std::nullopt, request.external_port};
 }
 
+tl::expected<UpnpGrant, UpnpError> carry_out(const Device& device, const UpnpRequest& request) {
+  switch (request.action) {
+    case UpnpAction::kMap:
+      return map(device, request);
+    case UpnpAction::kUnmap:
+      return unmap(device, request);
+    case UpnpAction::kLook:
+      break;
+  }
+  return UpnpGrant{external_address(device), request.external_port};
+}
+
 }  // namespace
 
 UpnpReply ask_upnp_gateway(const UpnpRequest& request, const std::string& known_url) {
   const auto found = find_device(request, known_url);
   if (!found) return {tl::unexpected(UpnpError::kNoGateway), {}};
-  const bool adds = request.action == UpnpAction::kMap;
-  return {adds ? map(found->device, request) : unmap(found->device, request),
-          found->description_url};
+  return {carry_out(found->device, request), found->description_url};
 }
 
 bool is_http_at(const std::string& url, const IpAddress& host) {

@@ -31,6 +31,10 @@ constexpr const char* kProgramExamples =
     "  sudo kadwire status                             this node: addresses, DHT, problems\n"
     "  sudo kadwire peers list                         everybody else\n"
     "  sudo kadwire peers get alpha                    one of them, by hostname or NodeId\n"
+    "  sudo kadwire ping alpha                         every path to it, with round trips\n"
+    "  sudo kadwire why alpha                          why it is reached this way, or not\n"
+    "  kadwire netcheck                                what this network allows; before joining, "
+    "too\n"
     "\n"
     "Exit codes: 0 done, 1 failed, 2 not understood. More: kadwire COMMAND --help";
 
@@ -139,14 +143,15 @@ int run_command(Invocation& invocation) {
   return CommandLine(invocation).run();
 }
 
-int run_command_line(int argc, char** argv, DaemonRunner run_daemon) {
+int run_command_line(int argc, char** argv, Programs programs) {
   crypto::initialise();
   Invocation invocation{.out = std::cout,
                         .err = std::cerr,
                         .colour = wants_colour(),
-                        .run_daemon = std::move(run_daemon),
+                        .run_daemon = std::move(programs.run_daemon),
                         .arguments = take_arguments(argc, argv),
-                        .environment_secret = take_environment_secret()};
+                        .environment_secret = take_environment_secret(),
+                        .check_network = std::move(programs.check_network)};
   const int code = run_command(invocation);
   std::cout.flush();
   return std::cout ? code : static_cast<int>(kExitFailed);  // a full disk is not a success

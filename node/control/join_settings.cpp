@@ -72,6 +72,12 @@ std::vector<node::BootstrapHost> default_stun_servers(
   return servers;
 }
 
+/// Through whom these settings enter the DHT.
+std::vector<node::BootstrapHost> bootstrap_of(const JoinSettings& settings) {
+  return settings.bootstrap.value_or(
+      std::vector<node::BootstrapHost>{{kDefaultBootstrapHost, node::kDhtPortDefault}});
+}
+
 tl::unexpected<Failure> wrong(std::string_view value, std::string_view flaw) {
   return tl::unexpected(Failure{fmt::format("'{}' {}", printable(value), flaw)});
 }
@@ -138,10 +144,6 @@ Applied add_host(std::optional<std::vector<node::BootstrapHost>>& hosts, std::st
 Applied add_bootstrap(JoinSettings& settings, std::string_view value) {
   return add_host(settings.bootstrap, value, node::kDhtPortDefault, kBootstrapHostsMax,
                   "bootstrap host");
-}
-Applied add_stun(JoinSettings& settings, std::string_view value) {
-  return add_host(settings.stun, value, rendezvous::kStunPort, rendezvous::kStunServersMax,
-                  "STUN server");
 }
 Applied add_endpoint(JoinSettings& settings, std::string_view value) {
   const auto endpoint = Endpoint::parse(value);
@@ -229,7 +231,7 @@ constexpr std::array kSettings{
     Setting{"stun", "HOST[:PORT]",
             "Ask this STUN server how WireGuard's port looks from outside, repeatable; 'none' for "
             "nobody (default: the bootstrap hosts, or public ones with the default bootstrap host)",
-            ValueKind::kList, true, true, add_stun},
+            ValueKind::kList, true, true, add_stun_server},
     Setting{"endpoint", "ADDRESS:PORT",
             "Where others reach WireGuard's port, if a gateway forwards it; repeatable",
             ValueKind::kList, true, true, add_endpoint},
@@ -311,6 +313,15 @@ std::string mesh_hostname(std::string_view machine_name) {
   return hostname.empty() ? "node" : hostname;
 }
 
+tl::expected<void, Failure> add_stun_server(JoinSettings& settings, std::string_view value) {
+  return add_host(settings.stun, value, rendezvous::kStunPort, rendezvous::kStunServersMax,
+                  "STUN server");
+}
+
+std::vector<node::BootstrapHost> stun_servers_of(const JoinSettings& settings) {
+  return settings.stun.value_or(default_stun_servers(bootstrap_of(settings)));
+}
+
 std::filesystem::path socket_path_of(const JoinSettings& settings) {
   if (settings.socket_path) return *settings.socket_path;
   return std::filesystem::path(kSocketFolder) /
@@ -324,10 +335,9 @@ node::DaemonOptions to_daemon_options(const JoinSettings& settings, crypto::Mesh
   options.interface = settings.interface.value_or(kDefaultInterface);
   options.listen_port = settings.listen_port.value_or(options.listen_port);
   options.dht_port = settings.dht_port;
-  options.bootstrap = settings.bootstrap.value_or(
-      std::vector<node::BootstrapHost>{{kDefaultBootstrapHost, node::kDhtPortDefault}});
+  options.bootstrap = bootstrap_of(settings);
   options.dht_network = settings.dht_network.value_or(options.dht_network);
-  options.stun = settings.stun.value_or(default_stun_servers(options.bootstrap));
+  options.stun = stun_servers_of(settings);
   options.static_endpoints = settings.endpoints.value_or(std::vector<Endpoint>{});
   options.punching = !settings.no_punching.value_or(false);
   options.introduces = !settings.no_introducer.value_or(false);

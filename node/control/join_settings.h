@@ -80,6 +80,12 @@ struct Setting {
                                                     crypto::MeshSecret secret,
                                                     std::string_view machine_name);
 
+/// Adds one of --stun's values, or takes 'none'. The failure says what is wrong with it.
+[[nodiscard]] tl::expected<void, Failure> add_stun_server(JoinSettings& settings,
+                                                          std::string_view value);
+/// The STUN servers that these settings lead to; empty: nobody is to be asked.
+[[nodiscard]] std::vector<node::BootstrapHost> stun_servers_of(const JoinSettings& settings);
+
 /// The control socket these settings lead to.
 [[nodiscard]] std::filesystem::path socket_path_of(const JoinSettings& settings);
 

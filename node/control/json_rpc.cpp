@@ -10,6 +10,7 @@
 #include "node/control/text.h"
 #include "node/control/version.h"
 #include "node/control/view_json.h"
+#include "node/control/why_text.h"
 
 namespace kadwire::control {
 namespace {
@@ -101,13 +102,15 @@ std::optional<RpcError> find_flaw(const json& request) {
   return std::nullopt;
 }
 
-RpcResult list_peers(const json&, const node::NodeInspector& inspector) {
+RpcResult list_peers(const json&, node::NodeInspector& inspector) {
   json peers = json::array();
   for (const node::PeerView& peer : inspector.peer_views()) peers.push_back(to_json(peer));
   return json{{"peers", std::move(peers)}};
 }
 
-RpcResult get_peer(const json& params, const node::NodeInspector& inspector) {
+/// The peer that the params name.
+tl::expected<node::PeerView, RpcError> named_peer(const json& params,
+                                                  const node::NodeInspector& inspector) {
   const auto wanted = params.is_object() ? params.find("node") : params.end();
   if (wanted == params.end() || !wanted->is_string() || params.size() != 1) {
     return error(RpcErrorCode::kInvalidParams, R"(params must be {"node": "NodeId or hostname"})");
@@ -115,33 +118,65 @@ RpcResult get_peer(const json& params, const node::NodeInspector& inspector) {
   const std::vector<node::PeerView> peers = inspector.peer_views();
   const auto peer = find_peer(peers, wanted->get_ref<const std::string&>());
   if (!peer) return error(RpcErrorCode::kInvalidParams, peer.error().message);
-  return to_json(**peer);
+  return **peer;
 }
 
-RpcResult count_peers(const json&, const node::NodeInspector& inspector) {
+RpcResult get_peer(const json& params, node::NodeInspector& inspector) {
+  return named_peer(params, inspector).map([](const node::PeerView& peer) {
+    return to_json(peer);
+  });
+}
+
+RpcResult explain_peer(const json& params, node::NodeInspector& inspector) {
+  const auto peer = named_peer(params, inspector);
+  if (!peer) return tl::unexpected(peer.error());
+  const auto story = inspector.peer_story(peer->node);
+  if (!story) return error(RpcErrorCode::kInvalidParams, "this peer is one no more");
+  return why_json(*story);
+}
+
+RpcResult probe_peer(const json& params, node::NodeInspector& inspector) {
+  const auto peer = named_peer(params, inspector);
+  if (!peer) return tl::unexpected(peer.error());
+  if (!inspector.probe_paths(peer->node)) {
+    return error(RpcErrorCode::kInvalidParams,
+                 fmt::format("there is no session with {} to ping under; see: kadwire why {}",
+                             printable(peer->hostname), peer->node.short_form()));
+  }
+  return paths_json(inspector.path_views(peer->node));
+}
+
+RpcResult list_paths(const json& params, node::NodeInspector& inspector) {
+  return named_peer(params, inspector).map([&](const node::PeerView& peer) {
+    return paths_json(inspector.path_views(peer.node));
+  });
+}
+
+RpcResult count_peers(const json&, node::NodeInspector& inspector) {
   return count_json(inspector.peer_views());
 }
 
-RpcResult get_status(const json&, const node::NodeInspector& inspector) {
+RpcResult get_status(const json&, node::NodeInspector& inspector) {
   return to_json(inspector.node_view());
 }
 
-RpcResult ping(const json&, const node::NodeInspector&) {
+RpcResult ping(const json&, node::NodeInspector&) {
   return json{{"pong", true}, {"version", version()}};
 }
 
 struct Method {
   std::string_view name;
   bool takes_params;
-  RpcResult (*call)(const json& params, const node::NodeInspector& inspector);
+  RpcResult (*call)(const json& params, node::NodeInspector& inspector);
 };
 constexpr std::array kMethods{
-    Method{"peers.list", false, list_peers},   Method{"peers.get", true, get_peer},
-    Method{"peers.count", false, count_peers}, Method{"daemon.status", false, get_status},
-    Method{"daemon.ping", false, ping},
+    Method{"peers.why", true, explain_peer},    Method{"peers.probe", true, probe_peer},
+    Method{"peers.paths", true, list_paths},    Method{"peers.list", false, list_peers},
+    Method{"peers.get", true, get_peer},        Method{"peers.count", false, count_peers},
+    Method{"daemon.status", false, get_status}, Method{"daemon.ping", false, ping},
 };
 
-RpcResult call_method(const json& request, const node::NodeInspector& inspector) {
+RpcResult call_method(const json& request, node::NodeInspector& inspector) {
   const auto& name = request.at("method").get_ref<const std::string&>();
   const json params = request.value("params", json::object());
   for (const Method& method : kMethods) {
@@ -157,8 +192,7 @@ RpcResult call_method(const json& request, const node::NodeInspector& inspector)
 
 }  // namespace
 
-std::optional<std::string> answer_request(std::string_view line,
-                                          const node::NodeInspector& inspector) {
+std::optional<std::string> answer_request(std::string_view line, node::NodeInspector& inspector) {
   const auto request = parse_line(line);
   if (!request) return error_line(nullptr, request.error());
   const json id = id_of(*request);

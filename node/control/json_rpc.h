@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "node/node_view.h"
+#include "node/node_inspector.h"
 
 namespace kadwire::control {
 
@@ -31,7 +31,7 @@ enum class RpcErrorCode : int {
 /// The answer to one request line, both without a newline; nullopt for a notification, which gets
 /// none. `line` may hold anything.
 [[nodiscard]] std::optional<std::string> answer_request(std::string_view line,
-                                                        const node::NodeInspector& inspector);
+                                                        node::NodeInspector& inspector);
 
 /// The answer to a line that was not even looked at, as one above kRequestBytesMax. `id` is null.
 [[nodiscard]] std::string refuse_request(RpcErrorCode code, std::string_view reason);

@@ -37,8 +37,10 @@ Matches peers_that(std::span<const node::PeerView> peers, Predicate fits) {
 }
 
 Matches best_matches(std::span<const node::PeerView> peers, const std::string& wanted) {
+  const auto address = IpAddress::parse(wanted);
   Matches matches = peers_that(peers, [&](const node::PeerView& peer) {
-    return peer.node.to_hex() == wanted || peer.node.short_form() == wanted;
+    const bool is_its_address = address && (peer.ipv6 == address || peer.ipv4 == address);
+    return is_its_address || peer.node.to_hex() == wanted || peer.node.short_form() == wanted;
   });
   if (!matches.empty()) return matches;
   matches = peers_that(
@@ -63,7 +65,7 @@ std::string describe_candidates(const Matches& matches) {
 tl::expected<const node::PeerView*, Failure> find_peer(std::span<const node::PeerView> peers,
                                                        std::string_view text) {
   if (text.empty())
-    return tl::unexpected(Failure{"name a peer: NodeId, its beginning, or hostname"});
+    return tl::unexpected(Failure{"name a peer: NodeId, its beginning, hostname, or mesh address"});
   if (text.size() > kPeerTextBytesMax) {
     return tl::unexpected(Failure{"that is too long for a NodeId or a hostname"});
   }

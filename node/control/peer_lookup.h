@@ -14,7 +14,7 @@ namespace kadwire::control {
 
 /// The one peer that `text` names, a pointer into `peers`. Tried in this order, upper and lower
 /// case alike; the first that fits any peer decides:
-///   1. the whole NodeId in hexadecimal, or its short form
+///   1. the whole NodeId in hexadecimal, or its short form, or an address in the mesh
 ///   2. the whole hostname (after the NodeIds, so that no hostname can pose as one)
 ///   3. the beginning of a NodeId in either form
 /// Fails if nothing fits, or if several peers do; then the failure lists them.

@@ -43,7 +43,7 @@ bool may_ask(Protocol::socket& client) {
 
 /// What the server and its clients share; outlives the server while asio still holds a handler.
 struct Service {
-  Service(asio::io_context& io, SocketFile socket_file, const node::NodeInspector& node_inspector,
+  Service(asio::io_context& io, SocketFile socket_file, node::NodeInspector& node_inspector,
           RpcServerLimits server_limits)
       : file(std::move(socket_file)),
         acceptor(io, Protocol{}, file.take_descriptor().release()),
@@ -54,7 +54,7 @@ struct Service {
   SocketFile file;
   Protocol::acceptor acceptor;
   Timer pause;
-  const node::NodeInspector& inspector;  ///< not to be asked once `stopped`
+  node::NodeInspector& inspector;  ///< not to be asked once `stopped`
   RpcServerLimits limits;
   std::set<Session*> sessions;  ///< at most limits.clients_max
   bool stopped = false;
@@ -166,8 +166,8 @@ struct RpcServer::State final : Service {
 };
 
 tl::expected<std::unique_ptr<RpcServer>, Failure> RpcServer::open(
-    asio::io_context& io, const std::filesystem::path& socket_path,
-    const node::NodeInspector& inspector, RpcServerLimits limits) {
+    asio::io_context& io, const std::filesystem::path& socket_path, node::NodeInspector& inspector,
+    RpcServerLimits limits) {
   auto file = SocketFile::listen(socket_path);
   if (!file) return tl::unexpected(file.error());
   auto state = std::make_shared<State>(io, std::move(*file), inspector, limits);

@@ -13,7 +13,7 @@
 
 #include "node/base/time.h"
 #include "node/control/failure.h"
-#include "node/node_view.h"
+#include "node/node_inspector.h"
 
 namespace kadwire::control {
 
@@ -30,7 +30,7 @@ class RpcServer {
   /// outlive the server. Not thread-safe: everything happens on the thread that runs `io`.
   [[nodiscard]] static tl::expected<std::unique_ptr<RpcServer>, Failure> open(
       asio::io_context& io, const std::filesystem::path& socket_path,
-      const node::NodeInspector& inspector, RpcServerLimits limits = {});
+      node::NodeInspector& inspector, RpcServerLimits limits = {});
 
   RpcServer(const RpcServer&) = delete;
   RpcServer& operator=(const RpcServer&) = delete;

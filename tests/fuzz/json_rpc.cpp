@@ -25,7 +25,7 @@ kadwire::testing::FakeInspector small_mesh() {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const kadwire::testing::FakeInspector inspector = small_mesh();
+  static kadwire::testing::FakeInspector inspector = small_mesh();
   const std::string_view line(reinterpret_cast<const char*>(data), size);
   const auto answer = kadwire::control::answer_request(line, inspector);
   if (!answer) return 0;

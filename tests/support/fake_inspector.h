@@ -2,10 +2,11 @@
 
 /// A node that shows whatever a test says.
 
+#include <algorithm>
 #include <cassert>
 #include <vector>
 
-#include "node/node_view.h"
+#include "node/node_inspector.h"
 
 namespace kadwire::testing {
 
@@ -14,8 +15,26 @@ class FakeInspector final : public node::NodeInspector {
   [[nodiscard]] node::NodeView node_view() const override { return node; }
   [[nodiscard]] std::vector<node::PeerView> peer_views() const override { return peers; }
 
+  [[nodiscard]] std::optional<node::PeerStory> peer_story(
+      const crypto::NodeId& wanted) const override {
+    const auto found = std::ranges::find(
+        stories, wanted, [](const node::PeerStory& story) { return story.peer.node; });
+    return found == stories.end() ? std::nullopt : std::optional(*found);
+  }
+  bool probe_paths(const crypto::NodeId&) override {
+    ++probes;
+    return has_session;
+  }
+  [[nodiscard]] std::vector<node::PathView> path_views(const crypto::NodeId&) const override {
+    return paths;
+  }
+
   node::NodeView node;
   std::vector<node::PeerView> peers;
+  std::vector<node::PeerStory> stories;
+  std::vector<node::PathView> paths;
+  bool has_session = true;
+  int probes = 0;
 };
 
 /// A peer whose NodeId is `first` and then zeroes.

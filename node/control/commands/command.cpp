@@ -94,6 +94,9 @@ std::vector<std::unique_ptr<Command>> make_commands(CLI::App& root) {
   add_join(root, commands);
   add_status(root, commands);
   add_peers(root, commands);
+  add_ping(root, commands);
+  add_why(root, commands);
+  add_netcheck(root, commands);
   add_version(root, commands);
   add_completion(root, commands);
   return commands;

@@ -53,7 +53,13 @@ class Shell : public ::testing::Test {
                               },
                           .arguments = take_arguments(static_cast<int>(argv.size()), argv.data()),
                           .environment_secret = take_environment_secret(),
-                          .socket_folder = folder.path() / "run"};
+                          .socket_folder = folder.path() / "run",
+                          .check_network =
+                              [this](const auto& stun, const auto& progress) {
+                                asked = stun;
+                                progress(rendezvous::NetReport{});
+                                return network;
+                              }};
     Outcome outcome;
     outcome.code = run_command(invocation);
     outcome.out = out.str();
@@ -66,6 +72,9 @@ class Shell : public ::testing::Test {
   kadwire::testing::TemporaryFolder folder;
   const std::string secret_file = folder.write("mesh.secret", std::string(kSecret) + "\n").string();
   std::optional<node::DaemonOptions> started;
+  /// What netcheck finds, and whom it was to ask.
+  tl::expected<rendezvous::NetReport, std::string> network;
+  std::vector<node::BootstrapHost> asked;
 };
 
 #define SKIP_UNLESS_ADMINISTRATOR() \
@@ -112,6 +121,11 @@ TEST_F(Shell, AnswersWhatItDoesNotUnderstandWithOneLineAndExitCodeTwo) {
            {{"join", "--clock-offset", "1s"}, "--clock-offset: '1s' is not a number of"},
            {{"join", "--socket-path", std::string(200, 'x')}, "the socket path has 200 bytes"},
            {{"join", "--config", "/no/such/file"}, "cannot read the configuration /no/such/file"},
+           {{"netcheck", "--stun", "host:0"}, "--stun: 'host:0' is not HOST[:PORT]"},
+           {{"ping"}, "ping needs a peer"},
+           {{"ping", "alpha", "--count", "0"}, "--count"},
+           {{"why"}, "why needs a peer"},
+           {{"netcheck", "--stun", "none"}, "netcheck needs a server to ask"},
            {{"join", "--secret"}, "--secret needs the secret behind it"},
            {{"status", "--secret"}, "--secret needs the secret behind it"},
            {{"join", "--secret", "x", "--secret-file", "y"}, "not both"},
@@ -141,6 +155,9 @@ TEST_F(Shell, ShowsHelpWithExamplesForEveryCommand) {
                                              {"help", "join"},
                                              {"status", "--help"},
                                              {"peers", "--help"},
+                                             {"netcheck", "--help"},
+                                             {"ping", "--help"},
+                                             {"why", "--help"},
                                              {"completion", "--help"}}) {
     const Outcome outcome = run(words);
     EXPECT_EQ(outcome.code, kExitOk) << words.front();
@@ -383,6 +400,69 @@ TEST_F(Shell, PrintsCompletionScriptsThatKnowEveryCommandAndOption) {
   }
 }
 
+rendezvous::NetReport network_with_one_answer() {
+  rendezvous::NetReport report;
+  rendezvous::LocalAddress own;
+  own.prefix = *Prefix::parse("192.168.1.10/24");
+  own.interface = "wl\033an0";
+  report.addresses = {own};
+  report.servers.push_back({.name = "stun.example",
+                            .server = *Endpoint::parse("198.51.100.1:3478"),
+                            .source = own.prefix.address,
+                            .mapped = Endpoint::parse("203.0.113.5:4000"),
+                            .rtt = 12'340us});
+  report.unresolved.push_back({"other.example", "other.example does not resolve"});
+  return report;
+}
+
+TEST_F(Shell, ShowsWhatTheNetworkAllowsWithEvidence) {
+  network = network_with_one_answer();
+  const Outcome outcome = run({"netcheck"});
+  EXPECT_EQ(outcome.code, kExitOk) << outcome.err;
+  for (const char* part :
+       {"UDP works", "1 of 1 servers answered, the nearest, stun.example at 198.51.100.1, in 12.3",
+        "192.168.1.10 (wl?an0, private)", "203.0.113.5:4000", "(uncertain)", "Tunnels to expect",
+        "What to change", "other.example", "no address"}) {
+    EXPECT_TRUE(contains(outcome.out, part)) << part << "\n" << outcome.out;
+  }
+  EXPECT_FALSE(contains(outcome.out, "\033"));
+  EXPECT_TRUE(contains(outcome.err, "0 of 0 servers answered"));
+}
+
+TEST_F(Shell, ShowsTheNetworkToProgramsInFieldsThatAreNeverMissing) {
+  network = network_with_one_answer();
+  const json report = json::parse(run({"netcheck", "--json"}).out);
+  EXPECT_EQ(report["udp"], true);
+  EXPECT_EQ(report["servers"][0]["mapped"], "203.0.113.5:4000");
+  EXPECT_EQ(report["servers"][0]["rtt_ms"], 12.34);
+  EXPECT_EQ(report["nat"]["ipv4"]["mapping"], "unknown");
+  EXPECT_EQ(report["nat"]["ipv6"]["port_step"], nullptr);
+  EXPECT_EQ(report["hairpin"], nullptr);
+  EXPECT_EQ(report["gateway"], nullptr);
+  EXPECT_EQ(report["findings"][0]["topic"], "udp");
+  EXPECT_EQ(report["expectations"].size(), 4U);
+  EXPECT_EQ(report["unresolved"][0]["name"], "other.example");
+}
+
+TEST_F(Shell, EndsWithACodeOfItsOwnWhereNoUdpGetsThrough) {
+  network = rendezvous::NetReport{};
+  const Outcome outcome = run({"netcheck"});
+  EXPECT_EQ(outcome.code, kExitNoUdp);
+  EXPECT_TRUE(contains(outcome.out, "this host has no network")) << outcome.out;
+  network = tl::unexpected(std::string("netlink: no"));
+  EXPECT_EQ(run({"netcheck"}).code, kExitFailed);
+}
+
+TEST_F(Shell, AsksTheServersThatJoinWouldAskUnlessOthersAreNamed) {
+  run({"netcheck"});
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_EQ(asked[0].host, "turn.jami.net");
+  run({"netcheck", "--stun", "192.0.2.1", "--stun", "[2001:db8::1]:5"});
+  ASSERT_EQ(asked.size(), 2U);
+  EXPECT_EQ(asked[0].port, 3478);
+  EXPECT_EQ(asked[1].port, 5);
+}
+
 TEST_F(Shell, SaysHowToStartADaemonWhereThereIsNone) {
   for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
            {"status"}, {"peers", "list"}, {"peers", "get", "x"}, {"peers", "count", "--json"}}) {
@@ -455,6 +535,34 @@ TEST_F(ShellBesideDaemon, SaysWhichPeersFitABeginning) {
   const Outcome outcome = run({"peers", "get", "ab"});
   EXPECT_EQ(outcome.code, kExitFailed);
   EXPECT_TRUE(contains(outcome.err, "fits 2 peers")) << outcome.err;
+}
+
+TEST_F(ShellBesideDaemon, PingsEveryPathAndEndsWithOneIfNoneAnswers) {
+  const Endpoint there = *Endpoint::parse("203.0.113.2:51820");
+  inspector_.paths = {{.endpoint = there, .in_use = true, .rtt = 40ms}};
+  const Outcome answered = run({"ping", "alpha", "--count", "1"});
+  EXPECT_EQ(answered.code, kExitOk) << answered.err;
+  EXPECT_TRUE(contains(answered.out, "203.0.113.2:51820 seq=1 direct time=40.0 ms (in use)\n"))
+      << answered.out;
+  inspector_.paths[0].rtt.reset();
+  const Outcome silent = run({"ping", "alpha", "--count", "1", "--json"});
+  EXPECT_EQ(silent.code, kExitFailed);
+  EXPECT_EQ(json::parse(silent.out)["paths"][0]["received"], 0);
+  inspector_.has_session = false;
+  EXPECT_TRUE(contains(run({"ping", "alpha"}).err, "there is no session with alpha"));
+}
+
+TEST_F(ShellBesideDaemon, ExplainsAPeerByAnyOfItsNames) {
+  node::PeerStory story;
+  story.peer = inspector_.peers[0];
+  inspector_.stories = {story};
+  for (const char* name : {"alpha", "abcd"}) {
+    const Outcome outcome = run({"why", name});
+    EXPECT_EQ(outcome.code, kExitOk) << outcome.err;
+    EXPECT_TRUE(contains(outcome.out, "alpha is reached directly")) << outcome.out;
+  }
+  EXPECT_EQ(run({"why", "nobody"}).err, "kadwire: no peer matches 'nobody'\n");
+  EXPECT_TRUE(contains(run({"why", "ab"}).err, "fits 2 peers"));
 }
 
 TEST_F(ShellBesideDaemon, CountsPeers) {

@@ -14,7 +14,7 @@ using kadwire::testing::FakeInspector;
 using kadwire::testing::peer_named;
 using nlohmann::json;
 
-json answer(std::string_view line, const FakeInspector& inspector = {}) {
+json answer(std::string_view line, FakeInspector inspector = {}) {
   const auto text = answer_request(line, inspector);
   return text ? json::parse(*text) : json("no answer");
 }
@@ -81,7 +81,7 @@ TEST(AnswerRequest, EchoesTheIdOfWhateverTypeItHas) {
 }
 
 TEST(AnswerRequest, LeavesANotificationWithoutAnswer) {
-  const FakeInspector inspector;
+  FakeInspector inspector;
   EXPECT_EQ(answer_request(R"({"jsonrpc":"2.0","method":"daemon.ping"})", inspector), std::nullopt);
   EXPECT_EQ(answer_request(R"({"jsonrpc":"2.0","method":"no.such"})", inspector), std::nullopt);
 }

@@ -31,6 +31,17 @@ TEST(FindPeer, TakesEveryNameOfAPeer) {
   }
 }
 
+TEST(FindPeer, TakesAnAddressInTheMesh) {
+  std::vector<node::PeerView> peers = kPeers;
+  peers[1].ipv4 = IpAddress::parse("10.37.4.2");
+  peers[1].ipv6 = *IpAddress::parse("fd00:1::2");
+  for (const char* text : {"10.37.4.2", "fd00:1::2", "FD00:1:0::2"}) {
+    const auto found = find_peer(peers, text);
+    ASSERT_TRUE(found) << text << ": " << found.error().message;
+    EXPECT_EQ(*found, &peers[1]);
+  }
+}
+
 TEST(FindPeer, ListsThePeersThatABeginningFits) {
   const std::string failure = failure_of("ab");
   EXPECT_NE(failure.find("fits 2 peers"), std::string::npos) << failure;
@@ -60,7 +71,7 @@ TEST(FindPeer, PrefersAWholeHostnameToTheBeginningOfANodeId) {
 TEST(FindPeer, RefusesWhatNamesNobodyInPrintableWords) {
   EXPECT_EQ(failure_of("nobody"), "no peer matches 'nobody'");
   EXPECT_EQ(failure_of("\033[2J"), "no peer matches '?[2J'");
-  EXPECT_EQ(failure_of(""), "name a peer: NodeId, its beginning, or hostname");
+  EXPECT_EQ(failure_of(""), "name a peer: NodeId, its beginning, hostname, or mesh address");
   EXPECT_EQ(failure_of(std::string(65, 'a')), "that is too long for a NodeId or a hostname");
 }
 

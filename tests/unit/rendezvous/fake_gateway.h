@@ -55,6 +55,9 @@ class FakeGateway {
     if (silent || !speaks_.contains(MappingProtocol::kUpnp)) {
       return {request.id, tl::unexpected(UpnpError::kNoGateway)};
     }
+    if (request.action == UpnpAction::kLook) {
+      return {request.id, UpnpGrant{external, request.external_port}};
+    }
     if (request.action == UpnpAction::kUnmap) {
       maps_.erase(request.internal_port);
     } else if (ports_taken.contains(request.external_port)) {

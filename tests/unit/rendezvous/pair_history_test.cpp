@@ -1,0 +1,84 @@
+#include "rendezvous/pair_history.h"
+
+#include <gtest/gtest.h>
+
+namespace kadwire::rendezvous {
+namespace {
+
+const TimePoint kStart{1h};
+const Endpoint kHome = *Endpoint::parse("203.0.113.5:51820");
+const Endpoint kOther = *Endpoint::parse("[2001:db8::1]:51820");
+
+crypto::NodeId member(unsigned char first) {
+  crypto::NodeId node;
+  node.bytes[0] = std::byte{first};
+  return node;
+}
+
+TEST(PairHistory, KeepsWhatHappenedInItsOrder) {
+  PairHistory history;
+  history.note(kStart, PairEventKind::kCalled);
+  history.note(kStart + 1s, PairEventKind::kAnswered, PathCause::kNone, kHome);
+  history.note(kStart + 1s, PairEventKind::kPathChosen, PathCause::kFirst, kHome);
+  ASSERT_EQ(history.events().size(), 3U);
+  EXPECT_EQ(history.events()[0].endpoint(), std::nullopt);
+  EXPECT_EQ(history.events()[1].endpoint(), kHome);
+  EXPECT_EQ(history.events()[2].cause, PathCause::kFirst);
+}
+
+TEST(PairHistory, CountsWhatRepeatsItselfAndDatesTheLast) {
+  PairHistory history;
+  history.note(kStart, PairEventKind::kCalled);
+  history.note(kStart + 1s, PairEventKind::kCalledBy, PathCause::kNone, {}, member(7));
+  history.note(kStart + 2s, PairEventKind::kCalled);
+  ASSERT_EQ(history.events().size(), 2U);
+  EXPECT_EQ(history.events()[1].count, 2);
+  EXPECT_EQ(history.events()[1].at, kStart + 2s);
+  EXPECT_TRUE(history.events()[0].is_through(member(7)));
+  EXPECT_FALSE(history.events()[0].is_through(member(8)));
+}
+
+TEST(PairHistory, TellsWaysAndCausesApart) {
+  PairHistory history;
+  history.note(kStart, PairEventKind::kPathProven, PathCause::kNone, kHome);
+  history.note(kStart, PairEventKind::kPathProven, PathCause::kNone, kOther);
+  history.note(kStart, PairEventKind::kRelayAsked, PathCause::kNone, {}, member(1));
+  history.note(kStart, PairEventKind::kRelayAsked, PathCause::kNone, {}, member(2));
+  EXPECT_EQ(history.events().size(), 4U);
+}
+
+TEST(PairHistory, DoesNotCountAcrossAChangeOfPath) {
+  PairHistory history;
+  history.note(kStart, PairEventKind::kCalled);
+  history.note(kStart, PairEventKind::kPathLost, PathCause::kSilent, kHome);
+  history.note(kStart + 1s, PairEventKind::kCalled);
+  ASSERT_EQ(history.events().size(), 3U);
+  EXPECT_EQ(history.events()[2].count, 1);
+}
+
+TEST(PairHistory, ForgetsTheOldestWhereItIsFull) {
+  PairHistory history;
+  for (std::uint16_t port = 1; port <= 2 * kPairEventsMax; ++port) {
+    history.note(kStart, PairEventKind::kPathChosen, PathCause::kFaster, {kHome.address, port});
+  }
+  ASSERT_EQ(history.events().size(), kPairEventsMax);
+  EXPECT_EQ(history.events().front().port, kPairEventsMax + 1);
+}
+
+TEST(PairHistory, StopsCountingBeforeItOverflows) {
+  PairHistory history;
+  for (int i = 0; i < 70'000; ++i) history.note(kStart, PairEventKind::kCalled);
+  EXPECT_EQ(history.events().front().count, 65'535);
+}
+
+TEST(PairHistory, FindsTheNewestOfAKind) {
+  PairHistory history;
+  EXPECT_EQ(history.last(PairEventKind::kPathLost), nullptr);
+  history.note(kStart, PairEventKind::kPathLost, PathCause::kSilent, kHome);
+  history.note(kStart + 5s, PairEventKind::kPathLost, PathCause::kOwnMove, kOther);
+  ASSERT_NE(history.last(PairEventKind::kPathLost), nullptr);
+  EXPECT_EQ(history.last(PairEventKind::kPathLost)->cause, PathCause::kOwnMove);
+}
+
+}  // namespace
+}  // namespace kadwire::rendezvous
