@@ -57,7 +57,7 @@ void MeshNode::follow_mapping(Now now) {
     notice(Notice::Level::kInfo,
            fmt::format("port mapped external={} protocol={}",
                        Endpoint{*external, mapping_->mapping()->external_port}.to_string(),
-                       name_of(mapping_->mapping()->protocol)));
+                       rendezvous::name_of(mapping_->mapping()->protocol)));
   } else {
     notice(Notice::Level::kInfo, "port mapping lost");
   }
@@ -84,7 +84,7 @@ std::optional<PortMappingView> MeshNode::port_mapping_view(Now now) const {
   if (!mapping_ || !mapping_->mapping()) return std::nullopt;
   const rendezvous::PortMap& map = *mapping_->mapping();
   PortMappingView view;
-  view.protocol = name_of(map.protocol);
+  view.protocol = rendezvous::name_of(map.protocol);
   if (map.external) view.external = {*map.external, map.external_port};
   view.lease =
       std::chrono::ceil<std::chrono::seconds>(std::max(map.ends_at - now.steady, Duration::zero()));
