@@ -333,6 +333,8 @@ Expectation with_strict_nats(Reach reach) {
     case Reach::kPredictable:
       return {kPeers, Prospect::kDirect, std::string(kByChance)};
     case Reach::kSequential:
+      return {kPeers, Prospect::kPerhaps,
+              "direct where their ports follow in a row too, relayed where they are random"};
     case Reach::kRandom:
       return {kPeers, Prospect::kRelayed, "neither side can know where to send"};
     case Reach::kUnknown:

@@ -111,6 +111,12 @@ TEST_F(NetcheckTest, SeesARandomPortForEachDestinationAndAdvisesForwarding) {
   EXPECT_NE(checked.report.at("changes").dump().find("forward UDP 51820"), std::string::npos);
 }
 
+TEST_F(NetcheckTest, SeesPortsThatFollowInARow) {
+  const Checked checked = check(*place("symmetric-sequential").host);
+  EXPECT_EQ(mapping(checked), "endpoint-dependent");
+  EXPECT_EQ(checked.report.at("nat").at("ipv4").at("port_step"), 1);
+}
+
 TEST_F(NetcheckTest, SaysThatASecondNatCannotBeRuledOut) {
   const Checked checked = check(*place("cgnat").host);
   EXPECT_EQ(mapping(checked), "endpoint-independent");

@@ -98,6 +98,7 @@ TEST(NetworkAdvice, OfPortsInARowExpectsThatTheyAreGuessed) {
   EXPECT_EQ(finding(advice, "ports").text,
             "each new destination gets the last one's port plus 2, so ports can be guessed");
   EXPECT_EQ(prospects(advice)[2], Prospect::kDirect);
+  EXPECT_EQ(prospects(advice)[3], Prospect::kPerhaps);
 }
 
 TEST(NetworkAdvice, OfAGatewayThatMapsPortsExpectsDirectTunnelsOnly) {
