@@ -300,8 +300,7 @@ Reach reach_of(const NetReport& report) {
 
 /// port_spray.h has the figures.
 constexpr std::string_view kByChance =
-    "mostly: where one side's ports are random, one of them is found by chance within some "
-    "seconds; "
+    "mostly: where one side's ports are random, one of them is found by chance within seconds; "
     "until then a member relays";
 
 Expectation with_home_nats(Reach reach) {
