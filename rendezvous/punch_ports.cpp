@@ -25,7 +25,9 @@ PunchSession::Luck& PunchSession::luck() {
 }
 
 void PunchSession::set_opening(const std::optional<Opening>& opening) {
-  if (opening || luck_) luck().to = opening;
+  if (!opening && !luck_) return;
+  luck().to = opening;
+  if (!opening) luck_->opening.reset();  // or the rest of it would be due for ever
 }
 
 bool PunchSession::opened_towards(const Way& way) const {

@@ -13,7 +13,7 @@ namespace {
 /// A keepalive: WireGuard's data header and tag around nothing.
 constexpr std::size_t kKeepaliveBytes = 32;
 /// Above what programs are given.
-constexpr std::uint16_t kSidePortFirst = 61'000;
+constexpr std::uint16_t kSidePortFirst = 62'000;
 
 bool is_beside_wireguard(ByteView datagram) {
   const TrafficKind kind = wireguard_port_traffic(datagram);
