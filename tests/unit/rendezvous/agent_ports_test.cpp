@@ -179,6 +179,24 @@ TEST_F(AgentPorts, WhereADirectPathIsThereNoneAreOpened) {
   EXPECT_EQ(world.random.side_ports_wanted, 0U);
 }
 
+TEST_F(AgentPorts, AnOpeningThatIsCalledOffLeavesNoTimerInThePast) {
+  World world(8);
+  world.introduce();
+  ASSERT_TRUE(world.run_until([&] { return world.random.side_ports_wanted > 0; }, 5s));
+  world.run_for(30ms);
+  NatBehavior other;
+  other.mapping = MappingBehavior::kEndpointIndependent;
+  world.random.agent->set_own_nat(other);  // the opening has hardly begun
+  world.settle();
+  for (int i = 0; i < 100; ++i) {
+    const auto due = world.random.agent->next_timeout();
+    ASSERT_TRUE(due);
+    world.run_for(std::max(*due - world.now().steady, Duration{0}));
+    world.random.agent->handle_timeout(world.now());
+    ASSERT_GT(world.random.agent->next_timeout(), world.now().steady) << i;
+  }
+}
+
 TEST_F(AgentPorts, PortsThatFollowOneAnotherAreNotLeftToChance) {
   World world(7);
   world.random.behavior = varying_nat(false, std::int16_t{1});
