@@ -73,7 +73,7 @@ TEST_F(BeaconTest, ShowsAStrangerNothingThatComesAgain) {
                       second.begin() + static_cast<std::ptrdiff_t>(from));
   };
   for (std::size_t i = 4; i + 8 <= first.size(); ++i) EXPECT_FALSE(same(i)) << i;
-  const auto& id = mesh_.make_identity().node_id();
+  const crypto::NodeId id = mesh_.make_identity().node_id();
   const Bytes named = encode(ByteView(id.bytes));
   EXPECT_EQ(std::search(named.begin(), named.end(), id.bytes.begin(), id.bytes.end()), named.end());
 }
