@@ -214,6 +214,8 @@ void compose(Parts& parts, const DaemonOptions& options) {
   config.frames = config.side_ports = parts.wireguard_port != nullptr;
   config.introduces = options.introduces;
   config.relays = parts.relay_ports.has_value();
+  config.always_relays = options.always_relays;
+  config.relayed_only = options.relayed_only;
   config.maps_ports = parts.gateway_socket != nullptr;
   config.lan = parts.lan_port != nullptr;
   config.static_endpoints = options.static_endpoints;

@@ -28,9 +28,11 @@ struct DaemonOptions {
   bool punching = true;    ///< false: nothing but WireGuard uses its port; peers are only dialled
   bool introduces = true;  ///< passes calls on between members
   bool relays = true;      ///< relays between members, if it has a public address
-  bool maps_ports = true;  ///< has the gateway map WireGuard's port
-  bool lan = true;         ///< finds members on its links by multicast beacons
-  bool ipv6 = true;        ///< false: no IPv6 candidates, none dialled
+  bool always_relays = false;  ///< with `relays`: even if it does not know that it has one
+  bool relayed_only = false;   ///< uses no direct path but to relays
+  bool maps_ports = true;      ///< has the gateway map WireGuard's port
+  bool lan = true;             ///< finds members on its links by multicast beacons
+  bool ipv6 = true;            ///< false: no IPv6 candidates, none dialled
   bool start_afresh = false;
   std::chrono::milliseconds clock_offset{0};  ///< added to the wall clock; for tests
 };

@@ -67,7 +67,26 @@ struct Cause {
   std::string text;
 };
 
+bool is_wish(Reason reason) {
+  return reason == Reason::kOperatorHere || reason == Reason::kOperatorThere;
+}
+
+/// An operator wants relays alone: that comes before whatever else may stand in the way.
+Cause why_relayed_only(const PeerStory& story) {
+  const bool here = story.relayed_only_here;
+  Cause cause{here ? Reason::kOperatorHere : Reason::kOperatorThere,
+              fmt::format("{} operator wants no direct path (--force-relay{}); only members that "
+                          "relay are reached straight",
+                          here ? "this node's" : "the peer's", here ? "" : " there")};
+  if (!story.punches_here || !story.punches_there) {
+    cause.text +=
+        "; and one side answers nothing beside WireGuard, so that no relay can be agreed on";
+  }
+  return cause;
+}
+
 Cause why_no_direct_path(const PeerStory& story) {
+  if (story.relayed_only_here || story.relayed_only_there) return why_relayed_only(story);
   const NatBehavior& here = story.nat_here;
   const NatBehavior there = story.nat_there.value_or(NatBehavior{});
   if (story.targets == 0 && story.claims > 0) {
@@ -152,8 +171,14 @@ void add_remedies_for_nats(const PeerStory& story, std::vector<std::string>& rem
   }
 }
 
+std::string wish_remedy(Reason reason) {
+  return fmt::format("Join without --force-relay {}, if this is not wanted any more.",
+                     reason == Reason::kOperatorHere ? "here" : "there");
+}
+
 std::vector<std::string> remedies_for(Reason reason, const PeerStory& story) {
   std::vector<std::string> remedies;
+  if (is_wish(reason)) return {wish_remedy(reason)};
   if (reason == Reason::kNotPunching) {
     remedies.emplace_back("Run kadwire here as root or with CAP_NET_RAW, without --no-punching.");
   } else if (reason == Reason::kPeerNotPunching) {
@@ -228,6 +253,10 @@ Explanation explain_direct(const PeerStory& story) {
                     : "it was dialled at an address that its record names: one side sends nothing "
                       "beside WireGuard";
   }
+  if (story.relayed_only_here || story.relayed_only_there) {
+    why.evidence.emplace_back(
+        "an operator wants no direct path (--force-relay); this one stays until a relay works");
+  }
   add_recent_loss(story, why.evidence);
   add_handshake(story, why.evidence);
   return why;
@@ -248,6 +277,7 @@ Explanation explain_relayed(const PeerStory& story) {
     why.evidence.push_back(fmt::format("{} ago {}", ago(story, proven->at), describe(*proven)));
   }
   why.remedies = remedies_for(cause.reason, story);
+  if (is_wish(cause.reason)) return why;
   why.remedies.emplace_back(
       "Nothing has to be done: attempts at a direct path go on by themselves.");
   return why;
@@ -279,7 +309,8 @@ Cause why_connecting(const PeerStory& story) {
   const Cause possible = why_no_direct_path(story);
   const bool hopeless =
       possible.reason == Reason::kNoCommonFamily || possible.reason == Reason::kNoAddress ||
-      possible.reason == Reason::kNotPunching || possible.reason == Reason::kPeerNotPunching;
+      possible.reason == Reason::kNotPunching || possible.reason == Reason::kPeerNotPunching ||
+      (is_wish(possible.reason) && !story.punches_there);
   if (story.chosen) {
     return {Reason::kHandshake, "a path is proven and WireGuard's handshake over it is under way"};
   }
@@ -343,7 +374,8 @@ Explanation explain_unreached(const PeerStory& story) {
   }
   const bool needs_third = is_strict(story.nat_here) ||
                            is_strict(story.nat_there.value_or(NatBehavior{})) ||
-                           cause.reason == Reason::kNoCommonFamily;
+                           cause.reason == Reason::kNoCommonFamily || story.relayed_only_here ||
+                           story.relayed_only_there;
   if (needs_third) {
     why.remedies.emplace_back(
         "Have one member with a public address, without --no-relay: it passes "
@@ -370,6 +402,10 @@ std::string_view to_text(Reason reason) {
       return "not-punching";
     case Reason::kPeerNotPunching:
       return "peer-not-punching";
+    case Reason::kOperatorHere:
+      return "force-relay";
+    case Reason::kOperatorThere:
+      return "peer-force-relay";
     case Reason::kBothNatsStrict:
       return "both-nats-strict";
     case Reason::kOwnNatStrict:

@@ -21,6 +21,8 @@ enum class Reason : std::uint8_t {
   kNoCommonFamily,   ///< nothing it names can be reached from here
   kNotPunching,      ///< this node sends nothing beside WireGuard
   kPeerNotPunching,  ///< the peer does not
+  kOperatorHere,     ///< this node's operator wants relays alone
+  kOperatorThere,    ///< the peer's does
   kBothNatsStrict,   ///< each destination gets a port of its own, on both sides
   kOwnNatStrict,     ///< on this side, and theirs filters
   kPeerNatStrict,    ///< the other way round

@@ -28,7 +28,8 @@ MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
     agent_.emplace(keys, identity, random,
                    rendezvous::AgentOptions{.introduces = config_.introduces,
                                             .relays = config_.relays,
-                                            .side_ports = config_.side_ports});
+                                            .side_ports = config_.side_ports,
+                                            .relayed_only = config_.relayed_only});
     nat_.emplace(random, mesh_networks());
     if (config_.mailbox) mailbox_.emplace(keys, identity, random, operations_);
   }
@@ -305,7 +306,8 @@ void MeshNode::move_lease(Now now) {
 bool MeshNode::choose_candidates() {
   const auto hosts =
       rendezvous::host_candidates(usable_addresses(), config_.listen_port, mesh_networks());
-  const bool services_changed = own_.set_services(config_.frames, can_relay());
+  const bool services_changed =
+      own_.set_services({config_.frames, can_relay(), config_.relayed_only});
   auto learnt = mapped_candidates();
   if (nat_) std::ranges::copy(nat_->candidates(), std::back_inserter(learnt));
   for (const Endpoint& endpoint : config_.static_endpoints) {
@@ -335,6 +337,8 @@ void MeshNode::refresh_candidates(Now now, PeerRow& row) {
            row.record().candidates, usable_addresses(), mesh_networks())) {
     endpoints.push_back(candidate.endpoint);
   }
+  // Without its frames a relay could not be agreed upon, and straight is not wanted.
+  if (!is_guided(row) && (config_.relayed_only || row.record().relayed_only)) endpoints.clear();
   row.has_targets = !endpoints.empty();
   if (is_guided(row)) return;  // the agent finds the path
   row.tunnel.set_candidates(now.steady, std::move(endpoints));

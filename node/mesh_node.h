@@ -60,6 +60,8 @@ struct MeshNodeConfig {
   bool announces = true;           ///< false: finds others and is found by none
   bool frames = false;             ///< there is a WireguardPort: calls, punching, path choice
   bool relays = false;             ///< there are RelayPorts: relays for others if it can be reached
+  bool always_relays = false;      ///< with them: offers to even if nobody knows that it can be
+  bool relayed_only = false;       ///< uses no direct path but to relays; relays for nobody itself
   bool side_ports = false;         ///< that port may open side ports
   bool introduces = true;          ///< passes calls on for others
   bool maps_ports = false;         ///< there is a socket towards gateways: has one map the port

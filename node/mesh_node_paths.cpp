@@ -137,7 +137,8 @@ void MeshNode::tell_traffic(Now now) {
 /// nobody finds otherwise: those who do pass this node over. Hosts at home have public IPv6 too,
 /// behind a firewall: there something must have come in that nothing had been sent to.
 bool MeshNode::can_relay() const {
-  if (!config_.relays || !agent_) return false;
+  if (!config_.relays || config_.relayed_only || !agent_) return false;
+  if (config_.always_relays) return true;
   const auto usable = usable_addresses();
   const auto hosts = rendezvous::host_candidates(usable, config_.listen_port, mesh_networks());
   return std::ranges::any_of(hosts, [&](const rendezvous::Candidate& host) {

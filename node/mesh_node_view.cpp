@@ -69,6 +69,7 @@ NodeView MeshNode::view(Now now) const {
   view.ipv4_network = config_.ipv4_network.to_string();
   view.ipv6_network = config_.ipv6_network.to_string();
   for (const auto& candidate : own_.candidates()) view.candidates.push_back(candidate.endpoint);
+  view.relayed_only = config_.relayed_only;
   view.port_mapping = port_mapping_view(now);
   view.peers_total = peers_.rows().size();
   view.peers_active = static_cast<std::size_t>(std::ranges::count_if(
@@ -99,6 +100,8 @@ std::optional<PeerStory> MeshNode::peer_story(Now now, const crypto::NodeId& nod
   story.now = now.wall;
   story.punches_here = agent_.has_value();
   story.punches_there = row.record().answers_frames;
+  story.relayed_only_here = config_.relayed_only && !row.record().relays;
+  story.relayed_only_there = row.record().relayed_only && !own_.relays();
   story.issued = row.record().issued;
   const auto& own = own_.candidates();
   const auto& theirs = row.record().candidates;

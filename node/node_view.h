@@ -60,6 +60,7 @@ struct NodeView {
   std::uint16_t listen_port = 0;
   std::uint16_t dht_port = 0;
   std::vector<Endpoint> candidates;             ///< own, as published
+  bool relayed_only = false;                    ///< the operator wants no direct paths
   std::optional<PortMappingView> port_mapping;  ///< nullopt: there is none
   std::chrono::seconds uptime{0};
   dht::DirectoryStats dht;

@@ -11,11 +11,8 @@ OwnRecord::OwnRecord(const crypto::KeySchedule& keys, const crypto::NodeIdentity
       state_(state),
       ipv4_(crypto::mesh_ipv4_lease(keys, ipv4_network, identity.node_id(), state.lease_nonce)) {}
 
-bool OwnRecord::set_services(bool answers_frames, bool relays) {
-  if (answers_frames == answers_frames_ && relays == relays_) return false;
-  answers_frames_ = answers_frames;
-  relays_ = relays;
-  return true;
+bool OwnRecord::set_services(const Services& services) {
+  return std::exchange(services_, services) != services;
 }
 
 bool OwnRecord::set_nat(const rendezvous::NatBehavior& nat) {
@@ -69,8 +66,9 @@ rendezvous::SignedRecord OwnRecord::sign(WallTime now, bool tombstone) {
   if (!tombstone) {
     record.candidates = candidates_;
     record.nat = nat_;
-    record.answers_frames = answers_frames_;
-    record.relays = relays_;
+    record.answers_frames = services_.answers_frames;
+    record.relays = services_.relays;
+    record.relayed_only = services_.relayed_only;
     record.hostname = hostname_;
   }
   return rendezvous::sign_record(std::move(record), identity_, keys_.mesh_id());

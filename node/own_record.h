@@ -21,14 +21,22 @@ inline constexpr Duration kRecordRenewal = 1h;
 /// Nonces tried for a free IPv4 lease: with all of them taken the network is as good as full.
 inline constexpr unsigned kLeaseNonces = 256;
 
+struct Services {
+  bool answers_frames = false;
+  bool relays = false;
+  bool relayed_only = false;
+  bool operator==(const Services&) const = default;
+};
+
 class OwnRecord {
  public:
   /// `keys` and `identity` outlive this object. `state` is what the last run left, or zeroes.
   OwnRecord(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity,
             Prefix ipv4_network, std::string hostname, const NodeState& state);
 
-  /// What this node does for others beside WireGuard. True if it differs from what the record says.
-  bool set_services(bool answers_frames, bool relays);
+  /// What this node does for others beside WireGuard, and wants of them. True if it differs from
+  /// what the record says.
+  bool set_services(const Services& services);
   /// The NAT before this host's IPv4. True if it differs from what the record says.
   bool set_nat(const rendezvous::NatBehavior& nat);
   /// True if they differ from what the record says, so that it must be published again.
@@ -46,7 +54,7 @@ class OwnRecord {
   [[nodiscard]] const IpAddress& ipv4() const { return ipv4_; }
   [[nodiscard]] LeaseClaim claim(WallTime now) const;
   [[nodiscard]] const std::vector<rendezvous::Candidate>& candidates() const { return candidates_; }
-  [[nodiscard]] bool relays() const { return relays_; }
+  [[nodiscard]] bool relays() const { return services_.relays; }
   [[nodiscard]] const std::string& hostname() const { return hostname_; }
   /// What to save: sequence and lease.
   [[nodiscard]] const NodeState& state() const { return state_; }
@@ -62,8 +70,7 @@ class OwnRecord {
   IpAddress ipv4_;
   std::vector<rendezvous::Candidate> candidates_;
   std::optional<rendezvous::NatBehavior> nat_;
-  bool answers_frames_ = false;
-  bool relays_ = false;
+  Services services_;
 };
 
 }  // namespace kadwire::node

@@ -19,6 +19,66 @@ std::string to_whom(const StoryEvent& event) {
 
 }  // namespace
 
+std::string_view to_text(PairEventKind kind) {
+  switch (kind) {
+    case PairEventKind::kCalled:
+      return "called";
+    case PairEventKind::kCalledBy:
+      return "called-through";
+    case PairEventKind::kHeardCall:
+      return "heard-call";
+    case PairEventKind::kAnswered:
+      return "answered";
+    case PairEventKind::kPathProven:
+      return "path-proven";
+    case PairEventKind::kPathChosen:
+      return "path-chosen";
+    case PairEventKind::kPathLost:
+      return "path-lost";
+    case PairEventKind::kRelayAsked:
+      return "relay-asked";
+    case PairEventKind::kRelayGranted:
+      return "relay-granted";
+    case PairEventKind::kRelayRefused:
+      return "relay-refused";
+    case PairEventKind::kNoRelay:
+      return "no-relay";
+  }
+  return "";
+}
+
+std::string_view to_text(PathCause cause) {
+  switch (cause) {
+    case PathCause::kFirst:
+      return "first";
+    case PathCause::kDirect:
+      return "direct";
+    case PathCause::kFaster:
+      return "faster";
+    case PathCause::kPreferred:
+      return "preferred";
+    case PathCause::kPeerChose:
+      return "peer-chose";
+    case PathCause::kReserve:
+      return "reserve";
+    case PathCause::kRepeated:
+      return "repeated";
+    case PathCause::kOperator:
+      return "operator";
+    case PathCause::kSilent:
+      return "silent";
+    case PathCause::kPeerLostIt:
+      return "peer-lost-it";
+    case PathCause::kOwnMove:
+      return "own-move";
+    case PathCause::kPeerMove:
+      return "peer-move";
+    case PathCause::kNone:
+      break;
+  }
+  return "";
+}
+
 std::string_view describe(PathCause cause) {
   switch (cause) {
     case PathCause::kFirst:
@@ -35,6 +95,8 @@ std::string_view describe(PathCause cause) {
       return "it had been kept in reserve, and the relay before was lost";
     case PathCause::kRepeated:
       return "the one before had been given up";
+    case PathCause::kOperator:
+      return "an operator wants relays alone (--force-relay), and the one before was direct";
     case PathCause::kSilent:
       return "packets left and nothing came back";
     case PathCause::kPeerLostIt:

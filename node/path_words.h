@@ -10,6 +10,10 @@
 
 namespace kadwire::node {
 
+/// The names that programs see: "path-lost", "relay-asked". They never change.
+[[nodiscard]] std::string_view to_text(rendezvous::PairEventKind kind);
+/// "silent", "own-move"; empty: none.
+[[nodiscard]] std::string_view to_text(rendezvous::PathCause cause);
 /// To be read after "because": "it was the first that answered".
 [[nodiscard]] std::string_view describe(rendezvous::PathCause cause);
 /// One event without its date: "the path 192.0.2.1:51820 was lost: nothing came back".

@@ -28,6 +28,8 @@ struct PeerStory {
   WallTime now;                    ///< when this was so
   bool punches_here = true;        ///< this node sends and hears beside WireGuard
   bool punches_there = true;       ///< the peer's record says so of it
+  bool relayed_only_here = false;  ///< by this node's operator's wish, as far as it concerns both
+  bool relayed_only_there = false;
   bool session = false;            ///< the two have a pair session
   std::optional<Endpoint> chosen;  ///< the path that the two agreed on
   std::string relay{};             ///< through which it leads; empty: straight there

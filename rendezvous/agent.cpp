@@ -16,8 +16,10 @@ void Agent::set_own_record(Now now, const SignedRecord& record) {
   if (record.record.sequence <= context_.own_sequence) return;
   context_.own_record = record.encoded;
   context_.own_sequence = record.record.sequence;
+  offers_relay_ = record.record.relays;
   note_external(record.record);
   for (auto& [node, peer] : peers_) {
+    peer.punch.set_relayed_only(now, relayed_only(peer));
     peer.punch.record_changed(now);
     collect(now, node, peer);
   }
@@ -49,6 +51,8 @@ void Agent::set_peer(Now now, const PeerRecord& record) {
   peer.sequence = record.sequence;
   peer.nat = record.nat;
   peer.relays = record.relays;
+  peer.relayed_only = record.relayed_only;
+  peer.punch.set_relayed_only(now, relayed_only(peer));
   retarget(now, peer);
   answer_strangers(now, record.node, peer);
   collect(now, record.node, peer);

@@ -101,6 +101,8 @@ struct AgentOptions {
   bool introduces = true;   ///< passes calls on for others
   bool relays = true;       ///< relays for others when asked
   bool side_ports = false;  ///< may ask for side ports
+  /// Wants no direct path but to members that relay, or there would be no relay to use.
+  bool relayed_only = false;
 };
 
 class Agent {
@@ -119,8 +121,8 @@ class Agent {
   void set_own_nat(const NatBehavior& nat);
   /// This member is a peer, and this its newest record.
   void set_peer(Now now, const PeerRecord& record);
-  /// This peer was heard of just now, by a way that leads nowhere else: a mailbox, a beacon. Attempts
-  /// to reach it begin anew, if it has no path.
+  /// This peer was heard of just now, by a way that leads nowhere else: a mailbox, a beacon.
+  /// Attempts to reach it begin anew, if it has no path.
   void prompt(Now now, const crypto::NodeId& node);
   void remove_peer(const crypto::NodeId& node);
   /// Removes every peer that `stays` denies.
@@ -172,8 +174,9 @@ class Agent {
     std::vector<Candidate> candidates;
     std::optional<NatBehavior> nat;
     std::uint64_t sequence = 0;
-    bool relays = false;     ///< offers to
-    TimePoint relays_asked;  ///< for the path to this peer
+    bool relays = false;                       ///< offers to
+    bool relayed_only = false;                 ///< wants to be, as its record says
+    TimePoint relays_asked;                    ///< for the path to this peer
     Duration relay_patience = kRelayPatience;  ///< how long these are waited for
     std::size_t introduction_turn = 0;
     std::size_t relay_turn = 0;    ///< so that each round asks others than the last
@@ -221,6 +224,7 @@ class Agent {
   [[nodiscard]] bool may_call(Now now, const Way& from);
   void find_peers_due();
   void collect(Now now, const crypto::NodeId& node, Peer& peer);
+  [[nodiscard]] bool relayed_only(const Peer& peer) const;
   [[nodiscard]] std::optional<PortGuess> guess_for(const Peer& peer) const;
   [[nodiscard]] std::optional<Opening> opening_for(const Peer& peer) const;
   void note_external(const PeerRecord& own);
@@ -241,6 +245,7 @@ class Agent {
   FrameKeys frame_keys_;
   SessionIndices indices_;
   PunchContext context_;
+  bool offers_relay_ = false;  ///< as the own record says
   NatBehavior own_nat_;
   std::optional<IpAddress> external_;  ///< of the NAT before the own IPv4
   enum class SidePorts { kUnknown, kWanted, kOpen, kRefused };

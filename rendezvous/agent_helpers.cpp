@@ -37,6 +37,11 @@ void Agent::pass_on(Now now, const crypto::NodeId& sender, const Forward& forwar
   collect(now, to->first, to->second);
 }
 
+/// Either side's wish binds both. A relay itself is reached straight: else there were none to use.
+bool Agent::relayed_only(const Peer& peer) const {
+  return (options_.relayed_only && !peer.relays) || (peer.relayed_only && !offers_relay_);
+}
+
 /// The controlling side chooses relays: those that passed its messages on, the fastest first. It
 /// tells the other, which asks the same ones.
 void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {

@@ -33,6 +33,7 @@ void Agent::look_for_ports() {
 /// Only where the peer's ports follow a rule, and the own mapping is the same for all ports tried
 /// or follows a rule too.
 std::optional<PortGuess> Agent::guess_for(const Peer& peer) const {
+  if (relayed_only(peer)) return std::nullopt;
   const bool crosses = depends_on_destination(own_nat_.mapping);
   if (!peer.nat || !peer.nat->port_step || (crosses && !own_nat_.port_step)) return std::nullopt;
   const auto newest = std::ranges::find_if(peer.candidates, [](const Candidate& candidate) {
@@ -50,7 +51,7 @@ std::optional<PortGuess> Agent::guess_for(const Peer& peer) const {
 /// Only where luck is needed: the own ports are anybody's guess, the peer's is known.
 std::optional<Opening> Agent::opening_for(const Peer& peer) const {
   if (!options_.side_ports || side_ports_ == SidePorts::kRefused) return std::nullopt;
-  if (!own_nat_.random_ports || !external_) return std::nullopt;
+  if (!own_nat_.random_ports || !external_ || relayed_only(peer)) return std::nullopt;
   if (peer.nat && depends_on_destination(peer.nat->mapping)) return std::nullopt;
   const auto dialable = dialable_candidates(peer.candidates, context_.addresses, mesh_networks_);
   const Candidate* best = nullptr;
@@ -100,7 +101,7 @@ void Agent::set_side_ports(Now now, std::uint16_t first) {
 /// A member may name any address of its record, a victim's too: so no others, and not often.
 void Agent::on_ports_opened(Now now, const crypto::NodeId& sender, const PortsOpened& opened) {
   Peer& peer = peers_.at(sender);
-  if (depends_on_destination(own_nat_.mapping)) return;
+  if (depends_on_destination(own_nat_.mapping) || relayed_only(peer)) return;
   const auto dialable = dialable_candidates(peer.candidates, context_.addresses, mesh_networks_);
   const bool named = std::ranges::any_of(dialable, [&](const Candidate& candidate) {
     return candidate.endpoint.address == opened.at;

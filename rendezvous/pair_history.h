@@ -40,6 +40,7 @@ enum class PathCause : std::uint8_t {
   kPeerChose,  ///< the peer, whose id is lower, chose it
   kReserve,    ///< the relay before died; this one had been kept in reserve
   kRepeated,   ///< the one before was given up by either side
+  kOperator,   ///< an operator wants relays alone, and the one before was direct
   // Lost.
   kSilent,      ///< data or pings left, and nothing came back
   kPeerLostIt,  ///< the peer says that it is silent there

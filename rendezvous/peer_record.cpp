@@ -12,6 +12,7 @@ constexpr std::uint8_t kVersion = 1;
 constexpr std::uint8_t kFlagTombstone = 0x01;
 constexpr std::uint8_t kFlagAnswersFrames = 0x02;
 constexpr std::uint8_t kFlagRelays = 0x04;
+constexpr std::uint8_t kFlagRelayedOnly = 0x08;
 constexpr std::uint8_t kFieldCandidate = 1;
 constexpr std::uint8_t kFieldHostname = 2;
 constexpr std::uint8_t kFieldNat = 3;
@@ -49,9 +50,9 @@ bool is_mesh_network(const Prefix& prefix) {
 }
 
 std::uint8_t flags_of(const PeerRecord& record) {
-  return static_cast<std::uint8_t>((record.tombstone ? kFlagTombstone : 0) |
-                                   (record.answers_frames ? kFlagAnswersFrames : 0) |
-                                   (record.relays ? kFlagRelays : 0));
+  return static_cast<std::uint8_t>(
+      (record.tombstone ? kFlagTombstone : 0) | (record.answers_frames ? kFlagAnswersFrames : 0) |
+      (record.relays ? kFlagRelays : 0) | (record.relayed_only ? kFlagRelayedOnly : 0));
 }
 
 void write_candidate(ByteWriter& writer, const Candidate& candidate) {
@@ -129,6 +130,7 @@ std::optional<PeerRecord> read_body(ByteReader& reader, crypto::Signature& cross
   record.tombstone = (flags & kFlagTombstone) != 0;
   record.answers_frames = (flags & kFlagAnswersFrames) != 0;
   record.relays = (flags & kFlagRelays) != 0;
+  record.relayed_only = (flags & kFlagRelayedOnly) != 0;
   record.node.bytes = reader.array<32>();
   record.wireguard_signing_key.bytes = reader.array<32>();
   cross_signature = reader.array<kSignatureBytes>();

@@ -45,6 +45,7 @@ struct PeerRecord {
   bool tombstone = false;       ///< "I have left": withdraws everything else
   bool answers_frames = false;  ///< on WireGuard's port (agent.h); else only WireGuard is there
   bool relays = false;          ///< offers to relay for members (relay_desk.h)
+  bool relayed_only = false;    ///< wants no direct path but to those that relay
   std::uint8_t lease_nonce = 0;
   WallTime lease_since;               ///< since when the node holds its IPv4 lease
   Prefix ipv4_network;                ///< the mesh IPv4 network this node believes in

@@ -59,6 +59,14 @@ void PunchSession::begin_for_news(Now now) {
   if (!in_burst) schedule_.begin(*news_begun_ + kNewsSpacing);
 }
 
+void PunchSession::set_relayed_only(Now now, bool only) {
+  if (std::exchange(relayed_only_, only) == only) return;
+  const bool direct = chosen_ && !chosen_path()->relay;
+  if (only) stop_ports();
+  if (direct) indirect_since_ = only ? std::optional(now.steady) : std::nullopt;
+  choose(now);
+}
+
 void PunchSession::network_changed(Now now) {
   doubt_all(now, PathCause::kOwnMove);
   begin(now);
@@ -294,7 +302,7 @@ std::optional<TimePoint> PunchSession::reserve_due() const {
 
 std::optional<TimePoint> PunchSession::release_due() const {
   const Path* path = chosen_path();
-  const bool direct = path != nullptr && !path->relay;
+  const bool direct = path != nullptr && !path->relay && !relayed_only_;
   if (!direct || paths_.relays().empty()) return std::nullopt;
   return chosen_at_ + kReleaseDelay;
 }
@@ -384,6 +392,7 @@ void PunchSession::doubt_all(Now now, PathCause cause) {
 }
 
 bool PunchSession::may_use(const Path& path) const {
+  if (relayed_only_ && !path.relay) return false;
   return path.proven && !path.way.introducer && (controls_ || path.nominated);
 }
 

@@ -111,6 +111,9 @@ class PunchSession {
   void set_targets(Now now, std::span<const Endpoint> targets, std::uint64_t sequence);
   /// The peer's NAT gives ports in a row, and ours is such that guessing them makes sense.
   void set_guess(const std::optional<PortGuess>& guess) { guess_ = guess; }
+  /// Whether WireGuard is to use relays alone, as either side's operator wishes. A direct path in
+  /// use stays until a relay works; frames go straight as ever.
+  void set_relayed_only(Now now, bool only);
   /// Side ports may help: the own NAT's ports cannot be foreseen, and the peer's is the same for
   /// all.
   void set_opening(const std::optional<Opening>& opening);
@@ -272,6 +275,7 @@ class PunchSession {
   std::optional<Way> chosen_;
   TimePoint chosen_at_;
   bool choice_changed_ = false;
+  bool relayed_only_ = false;
   bool lost_ = false;               ///< the path in use died, and the peer is to know
   std::optional<TimePoint> heard_;  ///< anything under a session
   TimePoint called_;                ///< last

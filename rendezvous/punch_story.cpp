@@ -32,6 +32,7 @@ std::optional<TimePoint> PunchSession::note_probe(Now now, const Way& from, std:
 /// kept.
 PathCause PunchSession::cause_for(const Path& path, const Path* before, PathCause if_none) const {
   if (!controls_) return PathCause::kPeerChose;
+  if (relayed_only_ && chosen_ && !chosen_path()->relay) return PathCause::kOperator;
   if (before == nullptr) return chosen_ ? PathCause::kRepeated : if_none;
   if (before->relay && !path.relay) return PathCause::kDirect;
   const bool faster =

@@ -146,6 +146,9 @@ std::string describe_status(const json& status, bool colour) {
   if (!status.is_object()) return "";
   const json peers = status.value("peers", json::object());
   const std::chrono::seconds uptime{static_cast<std::int64_t>(number(status, "uptime_seconds"))};
+  const bool relayed_only = field(status, "relayed_only") == "true";
+  const char* paths = relayed_only ? "through relays only, by the operator's wish (--force-relay)"
+                                   : "direct where possible";
   return describe_lines({{"Interface", field(status, "interface")},
                          {"Hostname", field(status, "hostname")},
                          {"NodeId", field(status, "node")},
@@ -156,6 +159,7 @@ std::string describe_status(const json& status, bool colour) {
                                                    field(status, "mesh_ipv6_prefix"))},
                          {"WireGuard port", field(status, "listen_port")},
                          {"Candidates", list_field(status, "candidates", ", ")},
+                         {"Paths", paths},
                          {"Port mapping", describe_port_mapping(status)},
                          {"DHT", describe_dht(status)},
                          {"Topic", field(status, "topic_prefix")},

@@ -159,16 +159,33 @@ Applied set_no_punching(JoinSettings& settings, std::string_view value) {
   settings.no_punching = value == "true";
   return {};
 }
-Applied set_no_introducer(JoinSettings& settings, std::string_view value) {
-  settings.no_introducer = value == "true";
+/// One of two switches that contradict each other.
+Applied set_wish(std::optional<bool>& wish, bool wanted, std::string_view contrary) {
+  if (wish && *wish != wanted) {
+    return tl::unexpected(Failure{fmt::format("contradicts {}; give one of them", contrary)});
+  }
+  wish = wanted;
   return {};
+}
+Applied set_introducer(JoinSettings& settings, std::string_view value) {
+  return set_wish(settings.introducer, value == "true", "no-introducer");
+}
+Applied set_no_introducer(JoinSettings& settings, std::string_view value) {
+  return set_wish(settings.introducer, value != "true", "introducer");
 }
 Applied set_no_lan(JoinSettings& settings, std::string_view value) {
   settings.no_lan = value == "true";
   return {};
 }
+Applied set_relay(JoinSettings& settings, std::string_view value) {
+  return set_wish(settings.relay, value == "true", "no-relay");
+}
 Applied set_no_relay(JoinSettings& settings, std::string_view value) {
-  settings.no_relay = value == "true";
+  if (value != "true") return {};  // not never, so as it comes
+  return set_wish(settings.relay, false, "relay");
+}
+Applied set_force_relay(JoinSettings& settings, std::string_view value) {
+  settings.force_relay = value == "true";
   return {};
 }
 Applied set_no_portmap(JoinSettings& settings, std::string_view value) {
@@ -237,10 +254,19 @@ constexpr std::array kSettings{
             ValueKind::kList, true, true, add_endpoint},
     Setting{"no-punching", "", "Send nothing but WireGuard from its port: dial peers, no more",
             ValueKind::kSwitch, true, true, set_no_punching},
+    Setting{"introducer", "", "Pass calls on between other members (the default)",
+            ValueKind::kSwitch, true, true, set_introducer},
     Setting{"no-introducer", "", "Pass no calls on between other members", ValueKind::kSwitch, true,
             true, set_no_introducer},
+    Setting{"relay", "",
+            "Offer to relay between other members even if this node does not know that everybody "
+            "can reach it (default: only if it does)",
+            ValueKind::kSwitch, true, true, set_relay},
     Setting{"no-relay", "", "Never relay between other members", ValueKind::kSwitch, true, true,
             set_no_relay},
+    Setting{"force-relay", "",
+            "Reach every member through a relay, and only relays straight; for tests and diagnosis",
+            ValueKind::kSwitch, true, true, set_force_relay},
     Setting{"no-portmap", "",
             "Do not ask the gateway (PCP, NAT-PMP, UPnP) to map WireGuard's port to this host",
             ValueKind::kSwitch, true, true, set_no_portmap},
@@ -285,8 +311,9 @@ JoinSettings overlay(JoinSettings base, JoinSettings over) {
   take_if_set(base.stun, over.stun);
   take_if_set(base.endpoints, over.endpoints);
   take_if_set(base.no_punching, over.no_punching);
-  take_if_set(base.no_introducer, over.no_introducer);
-  take_if_set(base.no_relay, over.no_relay);
+  take_if_set(base.introducer, over.introducer);
+  take_if_set(base.relay, over.relay);
+  take_if_set(base.force_relay, over.force_relay);
   take_if_set(base.no_portmap, over.no_portmap);
   take_if_set(base.no_lan, over.no_lan);
   take_if_set(base.state_dir, over.state_dir);
@@ -322,6 +349,21 @@ std::vector<node::BootstrapHost> stun_servers_of(const JoinSettings& settings) {
   return settings.stun.value_or(default_stun_servers(bootstrap_of(settings)));
 }
 
+tl::expected<void, Failure> check_settings(const JoinSettings& settings) {
+  const bool relays = settings.relay.value_or(false);
+  const bool forced = settings.force_relay.value_or(false);
+  const char* contradiction = nullptr;
+  if (settings.no_punching.value_or(false) && relays) {
+    contradiction = "--relay needs what --no-punching forbids; give one of them";
+  } else if (settings.no_punching.value_or(false) && forced) {
+    contradiction = "--force-relay needs what --no-punching forbids; give one of them";
+  } else if (forced && relays) {
+    contradiction = "--relay contradicts --force-relay: who relays has to be reached straight";
+  }
+  if (contradiction == nullptr) return {};
+  return tl::unexpected(Failure{contradiction});
+}
+
 std::filesystem::path socket_path_of(const JoinSettings& settings) {
   if (settings.socket_path) return *settings.socket_path;
   return std::filesystem::path(kSocketFolder) /
@@ -340,8 +382,10 @@ node::DaemonOptions to_daemon_options(const JoinSettings& settings, crypto::Mesh
   options.stun = stun_servers_of(settings);
   options.static_endpoints = settings.endpoints.value_or(std::vector<Endpoint>{});
   options.punching = !settings.no_punching.value_or(false);
-  options.introduces = !settings.no_introducer.value_or(false);
-  options.relays = !settings.no_relay.value_or(false);
+  options.introduces = settings.introducer.value_or(true);
+  options.relayed_only = settings.force_relay.value_or(false);
+  options.relays = settings.relay.value_or(true) && !options.relayed_only;
+  options.always_relays = settings.relay.value_or(false);
   options.maps_ports = !settings.no_portmap.value_or(false);
   options.lan = !settings.no_lan.value_or(false);
   options.state_folder = settings.state_dir.value_or(kDefaultStateFolder) / options.interface;

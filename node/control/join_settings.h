@@ -36,8 +36,9 @@ struct JoinSettings {
   std::optional<std::vector<node::BootstrapHost>> stun;  ///< empty: ask nobody
   std::optional<std::vector<Endpoint>> endpoints;
   std::optional<bool> no_punching;
-  std::optional<bool> no_introducer;
-  std::optional<bool> no_relay;
+  std::optional<bool> introducer;  ///< --introducer, or false: --no-introducer
+  std::optional<bool> relay;       ///< --relay, or false: --no-relay; nullopt: if it can be reached
+  std::optional<bool> force_relay;
   std::optional<bool> no_portmap;
   std::optional<bool> no_lan;
   std::optional<std::filesystem::path> state_dir;
@@ -85,6 +86,10 @@ struct Setting {
                                                           std::string_view value);
 /// The STUN servers that these settings lead to; empty: nobody is to be asked.
 [[nodiscard]] std::vector<node::BootstrapHost> stun_servers_of(const JoinSettings& settings);
+
+/// Whether these settings can be kept together; the failure is one sentence about those that
+/// cannot.
+[[nodiscard]] tl::expected<void, Failure> check_settings(const JoinSettings& settings);
 
 /// The control socket these settings lead to.
 [[nodiscard]] std::filesystem::path socket_path_of(const JoinSettings& settings);

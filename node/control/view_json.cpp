@@ -58,6 +58,7 @@ json to_json(const node::NodeView& node) {
           {"listen_port", node.listen_port},
           {"dht_port", node.dht_port},
           {"candidates", std::move(candidates)},
+          {"relayed_only", node.relayed_only},
           {"port_mapping", mapping_or_null(node.port_mapping)},
           {"uptime_seconds", node.uptime.count()},
           {"dht", to_json(node.dht)},

@@ -16,7 +16,10 @@ using node::PeerStory;
 json events_json(const PeerStory& story) {
   json events = json::array();
   for (const node::StoryEvent& event : story.events) {
+    const std::string_view cause = node::to_text(event.cause);
     events.push_back({{"at", format_rfc3339(event.at)},
+                      {"kind", node::to_text(event.kind)},
+                      {"cause", cause.empty() ? json() : json(std::string(cause))},
                       {"count", event.count},
                       {"endpoint", event.endpoint ? json(event.endpoint->to_string()) : json()},
                       {"member", event.member.empty() ? json() : json(event.member)},

@@ -272,6 +272,39 @@ TEST_F(BootstrapProcess, SaysThatItsPortIsTaken) {
   EXPECT_TRUE(process.running());
 }
 
+TEST_F(BootstrapProcess, AnswersStunBesideTheDhtWithoutBeingAsked) {
+  dht_ = {*IpAddress::parse("127.0.34.78"), dht_.port};  // where nobody else serves 3478
+  stun_ = {dht_.address, 3478};
+  std::vector<std::string> argv = arguments("state");
+  std::erase_if(argv,
+                [&](const auto& word) { return word == "--stun" || word == stun_.to_string(); });
+  lab::Process process = spawn(argv);
+  EXPECT_TRUE(answers_stun()) << log();
+  EXPECT_EQ(stats()["stun"]["port"], 3478);
+}
+
+TEST_F(BootstrapProcess, ServesTheDhtThoughTheDefaultStunPortIsTaken) {
+  dht_ = {*IpAddress::parse("127.0.34.79"), dht_.port};
+  stun_ = {dht_.address, 3478};
+  lab::Process first = start();
+  dht_.port = static_cast<std::uint16_t>(dht_.port + 1);
+  lab::Process second = spawn({KADWIRE_BIN "/kadwire-bootstrap", "--listen", dht_.to_string(),
+                               "--state-dir", (folder_.path() / "second").string()},
+                              "second");
+  Member member(dht_);
+  EXPECT_TRUE(member.connects(10s)) << log("second");
+  EXPECT_THAT(log("second"), HasSubstr("stun off"));
+  EXPECT_THAT(log("second"), HasSubstr("--no-stun"));
+}
+
+TEST_F(BootstrapProcess, SaysThatTheStunPortItWasAskedForIsTaken) {
+  lab::Process process = start();
+  dht_ = free_endpoint();
+  const auto [exit_code, text] = outcome(arguments("other-state"));
+  EXPECT_EQ(exit_code, 1);
+  expect_one_line(text, stun_.to_string());
+}
+
 TEST_F(BootstrapProcess, SaysThatItsStateFolderIsTaken) {
   lab::Process process = start();
   dht_ = free_endpoint();

@@ -61,15 +61,26 @@ Socket open_socket(asio::io_context& context, const ListenOptions& wanted, const
   return std::move(*socket);
 }
 
+/// Where nobody asked for STUN, a port that is taken must not keep the DHT from being served.
+Outcome open_stun(Parts& parts, const BootstrapOptions& options) {
+  if (options.serve_stun == BootstrapOptions::Stun::kOff) return {};
+  auto socket = open_socket(parts.context, options.stun, "--stun");
+  if (socket) {
+    parts.stun_socket = std::move(*socket);
+  } else if (options.serve_stun == BootstrapOptions::Stun::kWanted) {
+    return tl::unexpected(socket.error());
+  } else {
+    spdlog::warn("stun off reason=\"{}\" remedy=\"free it, or --stun ADDR:PORT, or --no-stun\"",
+                 socket.error());
+  }
+  return {};
+}
+
 Outcome open_sockets(Parts& parts, const BootstrapOptions& options) {
   auto dht_socket = open_socket(parts.context, options.dht, "--listen");
   if (!dht_socket) return tl::unexpected(dht_socket.error());
   parts.dht_socket = std::move(*dht_socket);
-  if (!options.serve_stun) return {};
-  auto stun_socket = open_socket(parts.context, options.stun, "--stun");
-  if (!stun_socket) return tl::unexpected(stun_socket.error());
-  parts.stun_socket = std::move(*stun_socket);
-  return {};
+  return open_stun(parts, options);
 }
 
 Outcome open_state(Parts& parts, const BootstrapOptions& options) {
@@ -111,7 +122,7 @@ BootstrapStats stats_of(const Parts& parts) {
   stats.dht_library_exceptions = parts.directory->library_exceptions();
   stats.dht_dropped = parts.directory->dropped();
   stats.dht_socket = parts.dht_socket->counters();
-  stats.serves_stun = parts.stun_socket != nullptr;
+  if (parts.stun_socket) stats.stun_port = parts.stun_socket->local_port();
   stats.stun = parts.bootstrap->stun_stats();
   return stats;
 }

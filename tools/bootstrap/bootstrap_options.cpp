@@ -1,6 +1,7 @@
 #include "tools/bootstrap/bootstrap_options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "node/adapters/asio_datagram_socket.h"
 
@@ -11,13 +12,14 @@ constexpr int kUsageError = 2;
 constexpr const char* kSocketName = "stats.sock";
 
 constexpr const char* kDescription =
-    "An entry point for meshes: a node of the OpenDHT network, and a STUN server if asked, in one\n"
+    "An entry point for meshes: a node of the OpenDHT network and a STUN server in one\n"
     "process. It needs no secret and learns none: what members store here is sealed.";
 
 constexpr const char* kExamples =
     "Examples:\n"
-    "  kadwire-bootstrap                        DHT on port 4222, all addresses, IPv4 and IPv6\n"
-    "  kadwire-bootstrap --stun                 and STUN on port 3478\n"
+    "  kadwire-bootstrap                        DHT on port 4222, STUN on port 3478, all "
+    "addresses\n"
+    "  kadwire-bootstrap --no-stun              DHT only\n"
     "  kadwire-bootstrap --listen 192.0.2.1:4222 --listen '[2001:db8::1]:4222'\n"
     "  kadwire-bootstrap --bootstrap bootstrap.jami.net\n"
     "                                           joins the public network instead of standing "
@@ -25,7 +27,7 @@ constexpr const char* kExamples =
     "  kadwire-bootstrap --stats                counters of the running one\n"
     "\n"
     "Members use it with:  kadwire join --bootstrap HOST[:PORT]\n"
-    "Firewall: UDP 4222 in and out, UDP 3478 with --stun. SIGTERM saves the routing table and "
+    "Firewall: UDP 4222 in and out, UDP 3478 for STUN. SIGTERM saves the routing table and "
     "ends.";
 
 /// What CLI11 collects before it means anything.
@@ -33,6 +35,7 @@ struct RawArguments {
   std::vector<std::string> listen;
   std::vector<std::string> stun;
   std::vector<std::string> bootstrap;
+  bool no_stun = false;
 };
 
 void declare(CLI::App& app, RawArguments& raw, BootstrapOptions& options) {
@@ -42,12 +45,14 @@ void declare(CLI::App& app, RawArguments& raw, BootstrapOptions& options) {
                  "Where the DHT listens; repeatable. Default: port 4222 of all addresses")
       ->type_name("ADDR:PORT")
       ->allow_extra_args(false);
-  app.add_option(
-         "--stun", raw.stun,
-         "Answer STUN requests here; repeatable. Without a value: port 3478 of all addresses")
+  app.add_option("--stun", raw.stun,
+                 "Answer STUN requests here, or serve nothing; repeatable. Default and without a "
+                 "value: port "
+                 "3478 of the addresses of --listen; by default a taken port is a warning only")
       ->type_name("ADDR:PORT")
       ->expected(0, 1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  app.add_flag("--no-stun", raw.no_stun, "Answer no STUN requests")->excludes("--stun");
   app.add_option("--bootstrap", raw.bootstrap,
                  "Other nodes to enter the network through; repeatable. Default: none")
       ->type_name("HOST[:PORT]")
@@ -88,6 +93,16 @@ tl::expected<std::vector<Endpoint>, EarlyExit> parse_addresses(
   return addresses;
 }
 
+/// Members look for STUN at the addresses that they know of the DHT.
+std::vector<Endpoint> addresses_beside(const std::vector<Endpoint>& dht) {
+  std::vector<Endpoint> addresses;
+  for (const Endpoint& endpoint : dht) {
+    const Endpoint beside{endpoint.address, kStunPortDefault};
+    if (std::ranges::find(addresses, beside) == addresses.end()) addresses.push_back(beside);
+  }
+  return addresses;
+}
+
 tl::expected<BootstrapOptions, EarlyExit> interpret(const RawArguments& raw, bool stun_given,
                                                     BootstrapOptions options) {
   auto listen = parse_addresses("--listen", raw.listen);
@@ -95,8 +110,10 @@ tl::expected<BootstrapOptions, EarlyExit> interpret(const RawArguments& raw, boo
   options.dht.addresses = std::move(*listen);
   auto stun = parse_addresses("--stun", raw.stun);
   if (!stun) return tl::unexpected(stun.error());
-  options.stun.addresses = std::move(*stun);
-  options.serve_stun = stun_given;
+  options.stun.addresses =
+      stun->empty() ? addresses_beside(options.dht.addresses) : std::move(*stun);
+  if (stun_given) options.serve_stun = BootstrapOptions::Stun::kWanted;
+  if (raw.no_stun) options.serve_stun = BootstrapOptions::Stun::kOff;
   for (const std::string& text : raw.bootstrap) {
     const auto host = node::parse_bootstrap_host(text);
     if (!host) return tl::unexpected(mistake("--bootstrap " + text + ": not HOST[:PORT]."));

@@ -14,7 +14,8 @@
 
 namespace kadwire::tools {
 
-/// RFC 8489 §18.6.
+/// RFC 8489 §18.6. Members ask a bootstrap host there if nobody tells them otherwise
+/// (rendezvous::kStunPort).
 inline constexpr std::uint16_t kStunPortDefault = 3478;
 
 /// Where a service is bound. No addresses: all of the host's, of every family it has, on `port`.
@@ -25,8 +26,14 @@ struct ListenOptions {
 
 struct BootstrapOptions {
   ListenOptions dht{{}, node::kDhtPortDefault};
-  bool serve_stun = false;
-  ListenOptions stun{{}, kStunPortDefault};
+  /// Whether somebody asked for STUN, or did not.
+  enum class Stun : std::uint8_t {
+    kDefault,  ///< beside the DHT, where the port is free
+    kWanted,   ///< else nothing is served
+    kOff,
+  };
+  Stun serve_stun = Stun::kDefault;
+  ListenOptions stun{{}, kStunPortDefault};  ///< by default the DHT's addresses
   std::filesystem::path state_folder = "/var/lib/kadwire-bootstrap";
   std::filesystem::path socket_path;  ///< where --stats asks
   std::uint32_t network = 0;          ///< OpenDHT's network id

@@ -49,7 +49,10 @@ nlohmann::json to_json(const BootstrapStats& stats) {
                            {"send_failed", stats.dht_socket.send_failed}}}};
   json["dht"]["library_exceptions"] = stats.dht_library_exceptions;
   json["dht"]["dropped"] = stats.dht_dropped;
-  if (stats.serves_stun) json["stun"] = to_json(stats.stun);
+  if (stats.stun_port != 0) {
+    json["stun"] = to_json(stats.stun);
+    json["stun"]["port"] = stats.stun_port;
+  }
   return json;
 }
 

@@ -19,7 +19,7 @@ struct BootstrapStats {
   std::uint64_t dht_library_exceptions = 0;  ///< caught; each is a defect
   std::uint64_t dht_dropped = 0;             ///< lost to this node's own bounds
   node::DatagramCounters dht_socket;
-  bool serves_stun = false;
+  std::uint16_t stun_port = 0;  ///< 0: STUN is not served
   rendezvous::StunStats stun;
 };
 

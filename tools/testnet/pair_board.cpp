@@ -109,7 +109,8 @@ void PairBoard::find_relays(std::size_t row) {
   for (std::size_t other = 0; other < rows_.size(); ++other) {
     const Row& relay = rows_[other];
     if (other == row || !relay.running || !relay.public_address) continue;
-    if (!population_[relay.index].group->announces) continue;
+    const Group& group = *population_[relay.index].group;
+    if (!group.announces || group.force_relay) continue;
     if (dials_through(rows_[row], relay)) rows_[row].relays.push_back(other);
   }
 }
@@ -148,7 +149,9 @@ bool PairBoard::compute_possible(std::size_t a, std::size_t b) const {
   if (!group.announces && !others.announces) return false;  // unknown to each other
   // Who does not announce is known once its call arrives; a mailbox lets in any.
   const bool mailboxes = group.mailbox && others.mailbox;
-  if (mailboxes || (group.announces && others.announces)) {
+  if (relayed_only(a, b)) {
+    // Straight is not wanted.
+  } else if (mailboxes || (group.announces && others.announces)) {
     if (dials_through(one, other) || dials_through(other, one)) return true;
     if (is_certain_to_punch(one.surroundings, other.surroundings)) return true;
   } else if (group.announces ? dials_through(other, one) : dials_through(one, other)) {
@@ -157,6 +160,15 @@ bool PairBoard::compute_possible(std::size_t a, std::size_t b) const {
   std::vector<std::size_t> common;
   std::ranges::set_intersection(one.relays, other.relays, std::back_inserter(common));
   return !common.empty();
+}
+
+/// Who forces relays reaches only those straight.
+bool PairBoard::relayed_only(std::size_t a, std::size_t b) const {
+  const auto forces = [&](std::size_t row) {
+    return population_[rows_[row].index].group->force_relay;
+  };
+  const auto relays = [&](std::size_t row) { return rows_[row].public_address && !forces(row); };
+  return (forces(a) && !relays(b)) || (forces(b) && !relays(a));
 }
 
 void PairBoard::on_session(std::size_t row, const crypto::WireguardKey& peer) {

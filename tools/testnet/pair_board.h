@@ -76,6 +76,7 @@ class PairBoard {
   void read_addresses(std::size_t row);
   void find_relays(std::size_t row);
   [[nodiscard]] bool dials_through(const Row& from, const Row& to) const;
+  [[nodiscard]] bool relayed_only(std::size_t a, std::size_t b) const;
   [[nodiscard]] bool is_relayed(std::size_t a, std::size_t b) const;
   [[nodiscard]] bool sends_through_another(std::size_t from, std::size_t to) const;
   [[nodiscard]] bool compute_possible(std::size_t a, std::size_t b) const;

@@ -132,9 +132,10 @@ void Population::employ(Inhabitant& inhabitant, const SimMesh& mesh, Index index
 
 void Population::employ_member(Inhabitant& inhabitant, const SimMesh& mesh, std::uint64_t seed) {
   const Group& group = *inhabitant.group;
-  MemberNode::Options options{bootstrap_,      fmt::format("{}-{}", group.name, inhabitant.number),
-                              group.announces, seed,
-                              group.mailbox,   group.lan};
+  MemberNode::Options options{bootstrap_,       fmt::format("{}-{}", group.name, inhabitant.number),
+                              group.announces,  seed,
+                              group.mailbox,    group.lan,
+                              group.force_relay};
   auto member = std::make_unique<MemberNode>(*inhabitant.host, mesh, std::move(options));
   truth_.add(*member);
   inhabitant.watch = std::make_unique<MemberWatch>(*member, truth_);

@@ -111,7 +111,9 @@ class JoinCommand final : public Command {
       settings = std::move(*parsed);
     }
     if (const auto path = environment_variable("KADWIRE_SOCKET")) settings.socket_path = *path;
-    return overlay(std::move(settings), flags_);
+    settings = overlay(std::move(settings), flags_);
+    if (const auto kept = check_settings(settings); !kept) return tl::unexpected(kept.error());
+    return settings;
   }
 
   [[nodiscard]] tl::expected<SecretSources, Failure> secret_sources(

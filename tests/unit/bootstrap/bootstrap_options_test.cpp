@@ -14,12 +14,14 @@ tl::expected<BootstrapOptions, EarlyExit> parse(std::vector<const char*> argumen
   return parse_arguments(static_cast<int>(arguments.size()), arguments.data());
 }
 
-TEST(BootstrapOptions, DefaultToTheDhtPortOfAllAddressesWithoutStun) {
+TEST(BootstrapOptions, DefaultToTheDhtAndStunPortsOfAllAddresses) {
   const auto options = parse({});
   ASSERT_TRUE(options.has_value());
   EXPECT_THAT(options->dht.addresses, IsEmpty());
   EXPECT_EQ(options->dht.port, 4222);
-  EXPECT_FALSE(options->serve_stun);
+  EXPECT_EQ(options->serve_stun, BootstrapOptions::Stun::kDefault);
+  EXPECT_THAT(options->stun.addresses, IsEmpty());
+  EXPECT_EQ(options->stun.port, 3478);
   EXPECT_THAT(options->bootstrap, IsEmpty());
   EXPECT_EQ(options->network, 0U);
   EXPECT_EQ(options->state_folder, "/var/lib/kadwire-bootstrap");
@@ -35,10 +37,21 @@ TEST(BootstrapOptions, ListenOnSeveralAddressesOfBothFamilies) {
 TEST(BootstrapOptions, ServeStunOnItsPortWhenNoAddressIsGiven) {
   const auto options = parse({"--stun", "--network", "7"});
   ASSERT_TRUE(options.has_value());
-  EXPECT_TRUE(options->serve_stun);
+  EXPECT_EQ(options->serve_stun, BootstrapOptions::Stun::kWanted);
   EXPECT_THAT(options->stun.addresses, IsEmpty());
   EXPECT_EQ(options->stun.port, 3478);
   EXPECT_EQ(options->network, 7U);
+}
+
+TEST(BootstrapOptions, ServeStunBesideTheDhtByDefault) {
+  const auto options = parse({"--listen", "192.0.2.1:4222", "--listen", "192.0.2.1:4223"});
+  ASSERT_TRUE(options.has_value());
+  ASSERT_EQ(options->stun.addresses.size(), 1U);
+  EXPECT_EQ(options->stun.addresses[0].to_string(), "192.0.2.1:3478");
+}
+
+TEST(BootstrapOptions, ServeNoStunIfToldSo) {
+  EXPECT_EQ(parse({"--no-stun"})->serve_stun, BootstrapOptions::Stun::kOff);
 }
 
 TEST(BootstrapOptions, ServeStunWhereTold) {
@@ -97,6 +110,7 @@ INSTANTIATE_TEST_SUITE_P(
                       MistakeCase{{"--listen", "2001:db8::1:4222"}, "not ADDR:PORT"},
                       MistakeCase{{"--listen"}, "--listen"},
                       MistakeCase{{"--stun", "example.org:3478"}, "--stun example.org:3478"},
+                      MistakeCase{{"--stun", "--no-stun"}, "--no-stun"},
                       MistakeCase{{"--bootstrap", "host:port"}, "not HOST[:PORT]"},
                       MistakeCase{{"--bootstrap", "http://host/"}, "not HOST[:PORT]"},
                       MistakeCase{{"--bootstrap", ":4222"}, "not HOST[:PORT]"},

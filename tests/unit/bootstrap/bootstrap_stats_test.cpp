@@ -19,7 +19,7 @@ BootstrapStats some_stats() {
   stats.dht.packets_refused = 3;
   stats.dht_dropped = 4;
   stats.dht_socket.received = 500;
-  stats.serves_stun = true;
+  stats.stun_port = 3478;
   stats.stun.answered = 77;
   return stats;
 }
@@ -33,11 +33,12 @@ TEST(BootstrapStats, AreAnObjectOfObjects) {
   EXPECT_EQ(json["dht"]["dropped"], 4);
   EXPECT_EQ(json["dht_socket"]["received"], 500);
   EXPECT_EQ(json["stun"]["answered"], 77);
+  EXPECT_EQ(json["stun"]["port"], 3478);
 }
 
 TEST(BootstrapStats, SayNothingOfStunWhereItIsNotServed) {
   BootstrapStats stats = some_stats();
-  stats.serves_stun = false;
+  stats.stun_port = 0;
   EXPECT_FALSE(to_json(stats).contains("stun"));
 }
 

@@ -106,12 +106,13 @@ TEST(Overlay, CarriesEverySettingOfTheTable) {
     ASSERT_TRUE(setting.apply(over, value)) << setting.name;
     // Merged over nothing, the layer must be as full as it was: applying again changes nothing.
     const JoinSettings merged = overlay({}, over);
-    const bool kept =
-        merged.secret_file || merged.interface || merged.hostname || merged.listen_port ||
-        merged.dht_port || merged.bootstrap || merged.dht_network || merged.state_dir ||
-        merged.socket_path || merged.log_level || merged.no_ipv6 || merged.start_afresh ||
-        merged.clock_offset || merged.stun || merged.endpoints || merged.no_punching ||
-        merged.no_introducer || merged.no_relay || merged.no_portmap || merged.no_lan;
+    const bool kept = merged.secret_file || merged.interface || merged.hostname ||
+                      merged.listen_port || merged.dht_port || merged.bootstrap ||
+                      merged.dht_network || merged.state_dir || merged.socket_path ||
+                      merged.log_level || merged.no_ipv6 || merged.start_afresh ||
+                      merged.clock_offset || merged.stun || merged.endpoints ||
+                      merged.no_punching || merged.introducer || merged.relay ||
+                      merged.force_relay || merged.no_portmap || merged.no_lan;
     EXPECT_TRUE(kept) << setting.name << " is lost";
   }
 }
@@ -145,6 +146,47 @@ TEST(StunServers, AreTheBootstrapHostsIfNobodySaysOtherwise) {
   EXPECT_TRUE(options_of(with("bootstrap", {"none"})).stun.empty());
   EXPECT_TRUE(options_of(with("stun", {"none"})).stun.empty());
   EXPECT_GE(options_of({}).stun.size(), 2U) << "one alone cannot tell the kinds of NAT apart";
+}
+
+TEST(RelayWishes, AreKeptApartFromSayingNothing) {
+  EXPECT_TRUE(options_of({}).relays);
+  EXPECT_FALSE(options_of({}).always_relays);
+  EXPECT_TRUE(options_of(with("relay", {"true"})).always_relays);
+  EXPECT_FALSE(options_of(with("no-relay", {"true"})).relays);
+  EXPECT_FALSE(options_of(with("relay", {"false"})).relays);
+  EXPECT_TRUE(options_of(with("no-relay", {"false"})).relays);
+  EXPECT_FALSE(options_of(with("no-relay", {"false"})).always_relays);
+}
+
+TEST(RelayWishes, OfOneWhoForcesRelaysAreNotToBeOne) {
+  const auto options = options_of(with("force-relay", {"true"}));
+  EXPECT_TRUE(options.relayed_only);
+  EXPECT_FALSE(options.relays);
+}
+
+TEST(IntroducerWish, IsTheDefaultAndCanBeTurnedOffEitherWay) {
+  EXPECT_TRUE(options_of({}).introduces);
+  EXPECT_TRUE(options_of(with("introducer", {"true"})).introduces);
+  EXPECT_FALSE(options_of(with("no-introducer", {"true"})).introduces);
+  EXPECT_FALSE(options_of(with("introducer", {"false"})).introduces);
+}
+
+TEST(CheckSettings, RefusesWhatCannotBeKeptTogether) {
+  EXPECT_TRUE(check_settings({}));
+  JoinSettings both = with("force-relay", {"true"});
+  EXPECT_TRUE(check_settings(both));
+  both.relay = true;
+  EXPECT_FALSE(check_settings(both));
+  both = with("no-punching", {"true"});
+  EXPECT_TRUE(check_settings(both));
+  both.force_relay = true;
+  EXPECT_FALSE(check_settings(both));
+}
+
+TEST(Overlay, LetsAFlagContradictTheFile) {
+  EXPECT_EQ(overlay(with("no-relay", {"true"}), with("relay", {"true"})).relay, true);
+  EXPECT_EQ(overlay(with("introducer", {"true"}), with("no-introducer", {"true"})).introducer,
+            false);
 }
 
 TEST(SocketPathOf, FollowsTheInterface) {

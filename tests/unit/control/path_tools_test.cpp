@@ -55,6 +55,10 @@ TEST(PeersWhy, HasStateReasonCauseEvidenceRemediesAndHistory) {
   for (const char* field : {"evidence", "remedies"}) EXPECT_TRUE(why[field].is_array()) << field;
   ASSERT_EQ(why["history"].size(), 2U);
   EXPECT_EQ(why["history"][0]["count"], 3);
+  EXPECT_EQ(why["history"][0]["kind"], "called");
+  EXPECT_EQ(why["history"][0]["cause"], nullptr);
+  EXPECT_EQ(why["history"][1]["kind"], "path-chosen");
+  EXPECT_EQ(why["history"][1]["cause"], "first");
   EXPECT_EQ(why["history"][0]["endpoint"], nullptr);
   EXPECT_EQ(why["history"][1]["endpoint"], "192.0.2.3:40000");
 }

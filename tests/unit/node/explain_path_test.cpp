@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 
 #include "node/path_words.h"
 
@@ -180,6 +181,42 @@ TEST(PathWords, CountWhatHappenedSeveralTimes) {
   StoryEvent proven = event(PairEventKind::kPathProven);
   proven.member = "gamma";
   EXPECT_EQ(describe(proven), "the path 203.0.113.2:51820 through the relay gamma answered");
+}
+
+TEST(ExplainPath, SaysThatAnOperatorWantsRelaysAloneAndOnWhichSide) {
+  PeerStory here = story(PathKind::kRelayed, kHomeNat, kHomeNat);
+  here.relayed_only_here = true;
+  EXPECT_EQ(explain(here).reason, Reason::kOperatorHere);
+  EXPECT_NE(explain(here).cause.find("this node's operator"), std::string::npos);
+  EXPECT_FALSE(mentions(explain(here).remedies, "go on by themselves"));
+  PeerStory there = story(PathKind::kRelayed, kStrictNat, kStrictNat);
+  there.relayed_only_there = true;
+  EXPECT_EQ(explain(there).reason, Reason::kOperatorThere);
+  EXPECT_TRUE(mentions(explain(there).remedies, "without --force-relay there"));
+  PeerStory moving = story(PathKind::kDirect, kHomeNat, kHomeNat);
+  moving.relayed_only_there = true;
+  EXPECT_TRUE(mentions(explain(moving).evidence, "until a relay works"));
+}
+
+TEST(ExplainPath, WithoutARelayForAnOperatorsWishAdvisesOne) {
+  PeerStory stuck = story(PathKind::kConnecting, kHomeNat, kHomeNat);
+  stuck.relayed_only_here = true;
+  stuck.session = true;
+  stuck.events = {event(PairEventKind::kNoRelay)};
+  EXPECT_EQ(explain(stuck).reason, Reason::kNoRelay);
+  EXPECT_TRUE(mentions(explain(stuck).remedies, "one member with a public address"));
+}
+
+TEST(PathWords, NameEveryKindAndCauseForProgramsByANameOfItsOwn) {
+  std::set<std::string_view> kinds, causes;
+  for (int kind = 0; kind <= static_cast<int>(PairEventKind::kNoRelay); ++kind) {
+    EXPECT_TRUE(kinds.insert(to_text(static_cast<PairEventKind>(kind))).second) << kind;
+  }
+  for (int cause = 0; cause <= static_cast<int>(PathCause::kPeerMove); ++cause) {
+    EXPECT_TRUE(causes.insert(to_text(static_cast<PathCause>(cause))).second) << cause;
+  }
+  EXPECT_FALSE(kinds.contains(""));
+  EXPECT_EQ(causes.count(""), 1U) << "no cause";
 }
 
 TEST(PathWords, SayWhatIsUncertainOfANat) {

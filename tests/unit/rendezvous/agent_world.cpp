@@ -72,6 +72,7 @@ void Member::publish() {
   said.sequence = std::max(said.sequence, record.record.sequence + 1);
   said.answers_frames = true;
   said.relays = offers_relay;
+  said.relayed_only = options.relayed_only;
   for (const Endpoint& own : endpoints) said.candidates.push_back({CandidateKind::kHost, own});
   for (const Endpoint& claim : claims) {
     said.candidates.push_back({CandidateKind::kServerReflexive, claim});

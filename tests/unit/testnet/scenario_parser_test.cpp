@@ -400,7 +400,7 @@ TEST(ParseScenario, TellsEverythingThatIsWrongInTheOrderOfTheFile) {
             "a.toml:4:1: groups.homes.filterng: unknown; known here: role, count, scales, "
             "families, nat, per_nat, link, other_nat, other_link, firewall, firewall_expiry, "
             "udp_blocked, cities, start, starts, clock_offset, clock_drift_ppm, announces, "
-            "mailbox, lan");
+            "mailbox, lan, force_relay");
 }
 
 TEST(ParseScenario, StopsCollectingAtTwentyErrors) {

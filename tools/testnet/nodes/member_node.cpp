@@ -132,6 +132,7 @@ void MemberNode::start() {
     config.lan = options_.lan;
     config.frames = true;
     config.relays = true;
+    config.relayed_only = options_.relayed_only;
     config.side_ports = true;
     config.maps_ports = true;
     config.state = memory_.state;

@@ -29,6 +29,7 @@ class MemberNode final : public Program {
     std::uint64_t seed = 0;
     bool mailbox = true;
     bool lan = true;
+    bool relayed_only = false;
   };
   /// Packets out of the tunnel, for whoever pings.
   using PacketHandler = std::function<void(const IpAddress& from, ByteView packet)>;

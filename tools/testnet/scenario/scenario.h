@@ -85,6 +85,7 @@ struct Group {
   bool announces = true;            ///< members: false listens only
   bool mailbox = true;              ///< members: false calls nobody through the DHT, nor is called
   bool lan = true;                  ///< members: false neither sends nor hears beacons
+  bool force_relay = false;         ///< members: true reaches only relays straight, and is none
   std::string other_nat;            ///< behind which an interface switch puts the host
   std::string other_link;
   bool scales = false;  ///< scale_members changes the size of this group

@@ -10,7 +10,7 @@ constexpr Duration kJitterMax = 1s;
 constexpr Duration kNatExpiryMin = 5s;
 constexpr Duration kNatExpiryMax = 10min;
 constexpr Duration kFirewallExpiryMax = 24h;
-constexpr Duration kMappingLeaseMax = 24h;  ///< RFC 6887 §15
+constexpr Duration kMappingLeaseMax = 24h;    ///< RFC 6887 §15
 constexpr std::size_t kHostsPerNatMax = 200;  ///< a home network's /24 holds no more
 constexpr std::size_t kSubscribersMax = 4096;
 constexpr std::size_t kMappingsMax = 65'536;  ///< a NAT has one address, and it no more ports
@@ -236,6 +236,7 @@ const Fields<Group>& group_fields() {
       field("announces", &Group::announces, flag()),
       field("mailbox", &Group::mailbox, flag()),
       field("lan", &Group::lan, flag()),
+      field("force_relay", &Group::force_relay, flag()),
   };
   return fields;
 }
