@@ -289,7 +289,7 @@ TEST_F(BootstrapProcess, ServesTheDhtThoughTheDefaultStunPortIsTaken) {
   lab::Process first = start();
   dht_.port = static_cast<std::uint16_t>(dht_.port + 1);
   lab::Process second = spawn({KADWIRE_BIN "/kadwire-bootstrap", "--listen", dht_.to_string(),
-                               "--state-dir", (folder_.path() / "second").string()},
+                               "--state-dir", (folder_.path() / "second-state").string()},
                               "second");
   Member member(dht_);
   EXPECT_TRUE(member.connects(10s)) << log("second");
