@@ -387,6 +387,19 @@ TEST(ParseScenario, NoticesEventsThatCannotHappen) {
             std::string::npos);
 }
 
+TEST(ParseScenario, LetsAGroupBeEmptyUnlessItIsNeeded) {
+  constexpr std::string_view kEmpty =
+      "[groups.boot]\nrole = \"bootstrap\"\n[groups.homes]\ncount = 0\n";
+  EXPECT_EQ(errors_of(kEmpty), "");
+  EXPECT_NE(
+      errors_of(std::string(kEmpty) + "[[events]]\nat = \"5s\"\ndo = \"crash\"\nwho = \"homes\"")
+          .find("there are no homes: their count is 0"),
+      std::string::npos);
+  EXPECT_NE(errors_of("[groups.boot]\nrole = \"bootstrap\"\ncount = 0\n[groups.homes]")
+                .find("nobody is the bootstrap node"),
+            std::string::npos);
+}
+
 TEST(ParseScenario, RefusesAWorldWithoutAWayIn) {
   EXPECT_EQ(errors_of("until = \"1min\""),
             "a.toml:1:1: groups: nobody is there; add a group, as [groups.homes]");
@@ -394,9 +407,9 @@ TEST(ParseScenario, RefusesAWorldWithoutAWayIn) {
 }
 
 TEST(ParseScenario, TellsEverythingThatIsWrongInTheOrderOfTheFile) {
-  EXPECT_EQ(errors_of("util = \"1min\"\n[groups.homes]\ncount = 0\nfilterng = 1\n"),
+  EXPECT_EQ(errors_of("util = \"1min\"\n[groups.homes]\ncount = -1\nfilterng = 1\n"),
             "a.toml:1:1: util: unknown; did you mean 'until'?\n"
-            "a.toml:3:9: groups.homes.count: 0 is too few; 1 to 20000\n"
+            "a.toml:3:9: groups.homes.count: -1 is too few; 0 to 20000\n"
             "a.toml:4:1: groups.homes.filterng: unknown; known here: role, count, scales, "
             "families, nat, per_nat, link, other_nat, other_link, firewall, firewall_expiry, "
             "udp_blocked, cities, start, starts, clock_offset, clock_drift_ppm, announces, "
@@ -443,8 +456,8 @@ TEST(Overrides, RefuseAPathThatLeadsNowhere) {
                 "'homes'?"},
            Case{"groups.homes.cuont=20",
                 "--set groups.homes.cuont=20: groups.homes.cuont: unknown; did you mean 'count'?"},
-           Case{"groups.homes.count=0",
-                "--set groups.homes.count=0: groups.homes.count: 0 is too few; 1 to 20000"},
+           Case{"groups.homes.count=-1",
+                "--set groups.homes.count=-1: groups.homes.count: -1 is too few; 0 to 20000"},
            Case{"groups.homes=5",
                 "--set groups.homes=5: groups.homes: is a table; name one of its values"},
            Case{"groups.homes.count.x=5",

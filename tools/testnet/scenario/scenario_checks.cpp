@@ -83,7 +83,9 @@ class Checker {
     if (nodes > kNodesMax) {
       refuse("groups", fmt::format("{} nodes are too many; {} at most", nodes, kNodesMax));
     }
-    const auto is_bootstrap = [](const Group& group) { return group.role == Role::kBootstrap; };
+    const auto is_bootstrap = [](const Group& group) {
+      return group.role == Role::kBootstrap && group.count > 0;
+    };
     if (std::ranges::none_of(scenario_.groups, is_bootstrap)) {
       refuse("groups",
              "nobody is the bootstrap node, so nobody finds the DHT; add a group with "
@@ -237,6 +239,15 @@ class Checker {
   const Duration end_;
 };
 
+/// Why a selector finds nobody: an unknown name, or groups that are empty.
+std::string nobody_meant(const Scenario& scenario, const Selector& selector) {
+  if (selector.group.empty()) return "there are no members";
+  const auto is_meant = [&](const Group& group) { return means(selector, group); };
+  return std::ranges::any_of(scenario.groups, is_meant)
+             ? fmt::format("there are no {}: their count is 0", selector.group)
+             : unknown_word(selector.group, group_names(scenario));
+}
+
 }  // namespace
 
 void check_scenario(const Scenario& scenario, const toml::table& root, ErrorList& errors) {
@@ -247,10 +258,7 @@ std::optional<std::string> selector_problem(const Scenario& scenario, const Sele
   std::size_t nodes = 0;
   for (const Group& group : scenario.groups) nodes += means(selector, group) ? group.count : 0;
   const std::string_view name = selector.group.empty() ? kAllMembers : selector.group;
-  if (nodes == 0) {
-    return selector.group.empty() ? "there are no members"
-                                  : unknown_word(selector.group, group_names(scenario));
-  }
+  if (nodes == 0) return nobody_meant(scenario, selector);
   if (selector.index && *selector.index >= nodes) {
     return fmt::format("there is no {}[{}]; {}[0] to {}[{}]", name, *selector.index, name, name,
                        nodes - 1);

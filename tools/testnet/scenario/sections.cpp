@@ -213,7 +213,7 @@ const Fields<GatewayModel>& gateway_fields() {
 const Fields<Group>& group_fields() {
   static const Fields<Group> fields = {
       field("role", &Group::role, role()),
-      field("count", &Group::count, whole_between(1, kNodesMax)),
+      field("count", &Group::count, whole_between(0, kNodesMax)),
       field("scales", &Group::scales, flag()),
       field("families", &Group::families,
             one_of<Families>(
