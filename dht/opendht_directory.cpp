@@ -29,6 +29,12 @@ bool hides(const AnyQuestion& earlier, const AnyQuestion& later) {
   return first == nullptr && second == nullptr;
 }
 
+InfoHash draw_id(RandomSource& random) {
+  InfoHash id{};
+  random.fill(id);
+  return id;
+}
+
 bool full(const ValuesFound& event) {
   return event.values.size() >= kValuesPerEventMax;
 }
@@ -41,11 +47,13 @@ bool full(const IdsFound& event) {
 OpendhtDirectory::OpendhtDirectory(Now now, OpendhtOptions options, RandomSource& random)
     : options_(std::move(options)),
       random_(random),
+      node_id_(draw_id(random)),
       watch_(now.steady),
       enter_at_(now.steady),
       young_until_(now.steady),
+      early_(node_id_, options_.network, random),
+      turned_at_(now.steady),
       announced_at_(now.steady) {
-  random_.fill(node_id_);
   renew(now);
 }
 
@@ -135,6 +143,7 @@ void OpendhtDirectory::handle_datagram(Now now, const Endpoint& from, ByteView d
     hear_reply(now);
     watch_.hear(from);
     confirm_stored(inspection.stored_value);
+    if (early_.hear_reply(now.steady, from, inspection)) return run(now, nullptr, {});
   }
   run(now, &from, datagram);
 }
@@ -157,6 +166,8 @@ void OpendhtDirectory::run(Now now, const Endpoint* from, ByteView datagram) {
 }
 
 void OpendhtDirectory::turn(Now now, const Endpoint* from, ByteView datagram) {
+  turned_at_ = now.steady;
+  early_.handle_timeout(now.steady);
   node_->turn(now.steady, from, datagram);
   update_connectivity(now);
   collect(now);
@@ -195,6 +206,7 @@ bool OpendhtDirectory::start_puts(Now now) {
   bool started = false;
   for (auto& [operation, put] : puts_) {
     if (put.started) continue;
+    early_.begin(now.steady, put.request.key, node_->encode_value(put.request));
     node_->put(put.request);
     put.started = now.steady;
     put.give_up_at = now.steady + kOperationPatience;
@@ -406,6 +418,7 @@ std::optional<TimePoint> OpendhtDirectory::next_timeout() const {
   if (!node_) return renew_at_;
   if (start_due_) return start_due_;
   TimePoint next = std::min(node_->wake_at(), next_operation());
+  next = std::min(next, early_.next_timeout().value_or(next));
   if (connected_) next = std::min({next, probe_at_, watch_.due()});
   if (connected_) next = std::min(next, watch_.gather_until().value_or(next));
   if (was_connected_) next = std::min(next, renew_at_);
@@ -429,7 +442,19 @@ TimePoint OpendhtDirectory::next_operation() const {
 }
 
 std::optional<Transmit> OpendhtDirectory::poll_transmit() {
-  return node_ ? node_->poll_transmit() : std::nullopt;
+  if (auto early = early_.poll_transmit()) {
+    ++stats_.packets_out;
+    stats_.bytes_out += early->payload.size();
+    return early;
+  }
+  auto transmit = node_ ? node_->poll_transmit() : std::nullopt;
+  if (transmit) watch_sent(*transmit);
+  return transmit;
+}
+
+void OpendhtDirectory::watch_sent(const Transmit& transmit) {
+  if (early_.idle()) return;
+  early_.watch_sent(turned_at_, transmit.to, inspect_packet(transmit.payload));
 }
 
 std::optional<DirectoryEvent> OpendhtDirectory::poll_event() {

@@ -16,6 +16,7 @@
 
 #include "dht/bootstrap_watch.h"
 #include "dht/directory.h"
+#include "dht/early_put.h"
 #include "dht/opendht_node.h"
 #include "dht/packet_guard.h"
 #include "node/base/random.h"
@@ -149,6 +150,7 @@ class OpendhtDirectory final : public Directory {
   [[nodiscard]] TimePoint next_operation() const;
   void let_questions_follow(Now now);
   void hear_reply(Now now);
+  void watch_sent(const Transmit& transmit);
   void confirm_stored(std::uint64_t value_id);
   bool afford_announced(Now now, std::uint32_t values);
   void update_connectivity(Now now);
@@ -168,7 +170,7 @@ class OpendhtDirectory final : public Directory {
 
   const OpendhtOptions options_;
   RandomSource& random_;
-  InfoHash node_id_{};
+  const InfoHash node_id_;
   std::unique_ptr<OpendhtNode> node_;  ///< null only after the library's constructor threw
 
   //  Entering ──somebody answers──▶ Connected ──nobody does any more──▶ Entering
@@ -191,6 +193,8 @@ class OpendhtDirectory final : public Directory {
   std::map<OperationId, Question> questions_;
   std::map<OperationId, Listen> listens_;
   std::deque<Repeat> repeats_;  ///< soonest first
+  EarlyPut early_;
+  TimePoint turned_at_;  ///< the library's last turn: what it sends since is of that moment
   std::deque<DirectoryEvent> events_;
   std::size_t found_events_ = 0;
 

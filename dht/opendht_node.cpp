@@ -61,6 +61,13 @@ std::optional<Endpoint> from_library(const ::dht::SockAddr& address) {
   return Endpoint{*ip, address.getPort()};
 }
 
+std::shared_ptr<::dht::Value> value_of(const PutRequest& request) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(request.value.data());
+  auto value = std::make_shared<::dht::Value>(bytes, request.value.size());
+  value->id = request.value_id;
+  return value;
+}
+
 /// Whether a datagram of one family is worth sending. The library must believe in both families,
 /// whatever the host has, and waits three seconds for every node of one that is not there; told
 /// that it is unreachable, it goes on at once. So a family is closed until something was heard from
@@ -192,6 +199,7 @@ class LibraryNode final : public OpendhtNode {
   }
   void ping(const Endpoint& endpoint) override;
   void put(const PutRequest& request) override;
+  [[nodiscard]] Bytes encode_value(const PutRequest& request) override;
   void get(const GetRequest& request) override;
   void list_ids(const ListIdsRequest& request) override;
   [[nodiscard]] std::size_t listen(OperationId operation, const InfoHash& key) override;
@@ -278,14 +286,22 @@ void LibraryNode::ping(const Endpoint& endpoint) {
 
 void LibraryNode::put(const PutRequest& request) {
   const bool called = guarded([&] {
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(request.value.data());
-    auto value = std::make_shared<::dht::Value>(bytes, request.value.size());
-    value->id = request.value_id;
+    const auto value = value_of(request);
     assert(value->getPacked().size() <= kSerializedValueMax);
     remember_own(request.value_id);
     dht_->put(to_library(request.key), value, inbox_->done_callback(inbox_, request.operation));
   });
   if (!called) inbox_->done.push_back({request.operation, false});
+}
+
+Bytes LibraryNode::encode_value(const PutRequest& request) {
+  Bytes encoded;
+  guarded([&] {
+    const ::dht::Blob packed = value_of(request)->getPacked();
+    const auto* bytes = reinterpret_cast<const std::byte*>(packed.data());
+    encoded.assign(bytes, bytes + packed.size());
+  });
+  return encoded;
 }
 
 void LibraryNode::remember_own(std::uint64_t value_id) {

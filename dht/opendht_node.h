@@ -72,6 +72,8 @@ class OpendhtNode {
   /// but listen at once, with failure.
   virtual void ping(const Endpoint& endpoint) = 0;
   virtual void put(const PutRequest& request) = 0;
+  /// The value of a put as the library encodes it; empty if the library threw.
+  [[nodiscard]] virtual Bytes encode_value(const PutRequest& request) = 0;
   /// Finds what other nodes hold, and of our own store what others put there.
   virtual void get(const GetRequest& request) = 0;
   /// Finds the ids of the same, one once for each node that holds it.

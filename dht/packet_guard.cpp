@@ -41,10 +41,11 @@ class Grammar {
   void require(bool condition, GuardVerdict otherwise) { walk_.require(condition, otherwise); }
 
   void unsigned_up_to(std::uint64_t largest);
-  void binary_of(std::size_t bytes);
-  void transaction();
+  ByteView binary_of(std::size_t bytes);
+  std::uint32_t transaction();
   void address();
-  void node_list(std::size_t node_bytes);
+  ByteView token();
+  ByteView node_list(std::size_t node_bytes);
   void integer();
   void query();
   void filter();
@@ -60,25 +61,27 @@ class Grammar {
   bool body_known(std::string_view key);
 
   MsgpackWalker walk_;
-  std::uint32_t announced_values_ = 0;
-  std::uint64_t stored_value_ = 0;
+  Inspection found_;
 };
 
 void Grammar::unsigned_up_to(std::uint64_t largest) {
   require(expect(Type::kUnsigned).number <= largest, GuardVerdict::kWrongType);
 }
 
-void Grammar::binary_of(std::size_t bytes) {
-  require(expect(Type::kBinary).bytes.size() == bytes, GuardVerdict::kWrongType);
+ByteView Grammar::binary_of(std::size_t bytes) {
+  const ByteView binary = expect(Type::kBinary).bytes;
+  require(binary.size() == bytes, GuardVerdict::kWrongType);
+  return binary;
 }
 
 /// A number of 32 bits, or, from old nodes, its four bytes.
-void Grammar::transaction() {
+std::uint32_t Grammar::transaction() {
   const Item item = next();
   const bool number =
       item.type == Type::kUnsigned && item.number <= std::numeric_limits<std::uint32_t>::max();
   const bool binary = item.type == Type::kBinary && item.bytes.size() == kTransactionBytes;
   require(number || binary, GuardVerdict::kWrongType);
+  return binary ? ByteReader(item.bytes).be32() : static_cast<std::uint32_t>(item.number);
 }
 
 void Grammar::address() {
@@ -86,10 +89,17 @@ void Grammar::address() {
   require(size == 4 || size == 16, GuardVerdict::kWrongLength);
 }
 
-void Grammar::node_list(std::size_t node_bytes) {
-  const std::size_t size = expect(Type::kBinary).bytes.size();
-  require(size % node_bytes == 0, GuardVerdict::kWrongLength);
-  require(size / node_bytes <= kNodesPerPacketMax, GuardVerdict::kTooMany);
+ByteView Grammar::token() {
+  const ByteView token = expect(Type::kBinary).bytes;
+  require(token.size() <= kTokenBytesMax, GuardVerdict::kTooMany);
+  return token;
+}
+
+ByteView Grammar::node_list(std::size_t node_bytes) {
+  const ByteView list = expect(Type::kBinary).bytes;
+  require(list.size() % node_bytes == 0, GuardVerdict::kWrongLength);
+  require(list.size() / node_bytes <= kNodesPerPacketMax, GuardVerdict::kTooMany);
+  return list;
 }
 
 void Grammar::integer() {
@@ -168,8 +178,8 @@ void Grammar::values() {
   walk_.array(kArrayEntriesMax, [&] {
     const Item head = next();
     if (head.type != Type::kUnsigned) return value(head);
-    ++announced_values_;
-    require(announced_values_ <= kAnnouncedValuesMax, GuardVerdict::kTooMany);
+    ++found_.announced_values;
+    require(found_.announced_values <= kAnnouncedValuesMax, GuardVerdict::kTooMany);
   });
 }
 
@@ -289,16 +299,14 @@ void Grammar::body() {
 
 /// Consumes the value of a key the parser knows.
 bool Grammar::body_known(std::string_view key) {
-  if (key == "id" || key == "h" || key == "target") return binary_of(kHashBytes), true;
+  if (key == "id") return found_.sender = binary_of(kHashBytes), true;
+  if (key == "h" || key == "target") return found_.key = binary_of(kHashBytes), true;
   if (key == "sid") return transaction(), true;
   if (key == "q") return query(), true;
-  if (key == "token") {
-    const std::size_t size = expect(Type::kBinary).bytes.size();
-    return require(size <= kTokenBytesMax, GuardVerdict::kTooMany), true;
-  }
-  if (key == "vid") return stored_value_ = expect(Type::kUnsigned).number, true;
-  if (key == "n4") return node_list(kNode4Bytes), true;
-  if (key == "n6") return node_list(kNode6Bytes), true;
+  if (key == "token") return found_.token = token(), true;
+  if (key == "vid") return found_.stored_value = expect(Type::kUnsigned).number, true;
+  if (key == "n4") return found_.nodes4 = node_list(kNode4Bytes), true;
+  if (key == "n6") return found_.nodes6 = node_list(kNode6Bytes), true;
   if (key == "sa") return address(), true;
   if (key == "c") return unsigned_up_to(kUnixSecondsMax), true;
   if (key == "values") return values(), true;
@@ -319,9 +327,9 @@ Inspection Grammar::envelope() {
     if (key == "u") return push = true, body();
     if (key == "e") return error_list = true, error();
     if (key == "p") return parts = true, fragments();
-    if (key == "t") return transaction_id = true, transaction();
+    if (key == "t") return transaction_id = true, void(found_.transaction = transaction());
     if (key == "y") return type = true, void(expect(Type::kText));
-    if (key == "q") return method = true, void(expect(Type::kText));
+    if (key == "q") return method = true, void(found_.method = as_text(expect(Type::kText).bytes));
     if (key == "v") return void(expect(Type::kText));
     if (key == "n") return unsigned_up_to(std::numeric_limits<std::uint32_t>::max());
     if (key == "s") return void(expect(Type::kBool));
@@ -343,7 +351,9 @@ Inspection Grammar::envelope() {
   } else {
     require(query && method, GuardVerdict::kMissingKey);
   }
-  return {walk_.verdict(), kind, announced_values_, stored_value_};
+  found_.verdict = walk_.verdict();
+  found_.kind = kind;
+  return found_;
 }
 
 GuardVerdict Grammar::value_alone() {

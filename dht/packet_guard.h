@@ -61,6 +61,14 @@ struct Inspection {
   std::uint32_t announced_values = 0;
   /// The id of a value the sender says it has stored for us; 0: none.
   std::uint64_t stored_value = 0;
+  std::uint32_t transaction = 0;  ///< a reply repeats its query's
+  // Views into the datagram; empty if it has no such thing.
+  std::string_view method{};  ///< of a query: "find", "get", "put", …
+  ByteView sender{};          ///< `id`, 20 bytes
+  ByteView key{};             ///< `h` or `target`, 20 bytes: what a query is about
+  ByteView token{};           ///< of a reply: what the sender wants to see in a put
+  ByteView nodes4{};          ///< ids of 20 bytes, addresses of 4 and ports of 2, network order
+  ByteView nodes6{};          ///< the same with addresses of 16
   [[nodiscard]] bool accepted() const { return verdict == GuardVerdict::kAccepted; }
 };
 
