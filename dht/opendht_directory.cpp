@@ -210,7 +210,7 @@ bool OpendhtDirectory::start_puts(Now now) {
     node_->put(put.request);
     put.started = now.steady;
     put.give_up_at = now.steady + kOperationPatience;
-    put.ahead_until = now.steady + kPutHeadStart;
+    put.ahead_until = now.steady;
     put.young = now.steady < young_until_;
     started = true;
   }

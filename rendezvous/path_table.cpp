@@ -112,10 +112,11 @@ void PathTable::forget_dead_ends() {
 }
 
 const Path* PathTable::last_heard(bool straight) const {
+  const auto rank = [](const Path& path) { return std::pair(path.proven, path.heard); };
   const Path* best = nullptr;
   for (const Path& path : paths_) {
-    if (straight && path.way.introducer) continue;
-    if (path.proven && (best == nullptr || path.heard > best->heard)) best = &path;
+    const bool usable = path.way.introducer ? !straight : path.proven;
+    if (usable && (best == nullptr || rank(path) > rank(*best))) best = &path;
   }
   return best;
 }

@@ -112,7 +112,9 @@ class PathTable {
   /// Relays that do not answer: there is none, or it has closed. So have side ports that are
   /// silent.
   void forget_dead_ends();
-  /// Proven, and heard from last; nullptr: none. `straight`: without introducers.
+  /// The proven one that was heard from last, else the last introducer that passed something on:
+  /// until that is proven, the peer would have to wait for whatever is said. nullptr: none.
+  /// `straight`: without introducers.
   [[nodiscard]] const Path* last_heard(bool straight) const;
   /// The relays of paths that are proven or being checked.
   [[nodiscard]] std::vector<crypto::NodeId> relays() const;
