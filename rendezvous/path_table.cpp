@@ -22,9 +22,9 @@ void Path::doubt_quickly(TimePoint now) {
   in_haste = true;
 }
 
-void Path::note_sent(TimePoint now, std::uint32_t id) {
+void Path::note_sent(TimePoint now, std::uint32_t id, bool use) {
   if (pending.size() >= static_cast<std::size_t>(kCheckPings)) pending.erase(pending.begin());
-  pending.push_back({id, now});
+  pending.push_back({id, now, use});
   --checks_left;
   due = now + (checks_left > 0 ? spacing : std::max(kCheckPatience, 2 * rtt));
   // A doubt is settled sooner; a handshake's round trip may be too short to go by.
@@ -41,9 +41,9 @@ bool Path::take_verdict(TimePoint now) {
   return true;
 }
 
-std::optional<TimePoint> Path::sent_at(std::uint32_t id) const {
+const Check* Path::find_check(std::uint32_t id) const {
   const auto check = std::ranges::find(pending, id, &Check::id);
-  return check == pending.end() ? std::nullopt : std::optional(check->sent);
+  return check == pending.end() ? nullptr : &*check;
 }
 
 void Path::note_answer(Duration round_trip) {

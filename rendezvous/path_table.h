@@ -48,6 +48,7 @@ struct Way {
 struct Check {
   std::uint32_t id = 0;
   TimePoint sent;
+  bool use = false;  ///< it said that the path is used
 };
 
 struct Path {
@@ -58,6 +59,7 @@ struct Path {
   bool proven = false;
   bool measured = false;   ///< `rtt` is a ping's, else a handshake's
   bool nominated = false;  ///< the controlling side uses it
+  bool told = false;       ///< the peer has answered a ping that said so
   Duration rtt{0};
   TimePoint heard;
   int checks_left = 0;
@@ -79,12 +81,12 @@ struct Path {
   /// The same, where being wrong costs little.
   void doubt_quickly(TimePoint now);
   /// The ping that is due was sent under this id.
-  void note_sent(TimePoint now, std::uint32_t id);
+  void note_sent(TimePoint now, std::uint32_t id, bool use);
   /// True if the time of the verdict has come, and nobody answered: the path is not proven any
   /// more.
   [[nodiscard]] bool take_verdict(TimePoint now);
-  /// When the ping with this id was sent; nullopt: it was none of this path's last ones.
-  [[nodiscard]] std::optional<TimePoint> sent_at(std::uint32_t id) const;
+  /// The ping with this id; nullptr: it was none of this path's last ones.
+  [[nodiscard]] const Check* find_check(std::uint32_t id) const;
   /// An answer came, this long after its ping.
   void note_answer(Duration round_trip);
 };

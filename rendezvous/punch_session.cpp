@@ -248,7 +248,7 @@ void PunchSession::send_check(Now now, Path& path) {
   const bool use = chosen_ == path.way;
   if (path.relay) binds_.push_back({*path.relay, path.way.endpoint});
   seal_to(now, path.way, Ping{id, use, lost_, context_.epoch});
-  path.note_sent(now.steady, id);
+  path.note_sent(now.steady, id, use);
 }
 
 void PunchSession::on_ping(Now now, const Way& from, const Ping& ping) {
@@ -337,7 +337,10 @@ void PunchSession::on_pong(Now now, const Way& from, const Pong& pong) {
   Path* path = paths_.find(from);
   if (path == nullptr) return;
   auto sent = note_probe(now, from, pong.id);
-  if (!sent) sent = path->sent_at(pong.id);
+  if (const Check* check = path->find_check(pong.id); check != nullptr) {
+    sent = check->sent;
+    path->told |= check->use;
+  }
   if (!sent) sent = guess_sent_at(from, pong.id);
   if (!sent) return;
   // Through a relay the peer sees the relay; a side port's mapping is not WireGuard's.
@@ -346,6 +349,9 @@ void PunchSession::on_pong(Now now, const Way& from, const Pong& pong) {
   }
   path->note_answer(now.steady - *sent);
   prove(now, *path);
+  // The check may have begun before the choice: then the peer has not heard of that yet.
+  const bool untold = controls_ && chosen_ == path->way && !path->told;
+  if (untold && !path->due) path->check(now.steady, kCheckPings, kCheckSpacing);
 }
 
 /// The peer's own addresses changed: what was proven before may lead nowhere.
@@ -414,6 +420,7 @@ void PunchSession::choose(Now now, Path* path, PathCause cause) {
   history_.note(now.steady, PairEventKind::kPathChosen, cause, path->way.endpoint, path->relay);
   chosen_ = path->way;
   chosen_at_ = now.steady;
+  path->told = false;
   choice_changed_ = true;
   lost_ = false;
   if (!path->relay) {

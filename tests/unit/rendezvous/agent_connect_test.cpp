@@ -26,6 +26,26 @@ TEST_F(AgentConnect, OnlyOfTheTwoOneLetsWireguardInitiate) {
   EXPECT_NE(a.changes[0].initiate, b.changes[0].initiate);
 }
 
+/// A check that began before the choice is answered, and with that it is over; the follower, which
+/// has not been told, must hear of the choice all the same.
+TEST_F(AgentConnect, BothHaveTheSamePathHoweverTheirCallsOverlap) {
+  for (Duration later = 0ms; later <= 3 * kRoundTrip; later += 1ms) {
+    AgentWorld world(static_cast<std::uint64_t>(later / 1ms));
+    Member& a = world.add(kBoth[0]);
+    Member& b = world.add(kBoth[1]);
+    world.fate = [](Packet& packet) {
+      const bool call = packet.payload[1] == static_cast<std::byte>(FrameType::kCall);
+      return Fate{false, call ? kLatency + 2ms : kLatency};
+    };
+    Member& first = later / 1ms % 2 == 0 ? a : b;
+    first.meet(&first == &a ? b : a);
+    world.run_for(later);
+    know_each_other(a, b);
+    world.run_for(kCheckSpacing + 4 * kRoundTrip);
+    EXPECT_TRUE(a.reaches(b) && b.reaches(a)) << later / 1ms << " ms later";
+  }
+}
+
 TEST_F(AgentConnect, OneWhoKnowsIsEnough) {
   Member& a = world_.add(kA);
   Member& b = world_.add(kB);
