@@ -170,7 +170,7 @@ void OpendhtDirectory::turn(Now now, const Endpoint* from, ByteView datagram) {
   early_.handle_timeout(now.steady);
   node_->turn(now.steady, from, datagram);
   update_connectivity(now);
-  collect(now);
+  collect();
   give_up_overdue(now);
 }
 
@@ -210,7 +210,6 @@ bool OpendhtDirectory::start_puts(Now now) {
     node_->put(put.request);
     put.started = now.steady;
     put.give_up_at = now.steady + kOperationPatience;
-    put.ahead_until = now.steady;
     put.young = now.steady < young_until_;
     started = true;
   }
@@ -225,7 +224,6 @@ bool OpendhtDirectory::start_questions(Now now) {
   bool started = false;
   for (auto& [operation, question] : questions_) {
     if (question.started || must_wait(question)) continue;
-    if (now.steady < put_ahead_until(question.key)) continue;
     if (const auto* get = std::get_if<GetRequest>(&question.request)) node_->get(*get);
     if (const auto* list = std::get_if<ListIdsRequest>(&question.request)) node_->list_ids(*list);
     question.give_up_at = now.steady + kOperationPatience;
@@ -240,15 +238,6 @@ bool OpendhtDirectory::must_wait(const Question& question) const {
     const Question& other = entry.second;
     return other.started && other.key == question.key && hides(other.request, question.request);
   });
-}
-
-/// When a question about this key need no longer wait for a put on its way.
-TimePoint OpendhtDirectory::put_ahead_until(const InfoHash& key) const {
-  TimePoint until = TimePoint::min();
-  for (const auto& [operation, put] : puts_) {
-    if (put.request.key == key) until = std::max(until, put.ahead_until);
-  }
-  return until;
 }
 
 void OpendhtDirectory::begin_entering(Now now) {
@@ -341,19 +330,10 @@ void OpendhtDirectory::fail_operations() {
 }
 
 /// Turns what the library found into events: values and ids first, so that GetDone ends them.
-void OpendhtDirectory::collect(Now now) {
-  if (node_->take_put_sent()) let_questions_follow(now);
+void OpendhtDirectory::collect() {
   collect_values();
   collect_ids();
   for (const OpendhtNode::Done& done : node_->take_done()) finish(done);
-}
-
-/// Some put has left, so its search is over. Which one is not known; taking it for all costs
-/// little.
-void OpendhtDirectory::let_questions_follow(Now now) {
-  for (auto& [operation, put] : puts_) {
-    if (put.started) put.ahead_until = std::min(put.ahead_until, now.steady + kGetAfterPut);
-  }
 }
 
 void OpendhtDirectory::collect_values() {
@@ -432,11 +412,7 @@ TimePoint OpendhtDirectory::next_operation() const {
   TimePoint next = TimePoint::max();
   const bool may_start = connected_ && !watch_.gather_until();
   for (const auto& [operation, put] : puts_) next = std::min(next, put.give_up_at);
-  for (const auto& [operation, question] : questions_) {
-    next = std::min(next, question.give_up_at);
-    if (!may_start || question.started || must_wait(question)) continue;
-    next = std::min(next, put_ahead_until(question.key));
-  }
+  for (const auto& [operation, question] : questions_) next = std::min(next, question.give_up_at);
   if (may_start && !repeats_.empty()) next = std::min(next, repeats_.front().at);
   return next;
 }

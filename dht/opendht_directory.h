@@ -52,11 +52,6 @@ inline constexpr auto kSilenceJitter = 5s;
 /// A put or get under way is given up after this: a dead node costs three seconds, and there may be
 /// a few in a row. The library itself forgets some gets for ten minutes.
 inline constexpr auto kOperationPatience = 15s;
-/// A question beside a put on the same key would hold up its search by a round trip a node. It
-/// waits until the put has found its way and a moment more, since the library takes a question for
-/// answered by whatever came in at the same time; and at most three round trips of 150 ms.
-inline constexpr auto kPutHeadStart = 500ms;
-inline constexpr auto kGetAfterPut = 1ms;
 /// A node that has just come in knows few others, and a value put now may lie with the bootstrap
 /// alone. What it puts in its first while it puts once more, after a look around: of fifty members
 /// that start together, 95 % of the pairs find each other without this, and all with it.
@@ -111,8 +106,7 @@ class OpendhtDirectory final : public Directory {
     PutRequest request;
     TimePoint give_up_at;
     std::optional<TimePoint> started;
-    TimePoint ahead_until{};  ///< questions about the same key wait until then
-    bool young = false;       ///< started by a node that knew few others
+    bool young = false;  ///< started by a node that knew few others
   };
   struct Repeat {
     TimePoint at;
@@ -146,9 +140,7 @@ class OpendhtDirectory final : public Directory {
   bool start_puts(Now now);
   bool start_questions(Now now);
   [[nodiscard]] bool must_wait(const Question& question) const;
-  [[nodiscard]] TimePoint put_ahead_until(const InfoHash& key) const;
   [[nodiscard]] TimePoint next_operation() const;
-  void let_questions_follow(Now now);
   void hear_reply(Now now);
   void watch_sent(const Transmit& transmit);
   void confirm_stored(std::uint64_t value_id);
@@ -160,7 +152,7 @@ class OpendhtDirectory final : public Directory {
   void watch_bootstrap(Now now);
   void give_up_overdue(Now now);
   void fail_operations();
-  void collect(Now now);
+  void collect();
   void collect_values();
   void collect_ids();
   template <typename Event>

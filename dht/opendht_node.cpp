@@ -23,8 +23,6 @@ constexpr auto kWakeSoonest = 200us;
 /// over and ask for the same moment again, for ever, inside one call. Among them is what follows a
 /// cancelled listen three minutes later.
 constexpr auto kWakeLate = 1us;
-/// Position of puts in the library's list of messages sent: ping, find, get, listen, put.
-constexpr std::size_t kPutStatistic = 4;
 
 ::dht::InfoHash to_library(const InfoHash& hash) {
   return {reinterpret_cast<const std::uint8_t*>(hash.data()), hash.size()};
@@ -214,9 +212,6 @@ class LibraryNode final : public OpendhtNode {
     return std::exchange(inbox_->found_ids, {});
   }
   [[nodiscard]] std::vector<Done> take_done() override { return std::exchange(inbox_->done, {}); }
-  [[nodiscard]] bool take_put_sent() override {
-    return dht_->getNodeMessageStats(false).at(kPutStatistic) > 0;
-  }
   [[nodiscard]] std::optional<Transmit> poll_transmit() override;
   [[nodiscard]] std::vector<KnownNode> known_nodes() const override;
   void add_to(DirectoryStats& stats) const override;

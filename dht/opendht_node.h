@@ -86,8 +86,6 @@ class OpendhtNode {
   [[nodiscard]] virtual std::vector<Found> take_found() = 0;
   [[nodiscard]] virtual std::vector<FoundId> take_found_ids() = 0;
   [[nodiscard]] virtual std::vector<Done> take_done() = 0;
-  /// True if a value left for another node since the last call: its search has come to an end.
-  [[nodiscard]] virtual bool take_put_sent() = 0;
   [[nodiscard]] virtual std::optional<Transmit> poll_transmit() = 0;
 
   [[nodiscard]] virtual std::vector<KnownNode> known_nodes() const = 0;

@@ -24,6 +24,22 @@ TEST_F(OpendhtOutageTest, MembersGoOnWithoutTheirBootstrap) {
   }
 }
 
+/// Members' own nodes are what a NAT makes of them: dead to strangers. The library waits a second.
+TEST_F(OpendhtOutageTest, ANewcomersPutDoesNotWaitForDeadNodes) {
+  build_settled_network(4);
+  network_.request(1, ListenRequest{kListen, key_});
+  network_.run_for(10s);
+  network_.set_cut_off(2, true);
+  network_.set_cut_off(3, true);
+  const std::size_t newcomer = add_mesh_member();
+  const TimePoint start = virtual_now().steady;
+  network_.run_for(3s);
+  ASSERT_TRUE(found_by(1).contains(newcomer));
+  // Into the network, one look at those nearby, patience with the dead, the put, the push.
+  EXPECT_LE(found_by(1).at(newcomer) - start, 500ms);
+  EXPECT_EQ(put_answer(newcomer, kPut), true);
+}
+
 TEST_F(OpendhtOutageTest, WaitsForABootstrapThatAppearsAfterNinetySeconds) {
   add_host();
   network_.set_up(kBootstrap, false);
