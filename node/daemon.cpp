@@ -17,6 +17,7 @@
 #include "node/adapters/bootstrap_names.h"
 #include "node/adapters/multicast_lan_port.h"
 #include "node/adapters/netlink_network_monitor.h"
+#include "node/adapters/proxied_wireguard.h"
 #include "node/adapters/raw_wireguard_port.h"
 #include "node/adapters/udp_relay_ports.h"
 #include "node/adapters/upnp_port_mapper.h"
@@ -100,7 +101,11 @@ struct Parts {
   std::unique_ptr<WireguardGoDevice> device;
   std::optional<AsioScheduler> relay_scheduler;
   std::optional<UdpRelayPorts> relay_ports;            ///< nullopt: not wanted, or no punching
-  std::unique_ptr<RawWireguardPort> wireguard_port;    ///< nullptr: not wanted, or not allowed
+  std::unique_ptr<RawWireguardPort> raw_port;          ///< nullptr: not wanted, or not allowed
+  std::optional<LoopbackFlows> flows;                  ///< only if it is not allowed
+  std::unique_ptr<OwnPort> own_port;                   ///< with them
+  std::optional<ProxiedDevice> proxied_device;         ///< with them
+  std::string port_problem;                            ///< then; empty: all well
   std::unique_ptr<AsioDatagramSocket> gateway_socket;  ///< nullptr: not wanted
   std::optional<UpnpPortMapper> port_mapper;           ///< with it
   std::unique_ptr<MulticastLanPort> lan_port;          ///< nullptr: not wanted, or not possible
@@ -144,6 +149,55 @@ Outcome open_network(Parts& parts, const DaemonOptions& options) {
   return {};
 }
 
+/// Where raw sockets are refused, and before WireGuard takes a port: the one that others are to see
+/// is the daemon's then. Without any the node still works, for peers that can be dialled plainly.
+void open_own_port(Parts& parts, const DaemonOptions& options, const std::string& reason) {
+  auto socket = AsioDatagramSocket::open(parts.context, options.listen_port);
+  if (!socket) {
+    parts.port_problem = reason + " A socket of its own is refused, too: " + socket.error().message;
+  } else {
+    parts.flows.emplace(
+        parts.context, *parts.scheduler,
+        [&parts](const Endpoint& to, ByteView datagram) { parts.own_port->carry(to, datagram); });
+    parts.own_port = std::make_unique<OwnPort>(std::move(*socket), *parts.flows);
+    parts.port_problem = reason;
+  }
+  spdlog::warn("punching {}", parts.port_problem);
+}
+
+Outcome open_port(Parts& parts, const DaemonOptions& options) {
+  if (!options.punching) return {};
+  auto port =
+      RawWireguardPort::open(parts.context, 0, std::make_unique<FlowTable>(options.interface));
+  if (port) {
+    parts.raw_port = std::move(*port);
+  } else {
+    open_own_port(parts, options, port.error().message);
+  }
+  const bool frames = parts.raw_port || parts.own_port;
+  if (!frames || !options.relays) return {};
+  parts.relay_scheduler.emplace(parts.context, options.clock_offset);
+  parts.relay_ports.emplace(parts.context, *parts.relay_scheduler, RelayPortOptions{});
+  return {};
+}
+
+/// WireGuard has its port now.
+void join_port_and_device(Parts& parts) {
+  if (parts.raw_port) parts.raw_port->set_listen_port(parts.device->listen_port());
+  if (!parts.own_port) return;
+  parts.proxied_device.emplace(*parts.device, *parts.flows, parts.own_port->local_port());
+}
+
+WireguardDevice& device_of(Parts& parts) {
+  if (parts.proxied_device) return *parts.proxied_device;
+  return *parts.device;
+}
+
+WireguardPort* port_of(Parts& parts) {
+  if (parts.raw_port) return parts.raw_port.get();
+  return parts.own_port.get();
+}
+
 Outcome open_device(Parts& parts, const DaemonOptions& options) {
   WireguardGoOptions wanted;
   wanted.interface = options.interface;
@@ -154,22 +208,7 @@ Outcome open_device(Parts& parts, const DaemonOptions& options) {
   if (!device) return tl::unexpected(device.error().message);
   parts.device = std::move(*device);
   for (const std::string& note : parts.device->notes()) spdlog::info("wireguard {}", note);
-  return {};
-}
-
-/// Without it the node still works, for peers that can be dialled plainly.
-Outcome open_wireguard_port(Parts& parts, const DaemonOptions& options) {
-  if (!options.punching) return {};
-  auto port = RawWireguardPort::open(parts.context, parts.device->listen_port(),
-                                     std::make_unique<FlowTable>(options.interface));
-  if (port) {
-    parts.wireguard_port = std::move(*port);
-    if (!options.relays) return {};
-    parts.relay_scheduler.emplace(parts.context, options.clock_offset);
-    parts.relay_ports.emplace(parts.context, *parts.relay_scheduler, RelayPortOptions{});
-  } else {
-    spdlog::warn("punching {}", port.error().message);
-  }
+  join_port_and_device(parts);
   return {};
 }
 
@@ -209,9 +248,10 @@ void compose(Parts& parts, const DaemonOptions& options) {
   config.hostname = options.hostname;
   config.ipv4_network = crypto::mesh_ipv4_network(*parts.keys, options.secret);
   config.ipv6_network = crypto::mesh_ipv6_network(*parts.keys);
-  config.listen_port = parts.device->listen_port();
+  config.listen_port = device_of(parts).listen_port();
   config.use_ipv6 = options.ipv6;
-  config.frames = config.side_ports = parts.wireguard_port != nullptr;
+  config.frames = port_of(parts) != nullptr;
+  config.side_ports = parts.raw_port != nullptr;
   config.introduces = options.introduces;
   config.relays = parts.relay_ports.has_value();
   config.always_relays = options.always_relays;
@@ -220,16 +260,18 @@ void compose(Parts& parts, const DaemonOptions& options) {
   config.lan = parts.lan_port != nullptr;
   config.static_endpoints = options.static_endpoints;
   config.identity_restored = parts.restored->identity_restored;
-  config.device_adopted = parts.device->adopted();
+  // Tunnels through sockets of an earlier run stand no more.
+  config.device_adopted = parts.device->adopted() && !parts.proxied_device;
   config.state = parts.restored->state;
   config.cached_records = parts.store->load_peer_cache();
   parts.node.emplace(std::move(config), *parts.keys, parts.restored->identity, parts.random, now);
   parts.driver.emplace(
-      DriverPorts{*parts.scheduler, *parts.dht_socket, *parts.directory, *parts.device,
-                  *parts.monitor, *parts.memory, parts.journal, parts.wireguard_port.get(),
+      DriverPorts{*parts.scheduler, *parts.dht_socket, *parts.directory, device_of(parts),
+                  *parts.monitor, *parts.memory, parts.journal, port_of(parts),
                   parts.relay_ports ? &*parts.relay_ports : nullptr, parts.gateway_socket.get(),
                   parts.port_mapper ? &*parts.port_mapper : nullptr, parts.lan_port.get()},
       *parts.node, options.interface);
+  parts.driver->set_port_problem(parts.port_problem);
   parts.names.emplace(parts.context, options.bootstrap,
                       [&parts](std::vector<Endpoint> endpoints, std::string problem) {
                         if (!problem.empty()) spdlog::warn("bootstrap {}", problem);
@@ -251,8 +293,8 @@ Outcome open_rpc(Parts& parts, const DaemonOptions& options) {
 }
 
 Outcome start(Parts& parts, const DaemonOptions& options) {
-  for (const auto step : {open_state, open_network, open_device, open_wireguard_port,
-                          open_port_mapping, open_lan_port}) {
+  for (const auto step :
+       {open_state, open_network, open_port, open_device, open_port_mapping, open_lan_port}) {
     if (auto done = step(parts, options); !done) return done;
   }
   compose(parts, options);

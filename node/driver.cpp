@@ -220,6 +220,7 @@ NodeView Driver::node_view() const {
   view.dht_port = ports_.dht_socket.local_port();
   view.uptime = std::chrono::duration_cast<std::chrono::seconds>(now.steady - started_);
   view.dht = ports_.directory.stats();
+  if (!port_problem_.empty()) view.problems.push_back(port_problem_);
   if (view.dht.connected) return view;
   if (bootstrap_.empty()) {
     view.problems.push_back("no way into the DHT: " +

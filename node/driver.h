@@ -60,6 +60,8 @@ class Driver final : public NodeInspector {
   void set_stun_servers(const std::vector<Endpoint>& servers);
   /// Why there are none, in one sentence for people; empty: all well.
   void set_bootstrap_problem(std::string problem) { bootstrap_problem_ = std::move(problem); }
+  /// What frames cannot do here, in one sentence for people; empty: all well.
+  void set_port_problem(std::string problem) { port_problem_ = std::move(problem); }
   /// Withdraws this node's record, saves, then calls `done` once, within kDeparturePatience.
   void stop(std::function<void()> done);
 
@@ -88,6 +90,7 @@ class Driver final : public NodeInspector {
   TimePoint next_node_save_;
   std::vector<Endpoint> bootstrap_;
   std::string bootstrap_problem_;
+  std::string port_problem_;
   std::function<void()> departed_;
   std::optional<TimePoint> departure_;
 };

@@ -102,14 +102,14 @@ Cause why_no_direct_path(const PeerStory& story) {
   }
   if (!story.punches_here) {
     return {Reason::kNotPunching,
-            "this node sends nothing beside WireGuard (--no-punching, or no "
-            "CAP_NET_RAW), so it cannot open a NAT's way in"};
+            "this node sends nothing beside WireGuard (--no-punching), so it cannot open a NAT's "
+            "way in"};
   }
   if (!story.punches_there) {
-    return {
-        Reason::kPeerNotPunching,
-        "the peer answers nothing beside WireGuard (--no-punching there, or no CAP_NET_RAW), so "
-        "it can only be dialled at the addresses that it names"};
+    return {Reason::kPeerNotPunching,
+            "the peer answers nothing beside WireGuard (--no-punching there), so it can only be "
+            "dialled at "
+            "the addresses that it names"};
   }
   if (!story.common_ipv4 && !story.common_ipv6) {
     return {Reason::kNoCommonFamily, "one side has only IPv4 and the other only IPv6"};
@@ -180,9 +180,9 @@ std::vector<std::string> remedies_for(Reason reason, const PeerStory& story) {
   std::vector<std::string> remedies;
   if (is_wish(reason)) return {wish_remedy(reason)};
   if (reason == Reason::kNotPunching) {
-    remedies.emplace_back("Run kadwire here as root or with CAP_NET_RAW, without --no-punching.");
+    remedies.emplace_back("Run kadwire here without --no-punching.");
   } else if (reason == Reason::kPeerNotPunching) {
-    remedies.emplace_back("Run kadwire there as root or with CAP_NET_RAW, without --no-punching.");
+    remedies.emplace_back("Run kadwire there without --no-punching.");
   } else if (reason == Reason::kNoAddress) {
     remedies.emplace_back("See `kadwire status` and `kadwire netcheck` at the peer.");
   } else if (reason == Reason::kNoCommonFamily) {

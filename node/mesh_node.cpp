@@ -212,9 +212,27 @@ void MeshNode::on_wrong_clock(Now now, const rendezvous::PeerRecord& record) {
   if (!said) notice(Notice::Level::kWarning, "clock " + *clock_problem_);
 }
 
+/// Refused, and either clock may be the wrong one. Any member can sign such a record, so there is
+/// one at most, which goes when its owner is heard of with a better one.
+void MeshNode::on_future_record(Now now, const rendezvous::PeerRecord& record) {
+  const std::string peer = record.node.short_form();
+  notice(Notice::Level::kDebug, fmt::format("record from the future node={}", peer));
+  const auto ahead = std::chrono::round<std::chrono::minutes>(record.issued - now.wall);
+  const bool said = future_record_ && future_record_->node == record.node;
+  future_record_ = {
+      record.node, now.steady,
+      fmt::format("the record of member {} is dated {} min from now, so it is refused: "
+                  "that member's clock is ahead, or this one behind; set this clock "
+                  "(timedatectl set-ntp true) or the member's",
+                  peer, ahead.count())};
+  if (!said) notice(Notice::Level::kWarning, "clock " + future_record_->problem);
+}
+
 bool MeshNode::on_verdict(Now now, PeerTable::Verdict verdict,
                           const rendezvous::PeerRecord& record) {
   const std::string peer = record.node.short_form();
+  const bool dated_well = verdict != PeerTable::Verdict::kFromTheFuture;
+  if (dated_well && future_record_ && future_record_->node == record.node) future_record_.reset();
   switch (verdict) {
     case PeerTable::Verdict::kNew:
       clock_problem_.reset();  // whom one meets within the active hours has the same hour
@@ -233,7 +251,7 @@ bool MeshNode::on_verdict(Now now, PeerTable::Verdict verdict,
     case PeerTable::Verdict::kExpired:
       return false;
     case PeerTable::Verdict::kFromTheFuture:
-      notice(Notice::Level::kDebug, fmt::format("record from the future node={}", peer));
+      on_future_record(now, record);
       return false;
     case PeerTable::Verdict::kConflict:
     case PeerTable::Verdict::kFull:
@@ -383,6 +401,9 @@ void MeshNode::watch_newcomers(Now now) {
 
 void MeshNode::sweep(Now now) {
   next_sweep_ = now.steady + kSweep;
+  if (future_record_ && now.steady - future_record_->seen >= kFutureRecordMemory) {
+    future_record_.reset();
+  }
   if (!peers_.expire(now)) return;
   if (agent_) agent_->keep_only([&](const auto& node) { return peers_.rows().contains(node); });
   settle_leases(now);

@@ -46,6 +46,9 @@ inline constexpr Duration kCacheSaveSpacing = 15s;
 /// since it was put. It is put again, then after twice as long each time, up to the last.
 inline constexpr Duration kMissedFirst = 2s;
 inline constexpr Duration kMissedLast = 32s;
+/// A record from the future is complained of for so long: a living member signs another within
+/// kRecordRenewal, and again and again.
+inline constexpr Duration kFutureRecordMemory = 2h;
 /// How often expiry is looked at.
 inline constexpr Duration kSweep = 60s;
 
@@ -136,6 +139,7 @@ class MeshNode {
   bool accept(Now now, rendezvous::SignedRecord record, Source source);
   void on_own_record(Now now, const rendezvous::SignedRecord& record);
   void on_wrong_clock(Now now, const rendezvous::PeerRecord& record);
+  void on_future_record(Now now, const rendezvous::PeerRecord& record);
   bool on_verdict(Now now, PeerTable::Verdict verdict, const rendezvous::PeerRecord& record);
   void choose_addresses();
   /// True if the record must be published again.
@@ -219,6 +223,12 @@ class MeshNode {
   std::optional<TimePoint> cache_save_;
   TimePoint cache_saved_;
   std::optional<std::string> clock_problem_, overlap_problem_;
+  struct FutureRecord {
+    crypto::NodeId node;
+    TimePoint seen;
+    std::string problem;
+  };
+  std::optional<FutureRecord> future_record_;  ///< the last one that was refused
   std::deque<Action> actions_;
 };
 

@@ -31,10 +31,10 @@ namespace {
 SocketError cannot_open(int error) {
   if (error == EPERM) {
     return {
-        "STUN and probes cannot use WireGuard's own port without CAP_NET_RAW, so this node learns "
-        "nothing about the NAT it may be behind and punches no hole through it; run as root, or "
-        "grant the capability (systemd: AmbientCapabilities=CAP_NET_RAW; else: setcap "
-        "cap_net_raw+ep)."};
+        "Without CAP_NET_RAW nothing can be sent beside WireGuard from its own port: every packet "
+        "of the tunnels passes through the daemon, which is slower, they stand still while it is "
+        "down, and side ports against strict NATs are not to be had. Run as root, or grant the "
+        "capability (systemd: AmbientCapabilities=CAP_NET_RAW; else: setcap cap_net_raw+ep)."};
   }
   return {std::string("WireGuard's own port cannot be shared: ") + std::strerror(error) + "."};
 }

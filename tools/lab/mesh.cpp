@@ -61,17 +61,17 @@ std::vector<std::string> stun_arguments(const Host& member, const Host& bootstra
 
 }  // namespace
 
-Member::Member(Place place, std::vector<std::string> arguments)
-    : host_(*place.host), gateways_(std::move(place.gateways)), arguments_(std::move(arguments)) {}
+Member::Member(Place place, std::vector<std::string> runner, std::vector<std::string> arguments)
+    : host_(*place.host),
+      gateways_(std::move(place.gateways)),
+      runner_(std::move(runner)),
+      arguments_(std::move(arguments)) {}
 
 Expected<void> Member::start() {
   assert(!running());
-  std::vector<std::string> argv = {program_folder() / "kadwire",
-                                   "join",
-                                   "--secret-file",
-                                   kSecretFile,
-                                   "--interface",
-                                   kMeshInterface};
+  std::vector<std::string> argv = runner_;
+  argv.insert(argv.end(), {program_folder() / "kadwire", "join", "--secret-file", kSecretFile,
+                           "--interface", kMeshInterface});
   argv.insert(argv.end(), arguments_.begin(), arguments_.end());
   auto process = host_.spawn(std::move(argv), "kadwire");
   if (!process) return tl::unexpected(process.error());
@@ -191,7 +191,8 @@ Expected<Member*> Mesh::add_member(MemberOptions options) {
   for (const auto& more : {stun_arguments(host, bootstrap_host_), options.arguments}) {
     arguments.insert(arguments.end(), more.begin(), more.end());
   }
-  members_.push_back(std::make_unique<Member>(std::move(*place), std::move(arguments)));
+  members_.push_back(
+      std::make_unique<Member>(std::move(*place), std::move(options.runner), std::move(arguments)));
   return members_.back().get();
 }
 

@@ -28,6 +28,8 @@ struct MemberOptions {
   HostOptions host{};
   std::vector<std::string> arguments{};  ///< more of `kadwire join`
   std::string secret{};                  ///< empty: the mesh's
+  /// Runs the daemon, with its program and arguments added: "setpriv" and what it is to take away.
+  std::vector<std::string> runner{};
   /// What stands before it; decides on the host's families. nullptr: nothing.
   const Surroundings* surroundings = nullptr;
 };
@@ -47,7 +49,7 @@ inline constexpr const char* kSecondStunAddress = "198.18.1.3";
 /// A host and the `kadwire join` that runs in it, or not.
 class Member {
  public:
-  Member(Place place, std::vector<std::string> arguments);
+  Member(Place place, std::vector<std::string> runner, std::vector<std::string> arguments);
 
   [[nodiscard]] Host& host() const { return host_; }
   /// What it is behind, from the internet inwards.
@@ -83,7 +85,7 @@ class Member {
  private:
   Host& host_;
   std::vector<std::unique_ptr<Gateway>> gateways_;
-  std::vector<std::string> arguments_;
+  std::vector<std::string> runner_, arguments_;
   std::unique_ptr<Process> process_;
 };
 

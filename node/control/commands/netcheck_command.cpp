@@ -5,6 +5,7 @@
 #include "node/control/commands/commands.h"
 #include "node/control/join_settings.h"
 #include "node/control/netcheck_text.h"
+#include "node/control/privileges.h"
 #include "node/control/text.h"
 
 namespace kadwire::control {
@@ -50,7 +51,14 @@ class NetcheckCommand final : public Command {
       invocation.err << "kadwire: " << describe_progress(so_far) << std::endl;
     });
     if (!report) return fail(invocation, {printable(report.error())});
-    const node::NetworkAdvice advice = node::advise(*report);
+    node::NetworkAdvice advice = node::advise(*report);
+    // Of rights only to whoever could run the daemon: others run netcheck without any.
+    if (may_administer_network() && !may_open_raw_sockets()) {
+      advice.changes.emplace_back(
+          "Grant CAP_NET_RAW: without it every packet of the tunnels passes through the daemon, "
+          "and "
+          "side ports against strict NATs are not to be had.");
+    }
     if (json_) {
       print_json(invocation, network_json(*report, advice));
     } else {

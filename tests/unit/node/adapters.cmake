@@ -5,6 +5,7 @@ kadwire_test(adapters_tests
     adapters/asio_scheduler_test.cpp
     adapters/datagram_batch_test.cpp
     adapters/flow_table_test.cpp
+    adapters/loopback_flows_test.cpp
     adapters/multicast_lan_port_test.cpp
     adapters/netlink_network_monitor_test.cpp
     adapters/own_network.cpp

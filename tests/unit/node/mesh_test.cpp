@@ -171,6 +171,34 @@ TEST(Mesh, ClocksAFewMinutesApartMeetAtEveryMinute) {
   }
 }
 
+TEST(Mesh, ARecordFromTheFutureIsComplainedOfWithAHintAtTheClocks) {
+  MeshWorld world(61);
+  const Member& here = world.add_started();
+  MemberOptions ahead;
+  ahead.clock_offset = 25min;
+  Member& there = world.add_started(ahead);
+  world.run_for(1min);
+  EXPECT_TRUE(here.has_problem("25 min from now"));
+  EXPECT_TRUE(here.has_problem("timedatectl"));
+  EXPECT_FALSE(there.has_problem("from now"));
+  there.kill();
+  there.move_clock(-25min);
+  there.restart(false);
+  EXPECT_TRUE(world.time_to_connect(10s));
+  EXPECT_FALSE(here.has_problem("from now"));
+}
+
+TEST(Mesh, ARecordFromTheFutureIsForgottenIfNoOtherFollows) {
+  MeshWorld world(62);
+  const Member& here = world.add_started();
+  MemberOptions ahead;
+  ahead.clock_offset = 25min;
+  world.add_started(ahead).kill();
+  world.run_for(1min);
+  world.run_for(node::kFutureRecordMemory + node::kSweep);
+  EXPECT_FALSE(here.has_problem("from now"));
+}
+
 TEST(Mesh, ANodeThatLeavesIsGoneFromAllWithinASecond) {
   MeshWorld world(14);
   world.add_started(5);
