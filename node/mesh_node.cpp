@@ -219,8 +219,10 @@ void MeshNode::on_future_record(Now now, const rendezvous::PeerRecord& record) {
   notice(Notice::Level::kDebug, fmt::format("record from the future node={}", peer));
   const auto ahead = std::chrono::round<std::chrono::minutes>(record.issued - now.wall);
   const bool said = future_record_ && future_record_->node == record.node;
+  // The same again, later, tells less of how far the clocks are apart.
+  if (said && future_record_->sequence == record.sequence) return;
   future_record_ = {
-      record.node, now.steady,
+      record.node, record.sequence, now.steady,
       fmt::format("the record of member {} is dated {} min from now, so it is refused: "
                   "that member's clock is ahead, or this one behind; set this clock "
                   "(timedatectl set-ntp true) or the member's",

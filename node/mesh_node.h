@@ -225,6 +225,7 @@ class MeshNode {
   std::optional<std::string> clock_problem_, overlap_problem_;
   struct FutureRecord {
     crypto::NodeId node;
+    std::uint64_t sequence = 0;
     TimePoint seen;
     std::string problem;
   };
