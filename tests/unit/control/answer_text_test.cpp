@@ -102,6 +102,13 @@ TEST(DescribeStatus, SaysWhatTheGatewayMapsAndHow) {
       "Port mapping:   - by UPnP, for another 59s; not announced: the gateway has no public "));
 }
 
+TEST(DescribeStatus, SaysThatAnOperatorWantsNoDirectPaths) {
+  node::NodeView node;
+  EXPECT_TRUE(contains(describe_status(to_json(node), false), "Paths:          direct where"));
+  node.relayed_only = true;
+  EXPECT_TRUE(contains(describe_status(to_json(node), false), "by the operator's wish"));
+}
+
 TEST(DescribeStatus, SurvivesAnAnswerOfAnotherShape) {
   EXPECT_EQ(describe_status(json::array(), false), "");
   EXPECT_TRUE(contains(describe_status({{"dht", 7}, {"peers", "x"}}, false), "DHT:"));

@@ -112,10 +112,12 @@ TEST_F(PeerRecordTest, SaysWhatItsNodeDoesForOthersAndWhatStandsBeforeIt) {
     for (const bool relays : {false, true}) {
       record_.answers_frames = frames;
       record_.relays = relays;
+      record_.relayed_only = frames != relays;
       const auto read = decode_record(sign_record(record_, identity_, mesh_).encoded, mesh_);
       ASSERT_TRUE(read);
       EXPECT_EQ(read->record.answers_frames, frames);
       EXPECT_EQ(read->record.relays, relays);
+      EXPECT_EQ(read->record.relayed_only, frames != relays);
       EXPECT_EQ(read->record.nat, std::nullopt);
     }
   }
