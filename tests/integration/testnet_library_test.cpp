@@ -47,6 +47,7 @@ const Case kCases[] = {
     {"home-nats", {"--until", "4min"}, true},
     {"cgnat", {"--until", "4min"}, true},
     {"address-change", {}, true},
+    {"force-relay", {}, true},
     {"bootstrap-gone", {}, true},
     {"hour-rollover", {}, true},
     {"sleep-wake", {}, false},

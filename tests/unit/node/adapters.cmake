@@ -10,6 +10,7 @@ kadwire_test(adapters_tests
     adapters/netlink_network_monitor_test.cpp
     adapters/own_network.cpp
     adapters/port_filter_test.cpp
+    adapters/proxied_wireguard_test.cpp
     adapters/raw_wireguard_port_test.cpp
     adapters/resolver_test.cpp
     adapters/rtnetlink_test.cpp
