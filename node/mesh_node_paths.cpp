@@ -117,6 +117,8 @@ void MeshNode::on_agent_event(Now now, rendezvous::AgentEvent event) {
                        path.side_port != 0 ? fmt::format(" side_port={}", path.side_port) : ""));
     data_plane_.set_path(now, change->node,
                          {path.endpoint, path.quality.rtt, path.relay.has_value()});
+  } else if (std::holds_alternative<rendezvous::PathLost>(event)) {
+    nat_->note_path_lost(now.steady);
   } else if (std::holds_alternative<rendezvous::SidePortsWanted>(event)) {
     actions_.push_back(OpenSidePorts{});
   } else {
@@ -128,14 +130,17 @@ void MeshNode::on_agent_event(Now now, rendezvous::AgentEvent event) {
 void MeshNode::tell_traffic(Now now) {
   while (const auto traffic = data_plane_.poll_traffic()) {
     if (!agent_) continue;
-    agent_->handle_traffic(now, traffic->node, traffic->since_last.sent,
-                           traffic->since_last.received);
+    // Where data stopped coming, what comes next was expected as much as an answer is.
+    const Tunnel::Traffic& since_last = traffic->since_last;
+    agent_->handle_traffic(now, traffic->node, since_last.sent || since_last.fell_quiet,
+                           since_last.received);
   }
 }
 
 /// Others must be able to reach a relay unasked. An own public IPv4 address says so, as long as
 /// nobody finds otherwise: those who do pass this node over. Hosts at home have public IPv6 too,
-/// behind a firewall: there something must have come in that nothing had been sent to.
+/// behind a firewall: there something must have come in that nothing had been sent to, a member's
+/// call or a STUN server's answer from another port.
 bool MeshNode::can_relay() const {
   if (!config_.relays || config_.relayed_only || !agent_) return false;
   if (config_.always_relays) return true;
@@ -143,7 +148,9 @@ bool MeshNode::can_relay() const {
   const auto hosts = rendezvous::host_candidates(usable, config_.listen_port, mesh_networks());
   return std::ranges::any_of(hosts, [&](const rendezvous::Candidate& host) {
     const IpAddress& address = host.endpoint.address;
-    return !address.is_private() && (address.is_v4() || agent_->reached_unasked(address.family()));
+    const AddressFamily family = address.family();
+    return !address.is_private() &&
+           (address.is_v4() || agent_->reached_unasked(family) || nat_->open_to_strangers(family));
   });
 }
 

@@ -71,6 +71,13 @@ NodeView MeshNode::view(Now now) const {
   for (const auto& candidate : own_.candidates()) view.candidates.push_back(candidate.endpoint);
   view.relayed_only = config_.relayed_only;
   view.port_mapping = port_mapping_view(now);
+  if (nat_) {
+    const auto of = [&](AddressFamily family) {
+      return NatView{nat_->behavior(family), nat_->filtering(family)};
+    };
+    view.nat_ipv4 = of(AddressFamily::kIpv4);
+    view.nat_ipv6 = of(AddressFamily::kIpv6);
+  }
   view.peers_total = peers_.rows().size();
   view.peers_active = static_cast<std::size_t>(std::ranges::count_if(
       peers_.rows(), [](const auto& entry) { return entry.second.tunnel.up(); }));

@@ -9,6 +9,7 @@
 namespace kadwire::node {
 namespace {
 
+using rendezvous::FilteringBehavior;
 using rendezvous::GatewayOutcome;
 using rendezvous::GatewayReport;
 using rendezvous::LocalAddress;
@@ -200,6 +201,31 @@ std::optional<Finding> describe_ports(const NatBehavior& nat,
     finding.text = "each new destination gets a random port, so ports cannot be guessed";
   } else {
     finding.text = "how the NAT chooses ports is not known";
+  }
+  return finding;
+}
+
+/// Whose packets come in, once something was sent from the port.
+Finding describe_filtering(std::string_view topic, FilteringBehavior filtering) {
+  Finding finding{topic, true, "", fmt::format("filtering is {}", describe(filtering))};
+  switch (filtering) {
+    case FilteringBehavior::kEndpointIndependent:
+      finding.text = "packets come in from everywhere";
+      break;
+    case FilteringBehavior::kAddressDependent:
+      finding.text = "packets come in from addresses that were sent to, and from no others";
+      break;
+    case FilteringBehavior::kAddressAndPortDependent:
+      finding.text = "nothing but answers comes in";
+      break;
+    case FilteringBehavior::kPortIndependent:
+      finding.text = "packets come in from any port of an address that was sent to, at least";
+      break;
+    case FilteringBehavior::kUnknown:
+      finding.certain = false;
+      finding.text = "whose packets come in is not known";
+      finding.evidence = "no server answered from another port, or too many answers were lost";
+      break;
   }
   return finding;
 }
@@ -437,7 +463,11 @@ NetworkAdvice advise(const NetReport& report) {
   if (const auto answers = answers_of(report, AddressFamily::kIpv4); !answers.empty()) {
     add(describe_mapping(report.ipv4, answers));
     add(describe_ports(report.ipv4, answers));
+    add(describe_filtering("filter-v4", report.filtering_ipv4));
     add(describe_nats(report, answers));
+  }
+  if (answered(report, AddressFamily::kIpv6)) {
+    add(describe_filtering("filter-v6", report.filtering_ipv6));
   }
   add(describe_hairpin(report));
   add(describe_gateway(report));

@@ -13,11 +13,11 @@
 namespace kadwire::node {
 
 struct Finding {
-  std::string_view
-      topic;            ///< "udp", "ipv4", "ipv6", "mapping", "ports", "nats", "hairpin", "gateway"
-  bool certain = true;  ///< false: the evidence leaves room for something else
-  std::string text;     ///< without a full stop
-  std::string evidence;  ///< the same; empty: the text is the evidence
+  std::string_view topic;  ///< "udp", "ipv4", "ipv6", "mapping", "ports", "filter-v4", "filter-v6",
+                           ///< "nats", "hairpin", "gateway"
+  bool certain = true;     ///< false: the evidence leaves room for something else
+  std::string text;        ///< without a full stop
+  std::string evidence;    ///< the same; empty: the text is the evidence
 };
 
 enum class Prospect : std::uint8_t {

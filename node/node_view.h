@@ -11,6 +11,7 @@
 #include "dht/directory.h"
 #include "node/base/endpoint.h"
 #include "node/base/time.h"
+#include "rendezvous/nat_behavior.h"
 
 namespace kadwire::node {
 
@@ -47,6 +48,12 @@ struct PortMappingView {
   bool announced = false;
 };
 
+/// What is known of the NAT or firewall before WireGuard's port, in one family.
+struct NatView {
+  rendezvous::NatBehavior behavior;
+  rendezvous::FilteringBehavior filtering = rendezvous::FilteringBehavior::kUnknown;
+};
+
 struct NodeView {
   crypto::NodeId node;
   crypto::WireguardKey wireguard_key;
@@ -62,6 +69,7 @@ struct NodeView {
   std::vector<Endpoint> candidates;             ///< own, as published
   bool relayed_only = false;                    ///< the operator wants no direct paths
   std::optional<PortMappingView> port_mapping;  ///< nullopt: there is none
+  NatView nat_ipv4, nat_ipv6;
   std::chrono::seconds uptime{0};
   dht::DirectoryStats dht;
   std::vector<std::string> problems;  ///< one plain sentence each; empty: all well

@@ -365,6 +365,8 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
   if (!peer.punch.poll_choice()) return;
   if (const auto path = peer.punch.chosen()) {
     events_.push_back(PathChanged{node, *path, peer.punch.controls()});
+  } else {
+    events_.push_back(PathLost{});
   }
 }
 

@@ -79,6 +79,8 @@ struct PathChanged {
   ChosenPath path;
   bool initiate = false;
 };
+/// A peer that had a path has none.
+struct PathLost {};
 /// A peer told from where it hears this node: one peer's word.
 struct SeenByPeer {
   Endpoint peer;
@@ -86,7 +88,7 @@ struct SeenByPeer {
 };
 /// kSidePorts ports are to be opened, and set_side_ports() called.
 struct SidePortsWanted {};
-using AgentEvent = std::variant<RecordReceived, PathChanged, SeenByPeer, SidePortsWanted>;
+using AgentEvent = std::variant<RecordReceived, PathChanged, PathLost, SeenByPeer, SidePortsWanted>;
 
 /// Counters for people, since the start.
 struct AgentStats {

@@ -174,6 +174,27 @@ std::string_view describe(MappingBehavior mapping) {
   return "unknown";
 }
 
+std::string_view describe(FilteringBehavior filtering) {
+  switch (filtering) {
+    case FilteringBehavior::kUnknown:
+      break;
+    case FilteringBehavior::kEndpointIndependent:
+      return "endpoint-independent";
+    case FilteringBehavior::kAddressDependent:
+      return "address-dependent";
+    case FilteringBehavior::kAddressAndPortDependent:
+      return "address- and port-dependent";
+    case FilteringBehavior::kPortIndependent:
+      return "at most address-dependent";
+  }
+  return "unknown";
+}
+
+bool lets_strangers_in(FilteringBehavior filtering) {
+  return filtering == FilteringBehavior::kEndpointIndependent ||
+         filtering == FilteringBehavior::kPortIndependent;
+}
+
 bool is_carrier_space(const IpAddress& address) {
   return Prefix{IpAddress::v4(0x64400000), 10}.contains(address);
 }

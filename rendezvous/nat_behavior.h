@@ -3,7 +3,7 @@
 /// What kind of NAT stands between this host and the others, in the terms of RFC 4787, and the pure
 /// function that infers it from what servers and members saw. A behaviour is advice for choosing
 /// how to punch: where it is uncertain it says so, and it never forbids an attempt.
-/// Not here: asking (nat_observer); filtering behaviour, which takes a server with two addresses.
+/// Not here: asking (nat_observer), and finding out what is let in (filtering_probe).
 
 #include <cstdint>
 #include <optional>
@@ -33,6 +33,22 @@ enum class MappingBehavior : std::uint8_t {
 [[nodiscard]] bool depends_on_destination(MappingBehavior mapping);
 /// For people: "endpoint-independent".
 [[nodiscard]] std::string_view describe(MappingBehavior mapping);
+
+/// Whose packets a NAT or firewall lets in to a port that something was sent from (RFC 4787 §5).
+/// Nobody else needs to know it, so it is in no record.
+enum class FilteringBehavior : std::uint8_t {
+  kUnknown,
+  kEndpointIndependent,      ///< everybody's
+  kAddressDependent,         ///< those of addresses that were sent to
+  kAddressAndPortDependent,  ///< those of endpoints that were sent to
+  /// One of the first two: another port of an address that was sent to gets in. What about other
+  /// addresses takes a server that has two.
+  kPortIndependent,
+};
+/// For people: "endpoint-independent".
+[[nodiscard]] std::string_view describe(FilteringBehavior filtering);
+/// What an endpoint that was never sent to has got in through.
+[[nodiscard]] bool lets_strangers_in(FilteringBehavior filtering);
 
 /// 100.64.0.0/10: what a provider's NAT has inside (RFC 6598).
 [[nodiscard]] bool is_carrier_space(const IpAddress& address);

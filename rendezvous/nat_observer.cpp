@@ -79,7 +79,7 @@ std::vector<Candidate> reflexive_candidates(Observations observations, MappingBe
 }  // namespace
 
 NatObserver::NatObserver(RandomSource& random, std::vector<Prefix> mesh_networks)
-    : random_(random), mesh_networks_(std::move(mesh_networks)) {}
+    : random_(random), mesh_networks_(std::move(mesh_networks)), filtering_(random) {}
 
 void NatObserver::set_servers(TimePoint now, std::span<const Endpoint> servers) {
   std::vector<Server> chosen;
@@ -94,6 +94,7 @@ void NatObserver::set_servers(TimePoint now, std::span<const Endpoint> servers) 
     }
   }
   servers_ = std::move(chosen);
+  filtering_.set_asked(server_endpoints());
   conclude(now);
 }
 
@@ -106,11 +107,17 @@ void NatObserver::network_changed(TimePoint now, std::span<const LocalAddress> o
   port_ = port;
   words_.clear();
   gateway_.reset();
+  refreshed_ = now;
+  filtering_.restart(server_endpoints());
   for (Server& server : servers_) start_asking(now, server);
   conclude(now);
 }
 
 bool NatObserver::handle_datagram(TimePoint now, const Endpoint& from, ByteView datagram) {
+  if (filtering_.handle_datagram(now, from, datagram)) {
+    conclude(now);
+    return true;
+  }
   const auto server = std::ranges::find(servers_, from, &Server::endpoint);
   if (server == servers_.end() || !server->client) return false;
   if (!server->client->handle_datagram(now, from, datagram)) return false;
@@ -127,6 +134,7 @@ void NatObserver::note_peer_saw(TimePoint now, const Endpoint& peer, const Endpo
 }
 
 void NatObserver::note_gateway(TimePoint now, const std::optional<IpAddress>& external) {
+  if (external && external != gateway_) filtering_.look_again(now);
   gateway_ = external;
   conclude(now);
 }
@@ -137,10 +145,17 @@ void NatObserver::refresh_now(TimePoint now) {
   }
 }
 
+void NatObserver::note_path_lost(TimePoint now) {
+  if (now - refreshed_ < kRefreshSpacing) return;
+  refreshed_ = now;
+  refresh_now(now);
+}
+
 void NatObserver::handle_timeout(TimePoint now) {
   for (Server& server : servers_) {
     if (server.client) server.client->handle_timeout(now);
   }
+  filtering_.handle_timeout(now);
   forget_unconfirmed(now);
   conclude(now);
 }
@@ -153,6 +168,7 @@ std::optional<TimePoint> NatObserver::next_timeout() const {
     if (server.seen) consider(server.seen->confirmed_at + kObservationMemory);
   }
   for (const PeerWord& word : words_) consider(word.seen.confirmed_at + kObservationMemory);
+  if (const auto due = filtering_.next_timeout()) consider(*due);
   return next;
 }
 
@@ -161,7 +177,7 @@ std::optional<Transmit> NatObserver::poll_transmit() {
     if (!server.client) continue;
     if (auto transmit = server.client->poll_transmit()) return transmit;
   }
-  return std::nullopt;
+  return filtering_.poll_transmit();
 }
 
 bool NatObserver::poll_change() {
@@ -199,6 +215,7 @@ void NatObserver::learn(TimePoint now, Server& server) {
     server.seen.reset();
     return;
   }
+  filtering_.server_answers(now, server.endpoint);
   if (server.seen && server.seen->observation.mapped == binding.mapped) {
     server.seen->confirmed_at = now;
     return;
@@ -255,6 +272,7 @@ NatObserver::FamilyFindings NatObserver::conclusion(AddressFamily family) const 
   const std::vector<Endpoint> mapped = newest_first(seen);
   return {.candidates = reflexive_candidates(seen, behavior.mapping, own),
           .behavior = behavior,
+          .filtering = filtering_.behavior(family),
           .last_mapped = mapped.empty() ? std::nullopt : std::optional(mapped.front())};
 }
 
@@ -298,6 +316,12 @@ Endpoint NatObserver::local_endpoint(const Endpoint& mapped) const {
 bool NatObserver::has_family(AddressFamily family) const {
   return std::ranges::any_of(
       hosts_, [&](const Candidate& host) { return host.endpoint.address.family() == family; });
+}
+
+std::vector<Endpoint> NatObserver::server_endpoints() const {
+  std::vector<Endpoint> endpoints;
+  for (const Server& server : servers_) endpoints.push_back(server.endpoint);
+  return endpoints;
 }
 
 std::vector<MappingObservation> NatObserver::observations(AddressFamily family) const {

@@ -15,6 +15,7 @@
 
 #include "rendezvous/binding_client.h"
 #include "rendezvous/candidate.h"
+#include "rendezvous/filtering_watch.h"
 #include "rendezvous/nat_behavior.h"
 
 namespace kadwire::rendezvous {
@@ -26,6 +27,8 @@ inline constexpr std::size_t kPeerWordsMax = 16;
 /// What was not confirmed for so long is forgotten: two rechecks, and longer than most NATs keep a
 /// mapping, so a server's short failure changes nothing.
 inline constexpr Duration kObservationMemory = 2 * kBindingRecheck;
+/// Many paths die at once when a network does.
+inline constexpr Duration kRefreshSpacing = 5s;
 /// Candidates of one family, so that the other's fit beside them.
 inline constexpr std::size_t kReflexiveCandidatesMax = kCandidatesMax / 2;
 
@@ -48,6 +51,9 @@ class NatObserver {
   void note_gateway(TimePoint now, const std::optional<IpAddress>& external);
   /// The mappings may be others now: asks all servers, without forgetting what they said.
   void refresh_now(TimePoint now);
+  /// A path that worked is dead, perhaps because the NAT has forgotten its mappings: the same, but
+  /// not within kRefreshSpacing of the last time.
+  void note_path_lost(TimePoint now);
 
   void handle_timeout(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;  ///< nullopt: nothing pending
@@ -61,6 +67,16 @@ class NatObserver {
   /// each external address stands for all.
   [[nodiscard]] std::vector<Candidate> candidates() const;
   [[nodiscard]] const NatBehavior& behavior(AddressFamily family) const;
+  /// Whose packets get in to the port, as far as a server could tell.
+  [[nodiscard]] FilteringBehavior filtering(AddressFamily family) const {
+    return findings(family).filtering;
+  }
+  /// No NAT, and no firewall that keeps strangers away: something came in from an endpoint that
+  /// nothing was ever sent to.
+  [[nodiscard]] bool open_to_strangers(AddressFamily family) const {
+    return behavior(family).mapping == MappingBehavior::kNone &&
+           lets_strangers_in(filtering(family));
+  }
   /// The newest mapping that a server saw: from where a guess of the next one starts.
   [[nodiscard]] const std::optional<Endpoint>& last_mapped(AddressFamily family) const;
 
@@ -83,6 +99,7 @@ class NatObserver {
   struct FamilyFindings {
     std::vector<Candidate> candidates;
     NatBehavior behavior;
+    FilteringBehavior filtering = FilteringBehavior::kUnknown;
     std::optional<Endpoint> last_mapped;
     bool operator==(const FamilyFindings&) const = default;
   };
@@ -102,6 +119,7 @@ class NatObserver {
   [[nodiscard]] bool is_credible(const Endpoint& mapped, const Endpoint& by) const;
   [[nodiscard]] Endpoint local_endpoint(const Endpoint& mapped) const;
   [[nodiscard]] bool has_family(AddressFamily family) const;
+  [[nodiscard]] std::vector<Endpoint> server_endpoints() const;
   [[nodiscard]] std::vector<MappingObservation> observations(AddressFamily family) const;
   [[nodiscard]] const FamilyFindings& findings(AddressFamily family) const;
 
@@ -113,6 +131,8 @@ class NatObserver {
   std::vector<Server> servers_;
   std::vector<PeerWord> words_;
   std::optional<IpAddress> gateway_;
+  FilteringWatch filtering_;
+  TimePoint refreshed_;  ///< when a lost path last made us ask
   Findings findings_;
   Findings reported_;  ///< as of the last poll_change
 };

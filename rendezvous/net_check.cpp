@@ -1,6 +1,7 @@
 #include "rendezvous/net_check.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
@@ -66,6 +67,8 @@ void NetCheck::handle_datagram(TimePoint now, CheckSocket at, const Endpoint& fr
                                ByteView datagram) {
   if (is_hairpinned(datagram)) {
     end_hairpin(true);
+  } else if (at == CheckSocket::kSecond && tell_filtering(now, from, datagram)) {
+    // An answer from elsewhere has no other meaning.
   } else if (at == CheckSocket::kSecond) {
     handle_second(now, from, datagram);
   } else if (gateway_ && from == Endpoint{gateway_->address, kGatewayPort}) {
@@ -102,6 +105,9 @@ void NetCheck::handle_timeout(TimePoint now) {
       settle_gateway(MappingProtocol::kUpnp, GatewayOutcome::kSilent, {});
     }
   }
+  for (Filtering* filtering : {&filtering_v4_, &filtering_v6_}) {
+    if (filtering->probe) filtering->probe->handle_timeout(now);
+  }
   if (hairpin_is_open()) {
     hairpin_->second.handle_timeout(now);
     if (now >= hairpin_->due) hairpin_->second_mapped ? try_hairpin(now) : end_hairpin({});
@@ -120,6 +126,10 @@ std::optional<TimePoint> NetCheck::next_timeout() const {
   }
   if (gateway_ && gateway_->requests <= kGatewayRequestsMax) next = std::min(next, gateway_->due);
   if (gateway_ && !gateway_->known.back()) next = std::min(next, begun_ + kUpnpLookMax);
+  for (const Filtering* filtering : {&filtering_v4_, &filtering_v6_}) {
+    const auto due = filtering->probe ? filtering->probe->next_timeout() : std::nullopt;
+    if (due) next = std::min(next, *due);
+  }
   if (hairpin_is_open()) {
     next =
         std::min(next, hairpin_->second_mapped ? hairpin_->due : hairpin_->second.next_timeout());
@@ -134,6 +144,10 @@ std::optional<CheckTransmit> NetCheck::poll_transmit() {
     if (auto transmit = server.client->poll_transmit()) {
       return CheckTransmit{CheckSocket::kMain, std::move(*transmit)};
     }
+  }
+  for (Filtering* filtering : {&filtering_v4_, &filtering_v6_}) {
+    auto transmit = filtering->probe ? filtering->probe->poll_transmit() : std::nullopt;
+    if (transmit) return CheckTransmit{CheckSocket::kSecond, std::move(*transmit)};
   }
   if (hairpin_is_open()) {
     if (auto transmit = hairpin_->second.poll_transmit()) {
@@ -161,6 +175,8 @@ NetReport NetCheck::report() const {
   report.unresolved = unresolved_;
   report.ipv4 = behavior(AddressFamily::kIpv4);
   report.ipv6 = behavior(AddressFamily::kIpv6);
+  if (filtering_v4_.probe) report.filtering_ipv4 = filtering_v4_.probe->result();
+  if (filtering_v6_.probe) report.filtering_ipv6 = filtering_v6_.probe->result();
   if (hairpin_) report.hairpin = hairpin_->result;
   if (gateway_) {
     report.gateway = gateway_->address;
@@ -273,9 +289,31 @@ TimePoint NetCheck::silent_at(const Server& server) const {
   return server.begun + (others_answer ? kServerSilenceBesideOthers : kServerSilence);
 }
 
+/// The other addresses of a server that the socket sends to would prove less.
+void NetCheck::look_at_filtering(TimePoint now, Filtering& filtering, AddressFamily family) {
+  if (filtering.probe && (!filtering.probe->finished() || filtering.probe->offered())) return;
+  const auto server = std::ranges::find_if(servers_, [&](const Server& each) {
+    const Endpoint& endpoint = each.found.server;
+    return each.found.mapped && endpoint.address.family() == family &&
+           std::ranges::count(filtering.asked, endpoint) == 0;
+  });
+  if (server == servers_.end()) return;
+  const Endpoint& endpoint = server->found.server;
+  filtering.asked.push_back(endpoint);
+  filtering.probe.emplace(endpoint, second_sent_to_, random_, now);
+  second_sent_to_.push_back(endpoint.address);
+}
+
+bool NetCheck::filtering_is_open() const {
+  return std::ranges::any_of(std::array{&filtering_v4_, &filtering_v6_}, [](const auto* filtering) {
+    return filtering->probe && !filtering->probe->finished();
+  });
+}
+
 /// A NAT with one mapping for all turns packets round or it does not; with others, the endpoint
 /// that this would have to be sent to is not known.
 void NetCheck::begin_hairpin(TimePoint now) {
+  if (filtering_is_open()) return;  // the second socket is to send to nobody else meanwhile
   const auto server = std::ranges::find_if(servers_, [](const Server& each) {
     return each.found.mapped && each.found.server.address.is_v4();
   });
@@ -287,6 +325,13 @@ void NetCheck::begin_hairpin(TimePoint now) {
                            .due = now + kServerSilenceBesideOthers,
                            .result = {}});
   random_.fill(hairpin_->token);
+}
+
+bool NetCheck::tell_filtering(TimePoint now, const Endpoint& from, ByteView datagram) {
+  for (Filtering* filtering : {&filtering_v4_, &filtering_v6_}) {
+    if (filtering->probe && filtering->probe->handle_datagram(now, from, datagram)) return true;
+  }
+  return false;
 }
 
 void NetCheck::handle_second(TimePoint now, const Endpoint& from, ByteView datagram) {
@@ -318,12 +363,14 @@ bool NetCheck::is_hairpinned(ByteView datagram) const {
 }
 
 void NetCheck::conclude(TimePoint now) {
+  look_at_filtering(now, filtering_v4_, AddressFamily::kIpv4);
+  look_at_filtering(now, filtering_v6_, AddressFamily::kIpv6);
   const bool servers_known = names_complete_ && std::ranges::all_of(servers_, &Server::settled);
   if (servers_known && !hairpin_) begin_hairpin(now);
   const bool gateway_known =
       !gateway_ || std::ranges::all_of(gateway_->known, [](bool known) { return known; });
-  finished_ |=
-      now >= begun_ + kNetCheckMax || (servers_known && gateway_known && !hairpin_is_open());
+  finished_ |= now >= begun_ + kNetCheckMax ||
+               (servers_known && gateway_known && !hairpin_is_open() && !filtering_is_open());
 }
 
 NatBehavior NetCheck::behavior(AddressFamily family) const {

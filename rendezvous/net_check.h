@@ -5,8 +5,9 @@
 /// Not here: what follows from it (node/network_advice), keeping anything alive (nat_observer).
 ///
 ///   each server   Binding, kAnswersWanted times: where it sees us, and how far away it is
-///   the second    as soon as a NAT that maps all alike is seen: its own mapping; then each socket
-///   socket        sends to the other's outer endpoint (hairpin)
+///   the second    asks the first server that answers to answer from elsewhere (filtering_probe);
+///   as socket        soon as a NAT that maps all alike is seen: its own mapping; then each socket
+///                 sends to the other's outer endpoint (hairpin)
 ///   the gateway   PCP: removes a mapping that never was; NAT-PMP: its address; UPnP: the same
 ///
 /// What a liar can do: a server, or who forges the gateway on the link, makes the report wrong.
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "rendezvous/binding_client.h"
+#include "rendezvous/filtering_probe.h"
 #include "rendezvous/net_report.h"
 
 namespace kadwire::rendezvous {
@@ -112,6 +114,12 @@ class NetCheck {
     std::optional<bool> result;
   };
 
+  /// One family's looks at what is let in, at one server after the other until one can tell.
+  struct Filtering {
+    std::optional<FilteringProbe> probe;
+    std::vector<Endpoint> asked;
+  };
+
   void choose_gateway();
   void ask_gateway(TimePoint now);
   void handle_gateway(ByteView datagram);
@@ -119,7 +127,10 @@ class NetCheck {
                       const std::optional<IpAddress>& external);
   void learn(TimePoint now, Server& server);
   void settle_silent(TimePoint now);
+  void look_at_filtering(TimePoint now, Filtering& filtering, AddressFamily family);
+  [[nodiscard]] bool filtering_is_open() const;
   void begin_hairpin(TimePoint now);
+  bool tell_filtering(TimePoint now, const Endpoint& from, ByteView datagram);
   void handle_second(TimePoint now, const Endpoint& from, ByteView datagram);
   void try_hairpin(TimePoint now);
   void end_hairpin(std::optional<bool> result);
@@ -136,6 +147,8 @@ class NetCheck {
   std::vector<UnresolvedName> unresolved_;
   std::optional<Gateway> gateway_;
   std::optional<Hairpin> hairpin_;
+  Filtering filtering_v4_, filtering_v6_;
+  std::vector<IpAddress> second_sent_to_;  ///< servers
   bool names_complete_ = false;
   bool finished_ = false;
   std::deque<CheckTransmit> transmits_;

@@ -46,6 +46,9 @@ struct NetReport {
   std::vector<StunReport> servers;
   std::vector<UnresolvedName> unresolved;
   NatBehavior ipv4, ipv6;
+  /// Of a port that sends to one server only, so that it tells more than a node's own would.
+  FilteringBehavior filtering_ipv4 = FilteringBehavior::kUnknown;
+  FilteringBehavior filtering_ipv6 = FilteringBehavior::kUnknown;
   /// A datagram sent to our own outer endpoint came back in; nullopt: not tried, since there is no
   /// NAT, or one whose ports cannot be known.
   std::optional<bool> hairpin;

@@ -388,6 +388,7 @@ void PunchSession::prove(Now now, Path& path) {
 void PunchSession::doubt_all(Now now, PathCause cause) {
   note_loss(now, cause);
   const bool had_path = chosen_.has_value();
+  if (had_path) choice_changed_ = true;
   chosen_.reset();
   for (Path& path : paths_) {
     path.proven = path.nominated = false;

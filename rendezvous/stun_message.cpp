@@ -17,6 +17,9 @@ constexpr std::size_t kSha256TagBytesMin = 16;
 constexpr std::size_t kFingerprintBytes = 4;
 /// "STUN" in ASCII: keeps the CRC apart from that of another protocol in the same datagram (§14.7).
 constexpr std::uint32_t kFingerprintXor = 0x5354554e;
+/// RFC 5780 §7.2.
+constexpr std::uint32_t kChangeAddressFlag = 0x04;
+constexpr std::uint32_t kChangePortFlag = 0x02;
 
 constexpr std::size_t padded(std::size_t size) {
   return (size + 3) / 4 * 4;
@@ -98,6 +101,25 @@ ByteArray<16> address_mask(const StunTransactionId& transaction) {
   return *to_array<16>(ByteWriter().be32(kStunCookie).raw(transaction).view());
 }
 
+/// MAPPED-ADDRESS's form (§14.1), which others share.
+std::optional<Endpoint> read_address(ByteView value) {
+  ByteReader reader(value);
+  reader.u8();  // reserved, to be ignored
+  const std::uint8_t family = reader.u8();
+  const std::uint16_t port = reader.be16();
+  const ByteView address = reader.raw(reader.remaining());
+  const bool is_v4 = family == 1 && address.size() == 4;
+  const bool is_v6 = family == 2 && address.size() == 16;
+  if (!is_v4 && !is_v6) return std::nullopt;
+  return Endpoint{*IpAddress::from_bytes(address), port};
+}
+
+Bytes write_address(std::uint16_t port, ByteView address) {
+  ByteWriter writer;
+  writer.u8(0).u8(address.size() == 4 ? 1 : 2).be16(port).raw(address);
+  return writer.take();
+}
+
 bool fingerprint_matches(const StunMessage& message, ByteView value) {
   return ByteReader(value).be32() == (crc32(before_attribute(message, value)) ^ kFingerprintXor);
 }
@@ -105,6 +127,7 @@ bool fingerprint_matches(const StunMessage& message, ByteView value) {
 bool is_known(StunAttributeType type) {
   switch (type) {
     case StunAttributeType::kMappedAddress:
+    case StunAttributeType::kChangeRequest:
     case StunAttributeType::kUsername:
     case StunAttributeType::kMessageIntegrity:
     case StunAttributeType::kErrorCode:
@@ -117,6 +140,7 @@ bool is_known(StunAttributeType type) {
     case StunAttributeType::kXorMappedAddress:
     case StunAttributeType::kSoftware:
     case StunAttributeType::kFingerprint:
+    case StunAttributeType::kOtherAddress:
       return true;
   }
   return false;
@@ -174,19 +198,28 @@ std::optional<ByteView> StunMessage::find(StunAttributeType type) const {
 
 std::optional<Endpoint> StunMessage::xor_mapped_address() const {
   const auto value = find(StunAttributeType::kXorMappedAddress);
-  if (!value) return std::nullopt;
-  ByteReader reader(*value);
-  reader.u8();  // reserved, to be ignored
-  const std::uint8_t family = reader.u8();
-  const auto port = static_cast<std::uint16_t>(reader.be16() ^ (kStunCookie >> 16));
-  const ByteView masked = reader.raw(reader.remaining());
-  const bool is_v4 = family == 1 && masked.size() == 4;
-  const bool is_v6 = family == 2 && masked.size() == 16;
-  if (!is_v4 && !is_v6) return std::nullopt;
+  auto endpoint = value ? read_address(*value) : std::nullopt;
+  if (!endpoint) return std::nullopt;
+  const ByteView masked = endpoint->address.bytes();
   Bytes plain(masked.begin(), masked.end());
   const ByteArray<16> mask = address_mask(transaction);
   for (std::size_t i = 0; i < plain.size(); ++i) plain[i] ^= mask[i];
-  return Endpoint{*IpAddress::from_bytes(plain), port};
+  return Endpoint{*IpAddress::from_bytes(plain),
+                  static_cast<std::uint16_t>(endpoint->port ^ (kStunCookie >> 16))};
+}
+
+std::optional<Endpoint> StunMessage::other_address() const {
+  const auto value = find(StunAttributeType::kOtherAddress);
+  return value ? read_address(*value) : std::nullopt;
+}
+
+StunChange StunMessage::change_request() const {
+  const auto value = find(StunAttributeType::kChangeRequest);
+  if (!value) return {};
+  ByteReader reader(*value);
+  const std::uint32_t flags = reader.be32();
+  if (!reader.finished()) return {};
+  return {(flags & kChangeAddressFlag) != 0, (flags & kChangePortFlag) != 0};
 }
 
 std::optional<StunErrorCode> StunMessage::error_code() const {
@@ -287,14 +320,22 @@ StunWriter& StunWriter::software(std::string_view description) {
 
 StunWriter& StunWriter::xor_mapped_address(const Endpoint& endpoint) {
   const ByteArray<16> mask = address_mask(transaction_);
-  const ByteView address = endpoint.address.bytes();
-  ByteWriter writer;
-  writer.u8(0).u8(endpoint.address.is_v4() ? 1 : 2);
-  writer.be16(static_cast<std::uint16_t>(endpoint.port ^ (kStunCookie >> 16)));
-  for (std::size_t i = 0; i < address.size(); ++i) {
-    writer.u8(std::to_integer<std::uint8_t>(address[i] ^ mask[i]));
-  }
-  return attribute(StunAttributeType::kXorMappedAddress, writer.view());
+  const ByteView plain = endpoint.address.bytes();
+  Bytes masked(plain.begin(), plain.end());
+  for (std::size_t i = 0; i < masked.size(); ++i) masked[i] ^= mask[i];
+  const auto port = static_cast<std::uint16_t>(endpoint.port ^ (kStunCookie >> 16));
+  return attribute(StunAttributeType::kXorMappedAddress, write_address(port, masked));
+}
+
+StunWriter& StunWriter::other_address(const Endpoint& endpoint) {
+  return attribute(StunAttributeType::kOtherAddress,
+                   write_address(endpoint.port, endpoint.address.bytes()));
+}
+
+StunWriter& StunWriter::change_request(StunChange change) {
+  const std::uint32_t flags =
+      (change.address ? kChangeAddressFlag : 0) | (change.port ? kChangePortFlag : 0);
+  return attribute(StunAttributeType::kChangeRequest, ByteWriter().be32(flags).view());
 }
 
 StunWriter& StunWriter::error_code(std::uint16_t code, std::string_view reason) {

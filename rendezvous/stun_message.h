@@ -1,6 +1,7 @@
 #pragma once
 
-/// STUN messages as bytes (RFC 8489): the codec alone, strict and bounded.
+/// STUN messages as bytes (RFC 8489, and RFC 5780's attributes for a NAT's behaviour): the codec
+/// alone, strict and bounded.
 /// A parsed message is a view into its datagram. Transactions, retransmission and answers are for
 /// others (stun_responder.h). Deviations: classic STUN without the magic cookie (RFC 3489) is
 /// refused; a message has at most kStunBytesMax bytes and kStunAttributesMax attributes.
@@ -34,6 +35,7 @@ enum class StunClass : std::uint8_t { kRequest = 0, kIndication = 1, kSuccess = 
 /// RFC 8489 §14 and §18.3. A number below 0x8000 must be understood, any other may be skipped.
 enum class StunAttributeType : std::uint16_t {
   kMappedAddress = 0x0001,
+  kChangeRequest = 0x0003,  ///< RFC 5780 §7.2
   kUsername = 0x0006,
   kMessageIntegrity = 0x0008,
   kErrorCode = 0x0009,
@@ -46,6 +48,7 @@ enum class StunAttributeType : std::uint16_t {
   kXorMappedAddress = 0x0020,
   kSoftware = 0x8022,
   kFingerprint = 0x8028,
+  kOtherAddress = 0x802c,  ///< RFC 5780 §7.4
 };
 
 using StunTransactionId = ByteArray<12>;
@@ -60,6 +63,13 @@ struct StunErrorCode {
   std::string_view reason;  ///< as sent: unverified text
 };
 
+/// What of the endpoint that an answer comes from is to be another than the one that was asked.
+struct StunChange {
+  bool address = false;
+  bool port = false;
+  bool operator==(const StunChange&) const = default;
+};
+
 struct StunMessage {
   StunClass message_class = StunClass::kRequest;
   std::uint16_t method = kStunBinding;  ///< 12 bits
@@ -72,6 +82,10 @@ struct StunMessage {
   [[nodiscard]] std::optional<ByteView> find(StunAttributeType type) const;
   /// nullopt if absent or malformed.
   [[nodiscard]] std::optional<Endpoint> xor_mapped_address() const;
+  /// Where the server can answer from besides, as it claims; nullopt if absent or malformed.
+  [[nodiscard]] std::optional<Endpoint> other_address() const;
+  /// Nothing to be changed if absent or malformed.
+  [[nodiscard]] StunChange change_request() const;
   [[nodiscard]] std::optional<StunErrorCode> error_code() const;
   /// Those that must be understood and are not known here; in order, each once.
   [[nodiscard]] std::vector<std::uint16_t> unknown_required() const;
@@ -105,6 +119,8 @@ class StunWriter {
   StunWriter& username(std::string_view name);
   StunWriter& software(std::string_view description);
   StunWriter& xor_mapped_address(const Endpoint& endpoint);
+  StunWriter& other_address(const Endpoint& endpoint);
+  StunWriter& change_request(StunChange change);
   /// `code` is 300 to 699.
   StunWriter& error_code(std::uint16_t code, std::string_view reason);
   StunWriter& unknown_attributes(std::span<const std::uint16_t> types);

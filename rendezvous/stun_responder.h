@@ -1,17 +1,23 @@
 #pragma once
 
 /// Tells strangers which endpoint they have: a STUN server's Binding method without authentication
-/// (RFC 8489 §6.3, §12). Sans-IO: a datagram in, at most one out.
+/// (RFC 8489 §6.3, §12), and lets them find out what their NAT lets in, by answering from another
+/// port or address of this host than the one that was asked (RFC 5780 §4.4, §6.1). Sans-IO: a
+/// datagram in, at most one out, always to where it came from.
 /// Deviations, all against reflection: a bare 20-byte request is answered with 32 bytes (IPv4) or
 /// 44 (IPv6), which the RFC leaves no way round: ×1.6 and ×2.2 of the payload, ×1.25 and ×1.35 on
-/// the wire with UDP and IP headers. No other answer is larger than its request, so error 420 is
-/// sent without a reason and only where it fits. No SOFTWARE, no ALTERNATE-SERVER, no answer beyond
-/// the rates.
+/// the wire with UDP and IP headers. No other answer is larger than its request: OTHER-ADDRESS is
+/// there only if the request was long enough for it, and error 420 is sent without a reason. No
+/// SOFTWARE, no RESPONSE-ORIGIN, no ALTERNATE-SERVER, no RESPONSE-PORT, no answer beyond the rates.
+/// OTHER-ADDRESS is also there where only the port can be another one: its address is then the one
+/// that was asked, which tells the client just that.
 
 #include <optional>
+#include <vector>
 
 #include "node/base/transmit.h"
 #include "rendezvous/source_limiter.h"
+#include "rendezvous/stun_message.h"
 
 namespace kadwire::rendezvous {
 
@@ -22,9 +28,14 @@ struct StunLimits {
   Rate in_all{5000, 5000};
 };
 
+/// Own addresses that requests came to, which are those that answers may come from. More than a
+/// server has that is not made to be one; what is beyond is only answered for itself.
+inline constexpr std::size_t kStunHomesMax = 16;
+
 /// Counters for people, since the start.
 struct StunStats {
   std::uint64_t answered = 0;   ///< with the mapped address
+  std::uint64_t elsewhere = 0;  ///< of these from another endpoint than was asked
   std::uint64_t refused = 0;    ///< with error 420: an attribute it must understand and does not
   std::uint64_t malformed = 0;  ///< not STUN, or not well-formed
   std::uint64_t ignored = 0;    ///< STUN, but no Binding request, or no answer that fits
@@ -32,20 +43,40 @@ struct StunStats {
   std::uint64_t limited_in_all = 0;
 };
 
+/// Where a request came to.
+struct StunHome {
+  Endpoint at;  ///< unspecified address: not known
+  /// Of the same address, from which answers can come too; 0: there is none, or `at` is it.
+  std::uint16_t second_port = 0;
+};
+
+struct StunReply {
+  Endpoint source;  ///< the own endpoint it is to leave from
+  Transmit transmit;
+};
+
 class StunResponder {
  public:
   explicit StunResponder(const StunLimits& limits = {})
       : sources_(limits.per_source), rate_in_all_(limits.in_all) {}
   /// What to send back, always to `from`; nullopt: nothing.
-  [[nodiscard]] std::optional<Transmit> handle_datagram(TimePoint now, const Endpoint& from,
-                                                        ByteView datagram);
+  [[nodiscard]] std::optional<StunReply> handle_datagram(TimePoint now, const Endpoint& from,
+                                                         const StunHome& home, ByteView datagram);
   [[nodiscard]] const StunStats& stats() const { return stats_; }
 
  private:
+  void remember(const StunHome& home);
+  [[nodiscard]] const StunHome* other_home(const StunHome& home) const;
+  [[nodiscard]] std::optional<Endpoint> source_of(const StunHome& home, StunChange change) const;
+  [[nodiscard]] std::optional<Endpoint> other_address(const StunHome& home) const;
+  [[nodiscard]] Bytes success(const StunMessage& request, const Endpoint& from,
+                              const StunHome& home) const;
   [[nodiscard]] bool within_rates(TimePoint now, const IpAddress& source);
+
   SourceLimiter sources_;
   Rate rate_in_all_;
   TokenBucket in_all_;
+  std::vector<StunHome> homes_;  ///< with a second port, each address once, in the order of coming
   StunStats stats_;
 };
 

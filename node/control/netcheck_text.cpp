@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "node/control/nat_json.h"
 #include "node/control/text.h"
 
 namespace kadwire::control {
@@ -14,8 +15,6 @@ using nlohmann::json;
 using node::Expectation;
 using node::Finding;
 using node::Prospect;
-using rendezvous::MappingBehavior;
-using rendezvous::NatBehavior;
 using rendezvous::NetReport;
 using rendezvous::StunReport;
 
@@ -84,38 +83,8 @@ json nullable(const std::optional<Endpoint>& endpoint) {
 json nullable(const std::optional<IpAddress>& address) {
   return address ? json(address->to_string()) : json(nullptr);
 }
-template <typename Value>
-json nullable(const std::optional<Value>& value) {
+json nullable(const std::optional<bool>& value) {
   return value ? json(*value) : json(nullptr);
-}
-
-/// A word for programs, which stays as it is when what people read becomes another.
-std::string_view word_of(MappingBehavior mapping) {
-  switch (mapping) {
-    case MappingBehavior::kUnknown:
-      break;
-    case MappingBehavior::kNone:
-      return "none";
-    case MappingBehavior::kEndpointIndependent:
-      return "endpoint-independent";
-    case MappingBehavior::kAddressDependent:
-      return "address-dependent";
-    case MappingBehavior::kAddressAndPortDependent:
-      return "address-and-port-dependent";
-    case MappingBehavior::kEndpointDependent:
-      return "endpoint-dependent";
-  }
-  return "unknown";
-}
-
-json nat_json(const NatBehavior& nat) {
-  return {{"mapping", word_of(nat.mapping)},
-          {"mapping_certain", nat.mapping_certain},
-          {"preserves_port", nullable(nat.preserves_port)},
-          {"port_step", nullable(nat.port_step)},
-          {"random_ports", nat.random_ports},
-          {"ports_certain", nat.ports_certain},
-          {"carrier_grade", nat.carrier_grade}};
 }
 
 json servers_json(const NetReport& report) {
@@ -199,7 +168,9 @@ json network_json(const NetReport& report, const node::NetworkAdvice& advice) {
               {"addresses", addresses_json(report)},
               {"servers", servers_json(report)},
               {"unresolved", std::move(unresolved)},
-              {"nat", {{"ipv4", nat_json(report.ipv4)}, {"ipv6", nat_json(report.ipv6)}}},
+              {"nat",
+               {{"ipv4", nat_json(report.ipv4, report.filtering_ipv4)},
+                {"ipv6", nat_json(report.ipv6, report.filtering_ipv6)}}},
               {"hairpin", nullable(report.hairpin)},
               {"gateway", gateway_json(report)}};
   all.update(advice_json(advice));

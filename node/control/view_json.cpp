@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "node/control/nat_json.h"
 #include "node/control/text.h"
 #include "node/control/version.h"
 
@@ -60,6 +61,9 @@ json to_json(const node::NodeView& node) {
           {"candidates", std::move(candidates)},
           {"relayed_only", node.relayed_only},
           {"port_mapping", mapping_or_null(node.port_mapping)},
+          {"nat",
+           {{"ipv4", nat_json(node.nat_ipv4.behavior, node.nat_ipv4.filtering)},
+            {"ipv6", nat_json(node.nat_ipv6.behavior, node.nat_ipv6.filtering)}}},
           {"uptime_seconds", node.uptime.count()},
           {"dht", to_json(node.dht)},
           {"problems", node.problems},

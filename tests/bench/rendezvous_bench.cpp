@@ -67,7 +67,7 @@ void bench_answer_stun(benchmark::State& state) {
   TimePoint now{};
   for (auto _ : state) {
     now += 1us;
-    if (!responder.handle_datagram(now, from, request)) state.SkipWithError("no answer");
+    if (!responder.handle_datagram(now, from, {}, request)) state.SkipWithError("no answer");
   }
 }
 BENCHMARK(bench_answer_stun)->Name("answer_stun");

@@ -150,10 +150,12 @@ class BootstrapProcess : public ::testing::Test {
 
   /// Asks until it is told its endpoint, for a few seconds.
   bool answers_stun() const {
-    Client client(stun_);
-    const Bytes request =
+    return answers(
         rendezvous::StunWriter(rendezvous::StunClass::kRequest, rendezvous::kStunBinding, {})
-            .take();
+            .take());
+  }
+  bool answers(const Bytes& request) const {
+    Client client(stun_);
     for (int attempt = 0; attempt < 100; ++attempt) {
       client.send(request);
       const Bytes reply = client.receive();
@@ -196,6 +198,17 @@ TEST_F(BootstrapProcess, LetsAMemberIntoTheNetworkAndRemembersIt) {
   EXPECT_TRUE(member.run_until(knows_member, 20s)) << stats();
   EXPECT_EQ(process.stop(3s), 0);
   EXPECT_TRUE(std::filesystem::exists(folder_.path() / "state" / "dht-nodes")) << log();
+}
+
+TEST_F(BootstrapProcess, AnswersStunFromItsSecondPortOnRequest) {
+  lab::Process process = start();
+  const rendezvous::StunChange change{.address = false, .port = true};
+  EXPECT_TRUE(
+      answers(rendezvous::StunWriter(rendezvous::StunClass::kRequest, rendezvous::kStunBinding, {})
+                  .change_request(change)
+                  .take()))
+      << log();
+  EXPECT_EQ(stats()["stun"]["elsewhere"], 1);
 }
 
 TEST_F(BootstrapProcess, SurvivesThePacketsThatKillAnUnguardedNode) {

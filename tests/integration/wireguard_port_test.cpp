@@ -163,7 +163,8 @@ class WireguardPort : public LabTest {
   void serve(const Endpoint& from, ByteView datagram) {
     if (datagram.size() > 3 && datagram[0] == std::byte{1}) wireguard_seen_from_.push_back(from);
     const TimePoint now = std::chrono::steady_clock::now();
-    if (auto reply = responder_.handle_datagram(now, from, datagram)) server_->send(*reply);
+    const auto reply = responder_.handle_datagram(now, from, {}, datagram);
+    if (reply) server_->send(reply->transmit);
   }
 
   rendezvous::StunResponder responder_;

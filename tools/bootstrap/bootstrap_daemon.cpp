@@ -15,6 +15,7 @@
 #include "dht/opendht_directory.h"
 #include "node/adapters/asio_scheduler.h"
 #include "node/adapters/bootstrap_names.h"
+#include "node/adapters/udp_stun_port.h"
 #include "node/state_store.h"
 #include "tools/bootstrap/bootstrap_node.h"
 #include "tools/bootstrap/bootstrap_stats.h"
@@ -26,6 +27,7 @@ namespace {
 using node::AsioDatagramSocket;
 using node::AsioScheduler;
 using node::StateStore;
+using node::UdpStunPort;
 
 /// State files name the mesh they belong to; a bootstrap node belongs to none.
 constexpr crypto::MeshId kNoMesh{};
@@ -38,7 +40,7 @@ struct Parts {
   TimePoint started = scheduler.now().steady;
   std::optional<StateStore> store;
   std::unique_ptr<AsioDatagramSocket> dht_socket;
-  std::unique_ptr<AsioDatagramSocket> stun_socket;
+  std::unique_ptr<UdpStunPort> stun;
   std::unique_ptr<dht::OpendhtDirectory> directory;
   std::optional<BootstrapNode> bootstrap;
   std::optional<node::BootstrapNames> names;
@@ -48,15 +50,19 @@ struct Parts {
 using Outcome = tl::expected<void, std::string>;
 using Socket = tl::expected<std::unique_ptr<AsioDatagramSocket>, std::string>;
 
+std::string port_in_use(std::uint16_t port, const char* option) {
+  return fmt::format(
+      "UDP port {} is in use. Is another kadwire-bootstrap running? Choose with {} ADDR:PORT.",
+      port, option);
+}
+
 Socket open_socket(asio::io_context& context, const ListenOptions& wanted, const char* option) {
   auto socket = wanted.addresses.empty() ? AsioDatagramSocket::open(context, wanted.port)
                                          : AsioDatagramSocket::open_at(context, wanted.addresses);
   if (!socket) return tl::unexpected(socket.error().message);
   // Clients know a service by its port: another one is no substitute.
   if (wanted.addresses.empty() && (*socket)->local_port() != wanted.port) {
-    return tl::unexpected(fmt::format(
-        "UDP port {} is in use. Is another kadwire-bootstrap running? Choose with {} ADDR:PORT.",
-        wanted.port, option));
+    return tl::unexpected(port_in_use(wanted.port, option));
   }
   return std::move(*socket);
 }
@@ -64,15 +70,23 @@ Socket open_socket(asio::io_context& context, const ListenOptions& wanted, const
 /// Where nobody asked for STUN, a port that is taken must not keep the DHT from being served.
 Outcome open_stun(Parts& parts, const BootstrapOptions& options) {
   if (options.serve_stun == BootstrapOptions::Stun::kOff) return {};
-  auto socket = open_socket(parts.context, options.stun, "--stun");
-  if (socket) {
-    parts.stun_socket = std::move(*socket);
-  } else if (options.serve_stun == BootstrapOptions::Stun::kWanted) {
-    return tl::unexpected(socket.error());
-  } else {
-    spdlog::warn("stun off reason=\"{}\" remedy=\"free it, or --stun ADDR:PORT, or --no-stun\"",
-                 socket.error());
+  const ListenOptions& wanted = options.stun;
+  auto stun = wanted.addresses.empty() ? UdpStunPort::open(parts.context, wanted.port)
+                                       : UdpStunPort::open_at(parts.context, wanted.addresses);
+  if (stun) {
+    parts.stun = std::move(*stun);
+    if (!parts.stun->has_second_ports()) {
+      spdlog::warn(
+          "stun without its second port, which is in use: clients cannot find out what "
+          "their NAT lets in");
+    }
+    return {};
   }
+  const std::string reason =
+      wanted.addresses.empty() ? port_in_use(wanted.port, "--stun") : stun.error().message;
+  if (options.serve_stun == BootstrapOptions::Stun::kWanted) return tl::unexpected(reason);
+  spdlog::warn("stun off reason=\"{}\" remedy=\"free it, or --stun ADDR:PORT, or --no-stun\"",
+               reason);
   return {};
 }
 
@@ -101,7 +115,7 @@ void compose(Parts& parts, const BootstrapOptions& options) {
   parts.directory = std::make_unique<dht::OpendhtDirectory>(parts.scheduler.now(),
                                                             std::move(dht_options), parts.random);
   parts.bootstrap.emplace(
-      BootstrapPorts{parts.scheduler, *parts.directory, *parts.dht_socket, parts.stun_socket.get()},
+      BootstrapPorts{parts.scheduler, *parts.directory, *parts.dht_socket, parts.stun.get()},
       [&parts](std::span<const dht::KnownNode> nodes) {
         const auto saved = parts.store->save_dht_nodes(nodes);
         if (!saved) spdlog::warn("state not saved: {}", saved.error().message);
@@ -122,7 +136,7 @@ BootstrapStats stats_of(const Parts& parts) {
   stats.dht_library_exceptions = parts.directory->library_exceptions();
   stats.dht_dropped = parts.directory->dropped();
   stats.dht_socket = parts.dht_socket->counters();
-  if (parts.stun_socket) stats.stun_port = parts.stun_socket->local_port();
+  if (parts.stun) stats.stun_port = parts.stun->local_port();
   stats.stun = parts.bootstrap->stun_stats();
   return stats;
 }
@@ -168,8 +182,8 @@ int serve(const BootstrapOptions& options) {
   parts.names->start();
   spdlog::info("bootstrap up version={} dht_port={} stun_port={} network={} state={}",
                KADWIRE_VERSION, parts.dht_socket->local_port(),
-               parts.stun_socket ? std::to_string(parts.stun_socket->local_port()) : "-",
-               options.network, options.state_folder.string());
+               parts.stun ? std::to_string(parts.stun->local_port()) : "-", options.network,
+               options.state_folder.string());
   parts.context.run();
   parts.bootstrap->save();
   spdlog::info("bootstrap down");

@@ -14,13 +14,13 @@ void BootstrapNode::start() {
     ports_.directory.handle_datagram(ports_.scheduler.now(), from, datagram);
     pump();
   });
-  if (ports_.stun_socket != nullptr) {
-    ports_.stun_socket->start([this](const Endpoint& from, ByteView datagram) {
-      const TimePoint now = ports_.scheduler.now().steady;
-      if (const auto reply = stun_.handle_datagram(now, from, datagram)) {
-        ports_.stun_socket->send(*reply);
-      }
-    });
+  if (ports_.stun != nullptr) {
+    ports_.stun->start(
+        [this](const Endpoint& from, const rendezvous::StunHome& home, ByteView datagram) {
+          const TimePoint now = ports_.scheduler.now().steady;
+          const auto reply = stun_.handle_datagram(now, from, home, datagram);
+          if (reply) ports_.stun->send(*reply);
+        });
   }
   pump();
 }

@@ -9,6 +9,7 @@
 #include "dht/directory.h"
 #include "node/ports/datagram_socket.h"
 #include "node/ports/scheduler.h"
+#include "node/ports/stun_port.h"
 #include "rendezvous/stun_responder.h"
 
 namespace kadwire::tools {
@@ -21,7 +22,7 @@ struct BootstrapPorts {
   node::Scheduler& scheduler;
   dht::Directory& directory;
   node::DatagramSocket& dht_socket;
-  node::DatagramSocket* stun_socket = nullptr;  ///< nullptr: no STUN
+  node::StunPort* stun = nullptr;  ///< nullptr: no STUN
 };
 
 class BootstrapNode {

@@ -27,7 +27,8 @@ constexpr const char* kExamples =
     "  kadwire-bootstrap --stats                counters of the running one\n"
     "\n"
     "Members use it with:  kadwire join --bootstrap HOST[:PORT]\n"
-    "Firewall: UDP 4222 in and out, UDP 3478 for STUN. SIGTERM saves the routing table and "
+    "Firewall: UDP 4222 in and out, UDP 3478 and 3479 for STUN. SIGTERM saves the routing table "
+    "and "
     "ends.";
 
 /// What CLI11 collects before it means anything.

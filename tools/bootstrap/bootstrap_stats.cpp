@@ -19,6 +19,7 @@ nlohmann::json to_json(const dht::DirectoryStats& dht) {
 
 nlohmann::json to_json(const rendezvous::StunStats& stun) {
   return {{"answered", stun.answered},
+          {"elsewhere", stun.elsewhere},
           {"refused", stun.refused},
           {"malformed", stun.malformed},
           {"ignored", stun.ignored},

@@ -45,6 +45,14 @@ class RecordingSocket final : public node::DatagramSocket {
   std::vector<Transmit> sent;
 };
 
+class RecordingStun final : public node::StunPort {
+ public:
+  void start(Handler handler) override { deliver = std::move(handler); }
+  void send(const rendezvous::StunReply& reply) override { sent.push_back(reply); }
+  Handler deliver;
+  std::vector<rendezvous::StunReply> sent;
+};
+
 /// Echoes each datagram, and does what the test says.
 class ScriptedDirectory final : public dht::Directory {
  public:
@@ -86,10 +94,11 @@ class BootstrapNodeTest : public ::testing::Test {
  protected:
   ManualScheduler scheduler_;
   ScriptedDirectory directory_;
-  RecordingSocket dht_socket_, stun_socket_;
+  RecordingSocket dht_socket_;
+  RecordingStun stun_;
   std::vector<std::size_t> saved_;  ///< how many nodes, each time
   std::vector<bool> connectivity_;
-  BootstrapNode node_{{scheduler_, directory_, dht_socket_, &stun_socket_},
+  BootstrapNode node_{{scheduler_, directory_, dht_socket_, &stun_},
                       [this](auto nodes) { saved_.push_back(nodes.size()); },
                       [this](bool connected) { connectivity_.push_back(connected); }};
 };
@@ -106,9 +115,11 @@ TEST_F(BootstrapNodeTest, AnswersStunOnItsOwnSocket) {
   node_.start();
   const auto request =
       rendezvous::StunWriter(rendezvous::StunClass::kRequest, rendezvous::kStunBinding, {});
-  stun_socket_.deliver(kStranger, rendezvous::StunWriter(request).take());
-  ASSERT_EQ(stun_socket_.sent.size(), 1U);
-  EXPECT_EQ(stun_socket_.sent[0].to, kStranger);
+  const Endpoint own = *Endpoint::parse("198.51.100.1:3478");
+  stun_.deliver(kStranger, {own, 3479}, rendezvous::StunWriter(request).take());
+  ASSERT_EQ(stun_.sent.size(), 1U);
+  EXPECT_EQ(stun_.sent[0].source, own);
+  EXPECT_EQ(stun_.sent[0].transmit.to, kStranger);
   EXPECT_EQ(node_.stun_stats().answered, 1U);
   EXPECT_THAT(dht_socket_.sent, IsEmpty());
 }

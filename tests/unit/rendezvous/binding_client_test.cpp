@@ -13,7 +13,7 @@ namespace {
 constexpr TimePoint kStart{1h};
 const Endpoint kServer = *Endpoint::parse("198.51.100.1:3478");
 const Endpoint kMapped = *Endpoint::parse("203.0.113.5:40000");
-constexpr auto kChangeRequest = static_cast<StunAttributeType>(0x0003);
+constexpr auto kUnheardOf = static_cast<StunAttributeType>(0x0027);
 
 class BindingClientTest : public ::testing::Test {
  protected:
@@ -186,9 +186,7 @@ TEST_F(BindingClientTest, CountsAnAnswerThatNamesNoEndpointAsAFailure) {
       [&] { return answer(StunClass::kError).error_code(500, "no").take(); },
       [&] { return answer(StunClass::kError).xor_mapped_address(kMapped).take(); },
       [&] { return answer().take(); },
-      [&] {
-        return answer().attribute(kChangeRequest, Bytes(4)).xor_mapped_address(kMapped).take();
-      },
+      [&] { return answer().attribute(kUnheardOf, Bytes(4)).xor_mapped_address(kMapped).take(); },
       [&] { return answer().attribute(StunAttributeType::kMappedAddress, Bytes(8)).take(); },
   };
   for (const auto& failure : failures) {

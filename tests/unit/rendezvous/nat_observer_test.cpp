@@ -6,6 +6,7 @@
 #include <cctype>
 #include <string>
 
+#include "rendezvous/stun_responder.h"
 #include "tests/unit/rendezvous/nat_observer_fixture.h"
 
 namespace kadwire::rendezvous::testing {
@@ -450,6 +451,41 @@ TEST_F(NatObserverTest, ForgetsTheGatewayOfAnotherNetwork) {
   observer_.network_changed(now_, own_, kPort);
   exchange();
   EXPECT_FALSE(behavior().carrier_grade);
+}
+
+TEST_F(NatObserverTest, KnowsThatItIsOpenOnceAnAnswerCameFromAPortThatItNeverSentTo) {
+  own_ = {local("2001:db8:1::10/64")};
+  observer_.set_servers(now_, std::vector{kServerV6});
+  observer_.network_changed(now_, own_, kPort);
+  const Endpoint inside{inside_v6_, kPort};
+  const Endpoint second{kServerV6.address, 3479};
+  StunResponder server;
+  const auto serve = [&](bool open) {
+    while (const auto request = observer_.poll_transmit()) {
+      const auto reply =
+          server.handle_datagram(now_, inside, {kServerV6, second.port}, request->payload);
+      if (!reply || (reply->source == second && !open)) continue;
+      observer_.handle_datagram(now_, reply->source, reply->transmit.payload);
+    }
+  };
+  serve(false);
+  EXPECT_EQ(observer_.behavior(AddressFamily::kIpv6).mapping, MappingBehavior::kNone);
+  EXPECT_FALSE(observer_.open_to_strangers(AddressFamily::kIpv6));
+  (void)observer_.poll_change();
+  now_ = *observer_.next_timeout();
+  observer_.handle_timeout(now_);
+  serve(true);
+  EXPECT_TRUE(observer_.open_to_strangers(AddressFamily::kIpv6));
+  EXPECT_TRUE(observer_.poll_change());
+}
+
+TEST_F(NatObserverTest, AsksAgainWhenAPathIsLostButNotForEachOfMany) {
+  start({kServerA});
+  run_for(10s);
+  (void)take_requests(kServerA);
+  for (int i = 0; i < 10; ++i) observer_.note_path_lost(now_);
+  run_for(1s);
+  EXPECT_EQ(take_requests(kServerA), 1);
 }
 
 }  // namespace

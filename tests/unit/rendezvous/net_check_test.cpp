@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "rendezvous/stun_responder.h"
 #include "tests/unit/rendezvous/fake_gateway.h"
 #include "tests/unit/rendezvous/nat_observer_fixture.h"
 
@@ -105,7 +106,7 @@ class NetCheckTest : public ::testing::Test {
   }
   void carry(const CheckTransmit& sent) {
     const Endpoint to = sent.transmit.to;
-    ++requests_[to];
+    if (sent.from == CheckSocket::kMain) ++requests_[to];
     if (to.address == kRouter) {
       if (auto answer = gateway_.answer(now_, sent.transmit)) {
         arriving_.emplace(now_ + 1ms, Arrival{CheckSocket::kMain, to, *std::move(answer)});
@@ -122,6 +123,12 @@ class NetCheckTest : public ::testing::Test {
       if (!turns_round_) return;
       const CheckSocket other = main ? CheckSocket::kSecond : CheckSocket::kMain;
       arriving_.emplace(now_ + 2ms, Arrival{other, mapped, sent.transmit.payload});
+    } else if (able_.contains(to)) {
+      const auto reply =
+          able_servers_.handle_datagram(now_, mapped, {to, 3479}, sent.transmit.payload);
+      if (!reply || (reply->source != to && !lets_in_)) return;
+      arriving_.emplace(now_ + kServerRtt,
+                        Arrival{sent.from, reply->source, reply->transmit.payload});
     } else if (!silent_.contains(to)) {
       Bytes answer = StunWriter(StunClass::kSuccess, kStunBinding, message->transaction)
                          .xor_mapped_address(mapped)
@@ -137,6 +144,9 @@ class NetCheckTest : public ::testing::Test {
   std::optional<FakeNat> second_nat_{std::in_place, FakeMapping::kEndpointIndependent,
                                      FakePorts::kPreserving, nat_random_};
   std::multimap<TimePoint, Arrival> arriving_;
+  std::set<Endpoint> able_;  ///< servers that can answer from elsewhere
+  StunResponder able_servers_;
+  bool lets_in_ = false;  ///< the NAT, answers from elsewhere
 };
 
 GatewayOutcome outcome_of(const NetReport& report, MappingProtocol protocol) {
@@ -168,6 +178,20 @@ TEST_F(NetCheckTest, MeasuresTheRoundTripOfEachServer) {
   EXPECT_EQ(report.servers[0].rtt, kServerRtt);
   EXPECT_EQ(report.servers[1].rtt, kServerRtt);
   EXPECT_EQ(requests_[kServerA], kAnswersWanted);
+}
+
+TEST_F(NetCheckTest, FindsOutWhoseAnswersAreLetIn) {
+  EXPECT_EQ(check({kServerA}).filtering_ipv4, FilteringBehavior::kUnknown);
+  able_ = {kServerA, kServerB, kServerV6};
+  const TimePoint begun = now_;
+  const NetReport strict = check({kServerA, kServerB, kServerV6});
+  EXPECT_EQ(strict.filtering_ipv4, FilteringBehavior::kAddressAndPortDependent);
+  EXPECT_EQ(strict.filtering_ipv6, FilteringBehavior::kAddressAndPortDependent);
+  EXPECT_LT(now_ - begun, kNetCheckMax);
+  lets_in_ = true;
+  const NetReport open = check({kServerA, kServerB, kServerV6});
+  EXPECT_EQ(open.filtering_ipv4, FilteringBehavior::kEndpointIndependent);
+  EXPECT_EQ(open.filtering_ipv6, FilteringBehavior::kPortIndependent);
 }
 
 TEST_F(NetCheckTest, IsDoneWithinASecondWhereEverythingAnswers) {

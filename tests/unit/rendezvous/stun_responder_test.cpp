@@ -9,7 +9,7 @@ namespace {
 
 constexpr TimePoint kStart{1h};
 constexpr StunTransactionId kTransaction{std::byte{1}, std::byte{2}};
-constexpr auto kChangeRequest = static_cast<StunAttributeType>(0x0003);
+constexpr auto kUnheardOf = static_cast<StunAttributeType>(0x0027);  // RESPONSE-PORT
 
 StunWriter request() {
   return {StunClass::kRequest, kStunBinding, kTransaction};
@@ -18,8 +18,23 @@ StunWriter request() {
 class StunResponderTest : public ::testing::Test {
  protected:
   std::optional<Transmit> answer(ByteView datagram, TimePoint now = kStart) {
-    return responder_.handle_datagram(now, from_, datagram);
+    auto reply = responder_.handle_datagram(now, from_, home_, datagram);
+    if (!reply) return std::nullopt;
+    source_ = reply->source;
+    return reply->transmit;
   }
+  /// A request long enough for an answer with OTHER-ADDRESS.
+  std::optional<Endpoint> told_other_address() {
+    const auto reply = answer(request().software(std::string(60, ' ')).take());
+    return reply ? parse_stun(reply->payload)->other_address() : std::nullopt;
+  }
+  std::optional<Endpoint> source_with(StunChange change) {
+    source_ = {};
+    const auto reply = answer(request().change_request(change).take());
+    return reply ? std::optional(source_) : std::nullopt;
+  }
+  StunHome home_{*Endpoint::parse("198.51.100.1:3478"), 3479};
+  Endpoint source_;  ///< of the last answer
   Endpoint from_ = *Endpoint::parse("192.0.2.1:32853");
   StunResponder responder_{{.per_source = {2, 3}, .in_all = {5, 5}}};
 };
@@ -46,18 +61,18 @@ TEST_F(StunResponderTest, TellsAnIpv6ClientItsEndpointIn44Bytes) {
 }
 
 TEST_F(StunResponderTest, NamesAnUnknownAttributeIfTheAnswerFitsTheRequest) {
-  const Bytes large = request().software("a client").attribute(kChangeRequest, Bytes(4)).take();
+  const Bytes large = request().software("a client").attribute(kUnheardOf, Bytes(4)).take();
   const auto reply = answer(large);
   ASSERT_TRUE(reply.has_value());
   EXPECT_LE(reply->payload.size(), large.size());
   const auto message = parse_stun(reply->payload);
   EXPECT_EQ(message->error_code()->code, 420);
-  EXPECT_EQ(to_hex(*message->find(StunAttributeType::kUnknownAttributes)), "0003");
+  EXPECT_EQ(to_hex(*message->find(StunAttributeType::kUnknownAttributes)), "0027");
   EXPECT_EQ(responder_.stats().refused, 1U);
 }
 
 TEST_F(StunResponderTest, StaysSilentRatherThanAnswerWithMoreThanItGot) {
-  EXPECT_FALSE(answer(request().attribute(kChangeRequest, Bytes(4)).take()).has_value());
+  EXPECT_FALSE(answer(request().attribute(kUnheardOf, Bytes(4)).take()).has_value());
   EXPECT_EQ(responder_.stats().ignored, 1U);
 }
 
@@ -73,6 +88,56 @@ TEST_F(StunResponderTest, CountsWhatIsNotStun) {
   EXPECT_FALSE(answer(Bytes(20)).has_value());
   EXPECT_FALSE(answer({}).has_value());
   EXPECT_EQ(responder_.stats().malformed, 2U);
+}
+
+TEST_F(StunResponderTest, AnswersFromItsOtherPortOnRequest) {
+  EXPECT_EQ(source_with({}), home_.at);
+  EXPECT_EQ(source_with({.port = true}), Endpoint::parse("198.51.100.1:3479"));
+  EXPECT_EQ(responder_.stats().elsewhere, 1U);
+}
+
+TEST_F(StunResponderTest, AnswersFromAnotherAddressOnceARequestCameToIt) {
+  const StunChange both{.address = true, .port = true};
+  EXPECT_EQ(source_with(both), std::nullopt);
+  EXPECT_EQ(told_other_address(), Endpoint::parse("198.51.100.1:3479"));
+  const StunHome first = home_;
+  home_.at = *Endpoint::parse("192.0.2.7:3478");
+  from_ = *Endpoint::parse("203.0.113.1:1000");
+  EXPECT_EQ(told_other_address(), Endpoint::parse("198.51.100.1:3479"));
+  home_ = first;
+  EXPECT_EQ(source_with(both), Endpoint::parse("192.0.2.7:3479"));
+}
+
+TEST_F(StunResponderTest, AnswersNoPublicRequestFromAPrivateAddress) {
+  home_.at = *Endpoint::parse("10.0.0.1:3478");
+  EXPECT_TRUE(answer(request().take()).has_value());
+  home_.at = *Endpoint::parse("198.51.100.1:3478");
+  EXPECT_EQ(source_with({.address = true, .port = true}), std::nullopt);
+}
+
+TEST_F(StunResponderTest, NamesItsOtherAddressOnlyWhereTheAnswerIsNoLonger) {
+  EXPECT_EQ(answer(request().software("").take())->payload.size(), 32U);
+  const Bytes enough = request().software(std::string(20, ' ')).take();
+  const auto reply = answer(enough);
+  EXPECT_EQ(reply->payload.size(), enough.size());
+  EXPECT_TRUE(parse_stun(reply->payload)->other_address().has_value());
+}
+
+TEST_F(StunResponderTest, IsNeverMadeToSendMoreThanItGotByAChange) {
+  for (const bool address : {false, true}) {
+    for (const bool port : {false, true}) {
+      const auto reply = answer(request().change_request({address, port}).take(), kStart + 10s);
+      if (reply) {
+        EXPECT_EQ(reply->payload.size(), 32U);
+      }
+    }
+  }
+}
+
+TEST_F(StunResponderTest, OffersNothingAtASecondPort) {
+  home_ = {*Endpoint::parse("198.51.100.1:3479"), 0};
+  EXPECT_EQ(told_other_address(), std::nullopt);
+  EXPECT_EQ(source_with({.port = true}), std::nullopt);
 }
 
 TEST_F(StunResponderTest, AnswersNobodyAtPortZero) {

@@ -31,14 +31,14 @@ struct DhtNode::Running {
     node.start();
   }
 
-  node::DatagramSocket* stun(SimHost& host, const Options& options) {
-    if (options.answers_stun) stun_socket.emplace(host, kStunPort, stun_traffic);
-    return stun_socket ? &*stun_socket : nullptr;
+  node::StunPort* stun(SimHost& host, const Options& options) {
+    if (options.answers_stun) stun_port.emplace(host, kStunPort, stun_traffic);
+    return stun_port ? &*stun_port : nullptr;
   }
 
   SimScheduler scheduler;
   SimSocket socket;
-  std::optional<SimSocket> stun_socket;
+  std::optional<SimStunPort> stun_port;
   dht::OpendhtDirectory directory;
   tools::BootstrapNode node;
 };

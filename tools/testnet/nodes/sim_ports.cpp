@@ -56,6 +56,28 @@ void SimWireguardPort::send(const PortTransmit& transmit) {
   host_.send(from, transmit.transmit);
 }
 
+void SimStunPort::start(Handler handler) {
+  first_.start([this, handler](const Endpoint& from, ByteView datagram) {
+    const IpAddress own = own_address(from.address.family());
+    handler(from, {{own, first_.local_port()}, second_.local_port()}, datagram);
+  });
+  second_.start([this, handler](const Endpoint& from, ByteView datagram) {
+    const IpAddress own = own_address(from.address.family());
+    handler(from, {{own, second_.local_port()}, 0}, datagram);
+  });
+}
+
+void SimStunPort::send(const rendezvous::StunReply& reply) {
+  (reply.source.port == second_.local_port() ? second_ : first_).send(reply.transmit);
+}
+
+IpAddress SimStunPort::own_address(AddressFamily family) const {
+  for (const Prefix& own : host_.internet().addresses(host_.id())) {
+    if (own.address.family() == family) return own.address;
+  }
+  return {};
+}
+
 SimWireguardPort::~SimWireguardPort() {
   if (!side_ports_open_) return;
   for (std::uint16_t i = 0; i < rendezvous::kSidePorts; ++i) {

@@ -13,6 +13,7 @@
 #include "node/ports/node_memory.h"
 #include "node/ports/relay_ports.h"
 #include "node/ports/scheduler.h"
+#include "node/ports/stun_port.h"
 #include "node/ports/wireguard_port.h"
 #include "tools/testnet/nodes/sim_host.h"
 
@@ -54,6 +55,23 @@ class SimSocket final : public node::DatagramSocket {
   SimHost& host_;
   std::uint16_t port_;
   SimHost::Classifier classify_;
+};
+
+/// A STUN service on a host of one address in each family: answers come from another port at most.
+class SimStunPort final : public node::StunPort {
+ public:
+  SimStunPort(SimHost& host, std::uint16_t port, SimHost::Classifier classify)
+      : host_(host), first_(host, port, classify), second_(host, second_of(port), classify) {}
+  void start(Handler handler) override;
+  void send(const rendezvous::StunReply& reply) override;
+
+ private:
+  static std::uint16_t second_of(std::uint16_t port) {
+    return static_cast<std::uint16_t>(port + 1);
+  }
+  [[nodiscard]] IpAddress own_address(AddressFamily family) const;
+  SimHost& host_;
+  SimSocket first_, second_;
 };
 
 /// What travels beside WireGuard on its port. The port itself is its owner's, which offers this
