@@ -83,6 +83,14 @@ void DataPlane::tell_endpoint(ApplyPeers& apply, const PeerRow& row,
   apply.changes.push_back(SetPeer{std::move(config), psk(row.record().wireguard_key)});
 }
 
+/// A persistent keepalive that is switched on sends one at once, in wireguard-go as in the kernel.
+void DataPlane::nudge(ApplyPeers& apply, const PeerRow& row) const {
+  PeerConfig off = desired(row);
+  off.keepalive = std::chrono::seconds(0);
+  apply.changes.push_back(SetPeer{std::move(off), psk(row.record().wireguard_key)});
+  apply.changes.push_back(SetPeer{desired(row), psk(row.record().wireguard_key)});
+}
+
 std::optional<TimePoint> DataPlane::next_timeout() const {
   if (stopped_ || !device_up_) return std::nullopt;
   if (snapshot_asked_) return *snapshot_asked_ + kSnapshotPatience;
@@ -113,8 +121,9 @@ void DataPlane::on_snapshot(Now now, const DeviceSnapshot& snapshot) {
     row.status = found == actual_.end() ? std::nullopt : std::optional(*found);
     const Tunnel::Traffic traffic =
         row.tunnel.handle_status(now.steady, row.status ? &*row.status : nullptr);
-    if (traffic.sent || traffic.received) traffic_.push_back({node, traffic});
+    if (traffic.sent || traffic.received || traffic.fell_quiet) traffic_.push_back({node, traffic});
     tell_endpoint(apply, row, row.tunnel.astray(now.steady));
+    if (row.tunnel.take_nudge(now.steady)) nudge(apply, row);
     if (row.tunnel.up() == was_up) continue;
     if (moved_ && !was_up && row.status) tell_endpoint(apply, row, row.status->endpoint);
     notice(Notice::Level::kInfo,

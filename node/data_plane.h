@@ -56,6 +56,7 @@ class DataPlane {
   /// Nothing, if there is none.
   void tell_endpoint(ApplyPeers& apply, const PeerRow& row,
                      const std::optional<Endpoint>& endpoint) const;
+  void nudge(ApplyPeers& apply, const PeerRow& row) const;
   void submit(ApplyPeers apply);
   void note_applied(const PeerConfig& config);
   void ask_snapshot(Now now);
@@ -72,7 +73,7 @@ class DataPlane {
   bool moved_ = false;              ///< our addresses changed since the last snapshot
   bool stopped_ = false;
   bool device_up_ = true;
-  bool seen_;  ///< false: an adopted device not looked at yet
+  bool seen_;                              ///< false: an adopted device not looked at yet
   std::optional<TimePoint> spares_until_;  ///< tunnels that it does not know
   std::optional<TimePoint> snapshot_asked_;
   bool changed_since_asked_ = false;  ///< so the snapshot under way may be old

@@ -59,11 +59,14 @@ Tunnel::Traffic Tunnel::handle_status(TimePoint now, const PeerStatus* status) {
 
 /// What passed since the last status.
 Tunnel::Traffic Tunnel::count(TimePoint now, const PeerStatus& status) {
-  const Traffic traffic{status.tx_bytes > last_tx_bytes_, status.rx_bytes > last_rx_bytes_};
+  Traffic traffic{.sent = status.tx_bytes > last_tx_bytes_,
+                  .received = status.rx_bytes > last_rx_bytes_};
   const std::uint64_t quiet = in_use(now) ? kQuietBytesMax : kIdleBytesMax;
   if (status.rx_bytes > last_rx_bytes_ + quiet || status.tx_bytes > last_tx_bytes_ + quiet) {
     used_at_ = now;
   }
+  if (in_use(now) && status.rx_bytes > last_rx_bytes_ + kQuietBytesMax) came_at_ = now;
+  traffic.fell_quiet = falls_quiet(now, traffic);
   unanswered_ = traffic.sent && !traffic.received;
   sends_to_ = status.endpoint;
   if (path_ && sends_to_ != path_->endpoint) strayed_ = now;
@@ -73,7 +76,14 @@ Tunnel::Traffic Tunnel::count(TimePoint now, const PeerStatus& status) {
   return traffic;
 }
 
+bool Tunnel::falls_quiet(TimePoint now, const Traffic& traffic) {
+  if (!came_at_ || traffic.received || now - *came_at_ < kHush) return false;
+  came_at_.reset();
+  return !traffic.sent && path_ && !path_->relayed;
+}
+
 Duration Tunnel::poll_spacing(TimePoint now) const {
+  if (unconfirmed()) return std::max(next_nudge_ - now, Duration(kMovingPoll));
   if (!in_use(now) && !unanswered_) return kUpPoll;
   const bool moving = now - path_set_ < kMoving && now - std::max(path_set_, strayed_) < kMoved;
   if (path_ && moving) return kMovingPoll;
@@ -84,6 +94,18 @@ std::optional<Endpoint> Tunnel::astray(TimePoint now) const {
   if (!up() || !path_ || !sends_to_ || *sends_to_ == path_->endpoint) return std::nullopt;
   if (now - path_set_ >= kMoving && !unanswered_) return std::nullopt;
   return path_->endpoint;
+}
+
+bool Tunnel::unconfirmed() const {
+  return up() && nudges_left_ > 0 && last_rx_bytes_ <= kResponseBytes;
+}
+
+bool Tunnel::take_nudge(TimePoint now) {
+  if (!unconfirmed() || now < next_nudge_) return false;
+  --nudges_left_;
+  next_nudge_ = now + kNudgeAfter * (1 << (kNudgesMax - nudges_left_));
+  if (unconfirmed()) next_status_ = next_nudge_;
+  return true;
 }
 
 bool Tunnel::in_use(TimePoint now) const {
@@ -134,6 +156,10 @@ std::chrono::seconds Tunnel::keepalive() const {
 }
 
 void Tunnel::rise(TimePoint now, const PeerStatus& status) {
+  if (state_ == State::kDialling) {
+    nudges_left_ = kNudgesMax;
+    next_nudge_ = now + kNudgeAfter;
+  }
   state_ = State::kUp;
   heard_at_ = now;
   fell_silent_ = false;

@@ -49,6 +49,16 @@ inline constexpr std::uint64_t kIdleBytesMax = 256;
 inline constexpr std::uint64_t kQuietBytesMax = 32;
 /// Not used any more: nothing for so long.
 inline constexpr Duration kQuietAfter = 3s;
+/// A response and nothing else has come (WireGuard's white paper, §5.4.3): the keepalive that would
+/// have made the other side believe in the session may be lost, and on an idle tunnel the next one
+/// leaves after kKeepalive. One is sent then, and again with twice the pause, until something
+/// comes: each is 32 bytes.
+inline constexpr std::uint64_t kResponseBytes = 92;
+inline constexpr Duration kNudgeAfter = 300ms;
+inline constexpr int kNudgesMax = 3;
+/// Nothing for so long where data was coming: worth a ping, which opens the own NAT again if that
+/// has forgotten who we talk to, and which only this side can send.
+inline constexpr Duration kHush = 900ms;
 /// How often one that does not dial looks whether the other side has come; grows up to this like
 /// the dial spacing.
 inline constexpr Duration kWaitingPollLast = 2s;
@@ -75,6 +85,10 @@ class Tunnel {
   struct Traffic {
     bool sent = false;
     bool received = false;
+    /// What was coming has stopped, and nothing is sent either: the other side has no more to say,
+    /// or the way here is gone, as when the own NAT forgets its mappings. Once for each stop, and
+    /// not for a relayed path.
+    bool fell_quiet = false;
   };
   /// What the device says of this peer; nullptr: it does not have it.
   Traffic handle_status(TimePoint now, const PeerStatus* status);
@@ -83,6 +97,9 @@ class Tunnel {
   /// Where WireGuard should be sending, if the last status says that it does not: while the tunnel
   /// moves to a new path, and when nothing comes back from where it sends.
   [[nodiscard]] std::optional<Endpoint> astray(TimePoint now) const;
+  /// True, once, when WireGuard is to send a keepalive now, since the other side may not know yet
+  /// that the handshake succeeded. Call after handle_status.
+  [[nodiscard]] bool take_nudge(TimePoint now);
   /// True if the next dial needs no status first: nothing was dialled yet, and the peer is too new
   /// for its tunnel to have come up from the other side.
   [[nodiscard]] bool may_dial_unseen(TimePoint now) const;
@@ -108,7 +125,10 @@ class Tunnel {
   //     └───────────────handshake────────────────────────────────────▶ │
   //  Dialling (initiator) or Waiting (responder) ◀──65 s of silence────┘
   [[nodiscard]] Traffic count(TimePoint now, const PeerStatus& status);
+  [[nodiscard]] bool falls_quiet(TimePoint now, const Traffic& traffic);
   [[nodiscard]] bool in_use(TimePoint now) const;
+  /// The other side is not known to have heard of the session that was dialled.
+  [[nodiscard]] bool unconfirmed() const;
   [[nodiscard]] Duration poll_spacing(TimePoint now) const;
   void rise(TimePoint now, const PeerStatus& status);
   void fall_silent(TimePoint now);
@@ -126,11 +146,14 @@ class Tunnel {
   std::uint64_t last_rx_bytes_ = 0;
   std::uint64_t last_tx_bytes_ = 0;
   std::optional<TimePoint> used_at_;  ///< last seen to carry data
+  std::optional<TimePoint> came_at_;  ///< last seen to bring data; nullopt: or it was told
   std::optional<Path> path_;          ///< the proven one
   TimePoint path_set_;
   TimePoint strayed_;                 ///< last seen to send elsewhere
   std::optional<Endpoint> sends_to_;  ///< by the last status
   bool unanswered_ = false;           ///< since the status before
+  int nudges_left_ = 0;
+  TimePoint next_nudge_;      ///< if any are left
   bool fell_silent_ = false;  ///< and nothing was dialled since: the session may still be good
   bool resume_;               ///< dial once whatever the role
   Duration spacing_first_ = kDialSpacingFirst;

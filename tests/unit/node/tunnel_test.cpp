@@ -62,6 +62,33 @@ TEST_F(TunnelTest, AnInitiatorDialsAtOnceAndUnseen) {
   EXPECT_FALSE(tunnel.dial(now_, random_));
 }
 
+TEST_F(TunnelTest, NudgesAResponderThatMayNotKnowOfTheSession) {
+  Tunnel tunnel(now_, Tunnel::Role::kInitiator, false);
+  tunnel.set_candidates(now_, {kHere});
+  ASSERT_TRUE(tunnel.dial(now_, random_));
+  const PeerStatus one_sided = status(kShaken, kResponseBytes);
+  int nudges = 0;
+  const TimePoint end = now_ + 10s;
+  while (now_ < end) {
+    tunnel.handle_status(now_, &one_sided);
+    nudges += tunnel.take_nudge(now_) ? 1 : 0;
+    ASSERT_GT(tunnel.next_status(), now_) << "a look that stays due spins";
+    now_ = tunnel.next_status();
+  }
+  EXPECT_EQ(nudges, kNudgesMax);
+}
+
+TEST_F(TunnelTest, NudgesNobodyWhoHasSpokenUnderTheSession) {
+  Tunnel tunnel(now_, Tunnel::Role::kInitiator, false);
+  tunnel.set_candidates(now_, {kHere});
+  ASSERT_TRUE(tunnel.dial(now_, random_));
+  const PeerStatus confirmed = status(kShaken, kResponseBytes + 32);
+  tunnel.handle_status(now_, &confirmed);
+  now_ += kNudgeAfter;
+  tunnel.handle_status(now_, &confirmed);
+  EXPECT_FALSE(tunnel.take_nudge(now_));
+}
+
 TEST_F(TunnelTest, AResponderWaitsAndStaysSilent) {
   Tunnel tunnel(now_, Tunnel::Role::kResponder, false);
   tunnel.set_candidates(now_, {kHere});
@@ -265,6 +292,34 @@ TEST_F(TunnelTest, TellsWhatPassedThrough) {
   const auto traffic = tunnel.handle_status(now_, &seen);
   EXPECT_TRUE(traffic.sent);
   EXPECT_FALSE(traffic.received);
+}
+
+TEST_F(TunnelTest, TellsOnceThatWhatCameHasStopped) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  tunnel.set_path(now_, {kHere, 80ms, false});
+  std::uint64_t rx = 100;
+  for (int i = 0; i < 5; ++i) {
+    now_ += 1s;
+    const PeerStatus flowing = status(kShaken, rx += 1000);
+    EXPECT_FALSE(tunnel.handle_status(now_, &flowing).fell_quiet);
+  }
+  int told = 0;
+  for (int i = 0; i < 10; ++i) {
+    now_ += 500ms;
+    const PeerStatus quiet = status(kShaken, rx);
+    told += tunnel.handle_status(now_, &quiet).fell_quiet ? 1 : 0;
+  }
+  EXPECT_EQ(told, 1);
+}
+
+TEST_F(TunnelTest, KeepalivesThatStopAreNothingToTell) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  tunnel.set_path(now_, {kHere, 80ms, false});
+  const PeerStatus keepalive = status(kShaken, 132);
+  now_ += 10s;
+  (void)tunnel.handle_status(now_, &keepalive);
+  now_ += 10s;
+  EXPECT_FALSE(tunnel.handle_status(now_, &keepalive).fell_quiet);
 }
 
 TEST_F(TunnelTest, ADeviceThatLostThePeerIsSilence) {
