@@ -68,6 +68,8 @@ class NetCheckTest : public ::testing::Test {
   TimePoint now_ = kStart;
   bool has_ipv6_ = true;
   bool turns_round_ = false;  ///< the NAT hairpins
+  std::set<Endpoint> able_;   ///< servers that can answer from elsewhere
+  bool lets_in_ = false;      ///< the NAT, such answers
   std::vector<LocalAddress> addresses_ = {testing::local("192.168.1.10/24"),
                                           testing::local("2001:db8:1::10/64")};
   std::vector<IpAddress> routers_ = {kRouter};
@@ -144,9 +146,7 @@ class NetCheckTest : public ::testing::Test {
   std::optional<FakeNat> second_nat_{std::in_place, FakeMapping::kEndpointIndependent,
                                      FakePorts::kPreserving, nat_random_};
   std::multimap<TimePoint, Arrival> arriving_;
-  std::set<Endpoint> able_;  ///< servers that can answer from elsewhere
   StunResponder able_servers_;
-  bool lets_in_ = false;  ///< the NAT, answers from elsewhere
 };
 
 GatewayOutcome outcome_of(const NetReport& report, MappingProtocol protocol) {
