@@ -84,9 +84,10 @@ bool Tunnel::falls_quiet(TimePoint now, const Traffic& traffic) {
 
 Duration Tunnel::poll_spacing(TimePoint now) const {
   if (unconfirmed()) return std::max(next_nudge_ - now, Duration(kMovingPoll));
-  if (!in_use(now) && !unanswered_) return kUpPoll;
-  const bool moving = now - path_set_ < kMoving && now - std::max(path_set_, strayed_) < kMoved;
-  if (path_ && moving) return kMovingPoll;
+  const bool moving = path_ && now - path_set_ < kMoving;
+  // One keepalive of the old path leads an idle tunnel back for as long as it is idle.
+  if (!in_use(now) && !unanswered_) return moving ? kActivePoll : kUpPoll;
+  if (moving && now - std::max(path_set_, strayed_) < kMoved) return kMovingPoll;
   return path_ && path_->relayed ? kRelayedPoll : kActivePoll;
 }
 

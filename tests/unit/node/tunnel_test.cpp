@@ -271,6 +271,21 @@ TEST_F(TunnelTest, IsToldAgainOfANewPathWhileStragglersLeadItBack) {
   EXPECT_FALSE(tunnel.astray(now_ + kMoving)) << "the peer may have moved, and WireGuard knows";
 }
 
+TEST_F(TunnelTest, AnIdleOneIsToldOfItsPathAgainWhenAKeepaliveLedItBack) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  tunnel.set_path(now_, {kThere, 80ms, false});
+  PeerStatus there = status(kShaken, 100);
+  there.endpoint = kThere;
+  now_ = tunnel.next_status();
+  tunnel.handle_status(now_, &there);
+  EXPECT_FALSE(tunnel.astray(now_));
+  const PeerStatus led_back = status(kShaken, 132);
+  now_ = tunnel.next_status();
+  tunnel.handle_status(now_, &led_back);
+  EXPECT_EQ(tunnel.astray(now_), kThere);
+  EXPECT_LE(now_ - kStart, 2s);
+}
+
 TEST_F(TunnelTest, IsLedBackToItsPathWhenNothingComesFromWhereItStrayed) {
   Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
   tunnel.set_path(now_, {kThere, 40ms});
