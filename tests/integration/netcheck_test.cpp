@@ -92,6 +92,22 @@ TEST_F(NetcheckTest, SeesAUsualHomeNatAndThatItDoesNotTurnPacketsRound) {
   EXPECT_LT(rtt, 20.0 + 30.0 * kSlowdown);
 }
 
+TEST_F(NetcheckTest, SeesWhosePacketsEachKindLetsIn) {
+  const std::pair<const char*, const char*> kinds[] = {
+      {"public", "endpoint-independent"},
+      {"full-cone", "endpoint-independent"},
+      {"address-restricted", "address-dependent"},
+      {"port-restricted", "address-and-port-dependent"},
+      {"host-firewall", "address-and-port-dependent"}};
+  for (const auto& [kind, expected] : kinds) {
+    const Place behind = must(
+        build_place(lab(), *find_surroundings(kind), {.name = kind, .cable = {.delay = 10ms}}));
+    const Checked checked = check(*behind.host);
+    EXPECT_EQ(checked.report.at("nat").at("ipv4").at("filtering"), expected) << kind;
+    EXPECT_EQ(finding(checked, "filter-v4").at("certain"), true) << kind;
+  }
+}
+
 TEST_F(NetcheckTest, SeesANatThatTurnsPacketsRound) {
   const Place behind = place("hairpin-cone");
   // Where the machine has br_netfilter, the gateway's bridge would translate before its router, and
