@@ -7,6 +7,7 @@
 
 #include "node/mesh_node.h"
 #include "rendezvous/beacon.h"
+#include "rendezvous/stun_responder.h"
 #include "tests/support/test_mesh.h"
 
 namespace kadwire::testing {
@@ -15,6 +16,8 @@ namespace {
 constexpr std::uint16_t kPort = 51820;
 constexpr const char* kPrivate = "10.20.30.40/24";
 constexpr const char* kPublic = "192.0.2.9/24";
+constexpr const char* kPublicIpv6 = "2001:db8:5::9/64";
+const Endpoint kServer = *Endpoint::parse("[2001:db8:77::1]:3478");
 
 class MeshServices : public ::testing::Test {
  protected:
@@ -26,28 +29,42 @@ class MeshServices : public ::testing::Test {
   }
   /// The record of a node on a host with this address, as it tells those on its link.
   rendezvous::PeerRecord record_at(std::string_view address) {
-    const Now now{TimePoint{100h}, kNoonTwenty};
-    node::MeshNode node(config_, mesh_.keys(), identity_, mesh_.random(), now);
+    node::MeshNode node(config_, mesh_.keys(), identity_, mesh_.random(), now_);
+    join(node, address);
+    return last_record(node);
+  }
+  void join(node::MeshNode& node, std::string_view address) {
     node::NetworkState network;
     rendezvous::LocalAddress local;
     local.prefix = *Prefix::parse(address);
     local.interface = "eth0";
     network.addresses = {local};
-    node.handle_network(now, network);
-    const auto beacon = first_beacon(node);
+    node.handle_network(now_, network);
+  }
+  rendezvous::PeerRecord last_record(node::MeshNode& node) {
+    std::optional<Bytes> beacon;
+    while (auto action = node.poll_action()) {
+      if (auto* say = std::get_if<node::SendBeacon>(&*action)) beacon = std::move(say->beacon);
+    }
     EXPECT_TRUE(beacon);
     rendezvous::FrameKeys frame_keys(mesh_.keys());
     const auto record =
-        rendezvous::open_beacon(mesh_.keys(), frame_keys, hour_of(now.wall), *beacon);
+        rendezvous::open_beacon(mesh_.keys(), frame_keys, hour_of(now_.wall), *beacon);
     return rendezvous::decode_record(record.value(), mesh_.keys().mesh_id()).value().record;
   }
-  static std::optional<Bytes> first_beacon(node::MeshNode& node) {
-    while (auto action = node.poll_action()) {
-      if (const auto* say = std::get_if<node::SendBeacon>(&*action)) return say->beacon;
+  /// A STUN server answers what the node asks; a firewall may keep out what comes from elsewhere.
+  void answer_stun(node::MeshNode& node, const Endpoint& own, bool firewall) {
+    node.set_stun_servers(now_, std::vector{kServer});
+    rendezvous::StunResponder server;
+    while (auto request = node.poll_transmit()) {
+      const auto reply =
+          server.handle_datagram(now_.steady, own, {kServer, 3479}, request->transmit.payload);
+      if (!reply || (firewall && reply->source != kServer)) continue;
+      node.handle_datagram(now_, reply->source, own.port, reply->transmit.payload);
     }
-    return std::nullopt;
   }
 
+  Now now_{TimePoint{100h}, kNoonTwenty};
   TestMesh mesh_{1};
   crypto::NodeIdentity identity_ = mesh_.make_identity();
   node::MeshNodeConfig config_;
@@ -56,6 +73,19 @@ class MeshServices : public ::testing::Test {
 TEST_F(MeshServices, OffersToRelayWhereItHasAPublicAddress) {
   EXPECT_TRUE(record_at(kPublic).relays);
   EXPECT_FALSE(record_at(kPrivate).relays);
+}
+
+TEST_F(MeshServices, OffersToRelayOverIpv6OnceItKnowsThatNoFirewallIsInTheWay) {
+  const Endpoint own{Prefix::parse(kPublicIpv6)->address, kPort};
+  for (const bool firewall : {true, false}) {
+    node::MeshNode node(config_, mesh_.keys(), identity_, mesh_.random(), now_);
+    join(node, kPublicIpv6);
+    EXPECT_FALSE(last_record(node).relays);
+    answer_stun(node, own, firewall);
+    now_ = {now_.steady + 1s, now_.wall + 1s};
+    node.handle_timeout(now_);
+    EXPECT_EQ(last_record(node).relays, !firewall);
+  }
 }
 
 TEST_F(MeshServices, OffersToRelayAnywhereIfItsOperatorSaysSo) {
