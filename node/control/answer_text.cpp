@@ -96,6 +96,14 @@ std::string describe_port_mapping(const json& status) {
                      announced ? "" : "; not announced: the gateway has no public address");
 }
 
+/// "mapping endpoint-independent, filtering address-and-port-dependent", in one family.
+std::string describe_nat(const json& status, const char* family) {
+  const json nats = status.value("nat", json());
+  const json nat = nats.is_object() ? nats.value(family, json()) : json();
+  if (!nat.is_object()) return kNothing;
+  return fmt::format("mapping {}, filtering {}", field(nat, "mapping"), field(nat, "filtering"));
+}
+
 }  // namespace
 
 std::string describe_peers(const json& list, WallTime now, bool colour) {
@@ -161,6 +169,8 @@ std::string describe_status(const json& status, bool colour) {
                          {"Candidates", list_field(status, "candidates", ", ")},
                          {"Paths", paths},
                          {"Port mapping", describe_port_mapping(status)},
+                         {"NAT, IPv4", describe_nat(status, "ipv4")},
+                         {"NAT, IPv6", describe_nat(status, "ipv6")},
                          {"DHT", describe_dht(status)},
                          {"Topic", field(status, "topic_prefix")},
                          {"Peers", fmt::format("{} active of {}", field(peers, "active"),

@@ -90,6 +90,18 @@ TEST(DescribeStatus, ListsProblemsOnlyIfThereAreAny) {
   EXPECT_TRUE(contains(describe_status(to_json(node), false), "Problems:\n  no IPv6\n  no DHT\n"));
 }
 
+TEST(DescribeStatus, SaysWhatTheNatMapsAndLetsIn) {
+  node::NodeView node;
+  node.nat_ipv4.behavior.mapping = rendezvous::MappingBehavior::kEndpointIndependent;
+  node.nat_ipv4.filtering = rendezvous::FilteringBehavior::kAddressDependent;
+  const std::string text = describe_status(to_json(node), false);
+  EXPECT_TRUE(
+      contains(text, "NAT, IPv4:      mapping endpoint-independent, filtering address-dependent\n"))
+      << text;
+  EXPECT_TRUE(contains(text, "NAT, IPv6:      mapping unknown, filtering unknown\n")) << text;
+  EXPECT_TRUE(contains(describe_status(json::object(), false), "NAT, IPv4:      -\n"));
+}
+
 TEST(DescribeStatus, SaysWhatTheGatewayMapsAndHow) {
   node::NodeView node;
   EXPECT_TRUE(contains(describe_status(to_json(node), false), "Port mapping:   -\n"));
