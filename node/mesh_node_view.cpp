@@ -78,6 +78,10 @@ NodeView MeshNode::view(Now now) const {
     view.nat_ipv4 = of(AddressFamily::kIpv4);
     view.nat_ipv6 = of(AddressFamily::kIpv6);
   }
+  if (agent_) {
+    view.paths_chosen = agent_->stats().paths_chosen;
+    view.paths_swapped = agent_->stats().paths_swapped;
+  }
   view.peers_total = peers_.rows().size();
   view.peers_active = static_cast<std::size_t>(std::ranges::count_if(
       peers_.rows(), [](const auto& entry) { return entry.second.tunnel.up(); }));

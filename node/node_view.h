@@ -72,6 +72,8 @@ struct NodeView {
   NatView nat_ipv4, nat_ipv6;
   std::chrono::seconds uptime{0};
   dht::DirectoryStats dht;
+  std::uint64_t paths_chosen = 0;     ///< to any peer, since the start
+  std::uint64_t paths_swapped = 0;    ///< of those, for one that is faster or preferred
   std::vector<std::string> problems;  ///< one plain sentence each; empty: all well
   std::size_t peers_total = 0;
   std::size_t peers_active = 0;  ///< with a standing tunnel

@@ -66,6 +66,7 @@ json to_json(const node::NodeView& node) {
             {"ipv6", nat_json(node.nat_ipv6.behavior, node.nat_ipv6.filtering)}}},
           {"uptime_seconds", node.uptime.count()},
           {"dht", to_json(node.dht)},
+          {"paths", {{"chosen", node.paths_chosen}, {"swapped", node.paths_swapped}}},
           {"problems", node.problems},
           {"peers", {{"total", node.peers_total}, {"active", node.peers_active}}}};
 }

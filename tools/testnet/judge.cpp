@@ -97,6 +97,16 @@ Verdict longest_silence(Duration limit, const RunResult& result) {
   return {fmt::format("no peer silent for over {}", seconds(limit)), text, measured <= limit};
 }
 
+Verdict path_swaps(std::size_t limit, const RunResult& result) {
+  std::uint64_t chosen = 0, swapped = 0;
+  for (const NodeResult& node : result.nodes) {
+    chosen += node.paths_chosen;
+    swapped += node.paths_swapped;
+  }
+  return {fmt::format("at most {} paths swapped while they worked", limit),
+          fmt::format("{}, of {} chosen", swapped, chosen), swapped <= limit};
+}
+
 Verdict direct_share(double limit, const RunResult& result) {
   const Sample end = result.samples.empty() ? Sample{} : result.samples.back();
   const double members = static_cast<double>(end.members_running);
@@ -168,6 +178,7 @@ std::vector<Verdict> judge(const Expectations& expect, const RunResult& result,
   if (expect.memory_growth_max) {
     verdicts.push_back(memory_growth(*expect.memory_growth_max, findings));
   }
+  if (expect.path_swaps_max) verdicts.push_back(path_swaps(*expect.path_swaps_max, result));
   if (expect.bytes_per_second_max) {
     verdicts.push_back(bytes_per_second(*expect.bytes_per_second_max, result));
   }

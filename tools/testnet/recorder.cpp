@@ -161,6 +161,10 @@ NodeResult Recorder::node_result(Index index) const {
   node.dht_requests = dht.packets_in;
   node.dht_stored_bytes = dht.stored_bytes;
   node.dht_nodes_known = dht.known_nodes;
+  if (const auto view = inhabitant.member ? inhabitant.member->view() : std::nullopt) {
+    node.paths_chosen = view->paths_chosen;
+    node.paths_swapped = view->paths_swapped;
+  }
   node.cpu_seconds = std::chrono::duration<double>(inhabitant.host->cpu()).count();
   return node;
 }

@@ -102,6 +102,17 @@ TEST(Judge, LooksAtTheLongestSilenceOfAll) {
   EXPECT_FALSE(only(expect, result).met);
 }
 
+TEST(Judge, AddsUpThePathsThatWereSwapped) {
+  Expectations expect = nothing();
+  expect.path_swaps_max = 3;
+  RunResult result = with_first_tunnels({1s, 1s});
+  result.nodes[0].paths_swapped = 1;
+  result.nodes[1].paths_swapped = 2;
+  EXPECT_TRUE(only(expect, result).met);
+  ++result.nodes[1].paths_swapped;
+  EXPECT_FALSE(only(expect, result).met);
+}
+
 TEST(Judge, LooksAtTheThirstiestMemberOnly) {
   Expectations expect = nothing();
   expect.bytes_per_second_max = 100;

@@ -240,6 +240,7 @@ first_tunnel_p50 = "2s"
 first_tunnel_p95 = "4s"
 pings_lost = "1%"
 longest_silence = "900ms"
+path_swaps = 3
 direct_share = "90%"
 pairs_min = 40
 pairs_max = 45
@@ -253,6 +254,7 @@ bytes_per_second = "2kB"
   EXPECT_EQ(expect.first_tunnel_p95, Duration(4s));
   EXPECT_EQ(expect.pings_lost_max, 0.01);
   EXPECT_EQ(expect.longest_silence, 900ms);
+  EXPECT_EQ(expect.path_swaps_max, 3U);
   EXPECT_EQ(expect.direct_share_min, 0.9);
   EXPECT_EQ(expect.pairs_min, 40U);
   EXPECT_EQ(expect.pairs_max, 45U);

@@ -194,6 +194,11 @@ dht::DirectoryStats MemberNode::dht_stats() const {
   return running_ ? running_->directory.stats() : dht::DirectoryStats{};
 }
 
+std::optional<node::NodeView> MemberNode::view() const {
+  if (!running_) return std::nullopt;
+  return running_->node.view(host_.now());
+}
+
 void MemberNode::set_packet_handler(PacketHandler handler) {
   packet_handler_ = std::move(handler);
 }

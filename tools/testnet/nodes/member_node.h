@@ -49,6 +49,8 @@ class MemberNode final : public Program {
   void addresses_changed() override;
   [[nodiscard]] std::optional<std::string> violation() const override;
   [[nodiscard]] dht::DirectoryStats dht_stats() const override;
+  /// nullopt: it does not run.
+  [[nodiscard]] std::optional<node::NodeView> view() const;
 
   void set_packet_handler(PacketHandler handler);
   void set_session_handler(SimulatedDevice::SessionHandler handler);

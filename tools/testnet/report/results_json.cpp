@@ -32,6 +32,8 @@ void fields(Archive& archive, Held<Archive, NodeResult>& node) {
   archive.field("pings_sent", node.pings_sent);
   archive.field("pings_lost", node.pings_lost);
   archive.field("longest_silence_seconds", node.longest_silence);
+  archive.field("paths_chosen", node.paths_chosen);
+  archive.field("paths_swapped", node.paths_swapped);
   archive.field("cpu_seconds", node.cpu_seconds);
 }
 

@@ -35,6 +35,18 @@ void add_pairs(Figures& figures, const RunResult& result) {
   figures["relayed_share"] = static_cast<double>(last.pairs_relayed) / possible;
 }
 
+/// How restless paths are.
+void add_swaps(Figures& figures, const RunResult& result) {
+  if (result.samples.empty()) return;
+  const Sample& last = result.samples.back();
+  const auto pairs = static_cast<double>(last.pairs_direct + last.pairs_relayed);
+  const double days = to_seconds(result.simulated) / 86'400;
+  if (pairs < 1 || days <= 0) return;
+  std::uint64_t swapped = 0;
+  for (const NodeResult& node : result.nodes) swapped += node.paths_swapped;
+  figures["path_swaps_per_pair_day"] = static_cast<double>(swapped) / pairs / days;
+}
+
 /// What the members paid: pings lost, bytes sent, processor time.
 void add_costs(Figures& figures, const RunResult& result) {
   std::uint64_t members = 0;
@@ -83,6 +95,7 @@ Figures figures_of(const RunResult& result) {
   Figures figures;
   add_times(figures, result);
   add_pairs(figures, result);
+  add_swaps(figures, result);
   add_costs(figures, result);
   add_speed(figures, result);
   return figures;

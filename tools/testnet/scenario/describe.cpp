@@ -66,6 +66,9 @@ std::string describe_expectations(const Expectations& expect) {
     parts.push_back(
         fmt::format("memory growing by at most {}", format_share(*expect.memory_growth_max)));
   }
+  if (expect.path_swaps_max) {
+    parts.push_back(fmt::format("at most {} paths swapped", *expect.path_swaps_max));
+  }
   if (expect.bytes_per_second_max) {
     parts.push_back(fmt::format("at most {:g} B/s a member", *expect.bytes_per_second_max));
   }

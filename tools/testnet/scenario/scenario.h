@@ -154,6 +154,7 @@ struct Expectations {
   std::optional<std::size_t> pairs_max;
   /// Of memory in use, from a third of the run on: what adds up shows in a long run.
   std::optional<double> memory_growth_max;
+  std::optional<std::size_t> path_swaps_max;   ///< of all members, while the path before worked
   std::optional<double> bytes_per_second_max;  ///< sent by a member, averaged over the run
 };
 

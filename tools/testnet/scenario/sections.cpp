@@ -271,6 +271,7 @@ const Fields<Expectations>& expectation_fields() {
       field("pairs_min", &Expectations::pairs_min, pairs()),
       field("pairs_max", &Expectations::pairs_max, pairs()),
       field("memory_growth", &Expectations::memory_growth_max, share()),
+      field("path_swaps", &Expectations::path_swaps_max, pairs()),
       field("bytes_per_second", &Expectations::bytes_per_second_max, bytes_per_second()),
   };
   return fields;
