@@ -1,6 +1,7 @@
 #include "dht/early_put.h"
 
 #include <algorithm>
+#include <map>
 #include <msgpack.hpp>
 #include <string_view>
 #include <utility>
@@ -79,6 +80,10 @@ void for_nodes(ByteView list, std::size_t address_bytes, OnNode on_node) {
     if (!reader.ok()) return;
     if (address && port != 0) on_node(id, Endpoint{*address, port});
   }
+}
+
+Prefix place_of(const IpAddress& address) {
+  return Prefix{address, address.is_v4() ? 24U : 48U}.network();
 }
 
 Duration patience_of(Duration slowest) {
@@ -181,10 +186,12 @@ void EarlyPut::put_at_the_nearest(TimePoint now, Search& search) {
     return each.id ? distance(search.key, *each.id) : InfoHash{};
   });
   std::vector<Neighbour*> nearest;
+  std::map<Prefix, std::size_t> alike;
   for (Neighbour& each : search.neighbours) {
     const bool answered = !each.token.empty();
     if (!answered && !each.passed_over) return;
-    if (answered) nearest.push_back(&each);
+    if (answered && alike[place_of(each.endpoint.address)]++ < kEarlyNodesAlike)
+      nearest.push_back(&each);
     if (nearest.size() == kEarlyNodes) break;
   }
   for (Neighbour* each : nearest) {

@@ -6,7 +6,9 @@
 /// one that much later. This follows the library's search on the wire; once the nearest of those
 /// that do answer have, it puts the value there with the tokens they gave. The library's own put
 /// comes later and repeats it, the nodes passed over included.
-/// Sans-IO. Puts only at nodes that answered a query of this node's from where it was sent.
+/// It also puts beyond nodes that are too many from one place, so that a host that surrounds a key
+/// with ids of its own does not get all copies; searches meet the others on their way. Sans-IO.
+/// Puts only at nodes that answered a query of this node's from where it was sent.
 
 #include <cstdint>
 #include <deque>
@@ -24,6 +26,9 @@ using crypto::InfoHash;
 
 /// Where a value is put: as many as the library puts it at, for each family.
 inline constexpr std::size_t kEarlyNodes = 8;
+/// Of those, nodes of one neighbourhood of addresses (IPv4 /24, IPv6 /48): one host can have all
+/// the ids around a key, and keep nothing.
+inline constexpr std::size_t kEarlyNodesAlike = 2;
 /// How long a node may take to answer: twice as long as the slowest that did, within these bounds.
 /// Lower ones would pass over nodes that are only far away; the library itself allows 1 s.
 inline constexpr Duration kAnswerPatienceShortest = 100ms;

@@ -20,7 +20,7 @@ InfoHash hash(int first) {
 
 /// A node of the DHT: the nearer to the key, the lower its number.
 Endpoint endpoint(int number) {
-  return {IpAddress::v4(0xc6336400U + static_cast<std::uint32_t>(number)), 4222};
+  return {IpAddress::v4(0xc6330001U + (static_cast<std::uint32_t>(number) << 8)), 4222};
 }
 
 class EarlyPutTest : public ::testing::Test {
@@ -37,15 +37,19 @@ class EarlyPutTest : public ::testing::Test {
     now_ = end;
   }
   /// The library asks a node about the key.
-  void ask(int number, std::string_view method = "get") {
+  void ask(int number, std::string_view method = "get") { ask(number, endpoint(number), method); }
+  void ask(int number, const Endpoint& to, std::string_view method = "get") {
     Inspection sent{GuardVerdict::kAccepted, PacketKind::kQuery};
     sent.transaction = static_cast<std::uint32_t>(number);
     sent.method = method;
     sent.key = key_;
-    early_.watch_sent(now_, endpoint(number), sent);
+    early_.watch_sent(now_, to, sent);
   }
   /// It answers, and names others.
   bool answer(int number, const std::vector<int>& names = {}) {
+    return answer(number, endpoint(number), names);
+  }
+  bool answer(int number, const Endpoint& from, const std::vector<int>& names = {}) {
     const InfoHash id = hash(number);
     ByteWriter nodes;
     for (const int each : names) {
@@ -56,13 +60,13 @@ class EarlyPutTest : public ::testing::Test {
     reply.sender = id;
     reply.token = token_;
     reply.nodes4 = nodes.view();
-    return early_.hear_reply(now_, endpoint(number), reply);
+    return early_.hear_reply(now_, from, reply);
   }
   /// Where puts went since the last call.
   std::vector<int> take_puts() {
     std::vector<int> numbers;
     while (const auto transmit = early_.poll_transmit()) {
-      numbers.push_back(static_cast<int>(transmit->to.address.v4_value() & 0xff));
+      numbers.push_back(static_cast<int>(transmit->to.address.v4_value() >> 8 & 0xff));
       last_ = transmit->payload;
     }
     std::ranges::sort(numbers);
@@ -129,6 +133,23 @@ TEST_F(EarlyPutTest, PutsAtNoMoreThanEight) {
   pass(10ms);
   for (int i = 10; i >= 1; --i) answer(i);
   EXPECT_EQ(take_puts(), (Numbers{1, 2, 3, 4, 5, 6, 7, 8}));
+}
+
+TEST_F(EarlyPutTest, PutsBeyondNodesThatAreTooManyFromOnePlace) {
+  const auto sybil = [](int number) {
+    return Endpoint{IpAddress::v4(0xc0000201U), static_cast<std::uint16_t>(number)};
+  };
+  for (int i = 1; i <= 8; ++i) ask(i, sybil(i));
+  for (int i = 9; i <= 12; ++i) ask(i);
+  pass(10ms);
+  for (int i = 1; i <= 8; ++i) answer(i, sybil(i));
+  for (int i = 9; i <= 12; ++i) answer(i);
+  std::size_t at_sybils = 0, elsewhere = 0;
+  while (const auto transmit = early_.poll_transmit()) {
+    ++(transmit->to.address == sybil(1).address ? at_sybils : elsewhere);
+  }
+  EXPECT_EQ(at_sybils, kEarlyNodesAlike);
+  EXPECT_EQ(elsewhere, 4U);
 }
 
 TEST_F(EarlyPutTest, LeavesOutWhomTheLibraryHasPutAt) {
