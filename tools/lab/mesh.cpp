@@ -128,6 +128,12 @@ bool Member::in_dht() const {
   return status && status->contains("dht") && (*status)["dht"].value("connected", false);
 }
 
+std::size_t Member::dht_neighbours() const {
+  const auto status = call("daemon.status");
+  if (!status || !status->contains("dht")) return 0;
+  return (*status)["dht"].value("good_nodes", std::size_t{0});
+}
+
 std::size_t Member::peers_active() const {
   const auto count = call("peers.count");
   return count ? count->value("active", std::size_t{0}) : 0;

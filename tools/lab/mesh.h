@@ -77,6 +77,8 @@ class Member {
   [[nodiscard]] std::string path_to(const std::string& node) const;
   /// Whether a node of the DHT has answered; false while the daemon does not.
   [[nodiscard]] bool in_dht() const;
+  /// Nodes of the DHT that have answered it lately.
+  [[nodiscard]] std::size_t dht_neighbours() const;
   /// Peers with a standing tunnel; 0 while the daemon does not answer.
   [[nodiscard]] std::size_t peers_active() const;
   /// What the daemon complains of.
