@@ -185,6 +185,8 @@ void Driver::relay(Now now, const rendezvous::RelayAction& action) {
     node_.handle_relay_port(now, open->id, relays.open(open->id));
   } else if (const auto* join = std::get_if<rendezvous::JoinRelay>(&action)) {
     relays.join(join->id, join->a, join->b);
+  } else if (const auto* send = std::get_if<rendezvous::SendFromRelay>(&action)) {
+    relays.send(send->id, send->to, send->frame);
   } else {
     relays.close(std::get<rendezvous::CloseRelay>(action).id);
   }
@@ -221,6 +223,9 @@ NodeView Driver::node_view() const {
   view.uptime = std::chrono::duration_cast<std::chrono::seconds>(now.steady - started_);
   view.dht = ports_.directory.stats();
   if (!port_problem_.empty()) view.problems.push_back(port_problem_);
+  if (view.relay && ports_.relay_ports != nullptr) {
+    view.relay->traffic = ports_.relay_ports->counters();
+  }
   if (view.dht.connected) return view;
   if (bootstrap_.empty()) {
     view.problems.push_back("no way into the DHT: " +

@@ -82,6 +82,10 @@ NodeView MeshNode::view(Now now) const {
     view.paths_chosen = agent_->stats().paths_chosen;
     view.paths_swapped = agent_->stats().paths_swapped;
   }
+  if (config_.relays && agent_) {
+    const rendezvous::RelayDesk& desk = agent_->relay_desk();
+    view.relay = {own_.relays(), desk.pairs(), desk.counters(), {}};
+  }
   view.peers_total = peers_.rows().size();
   view.peers_active = static_cast<std::size_t>(std::ranges::count_if(
       peers_.rows(), [](const auto& entry) { return entry.second.tunnel.up(); }));

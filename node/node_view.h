@@ -11,6 +11,7 @@
 #include "dht/directory.h"
 #include "node/base/endpoint.h"
 #include "node/base/time.h"
+#include "node/ports/relay_ports.h"
 #include "rendezvous/nat_behavior.h"
 
 namespace kadwire::node {
@@ -54,6 +55,14 @@ struct NatView {
   rendezvous::FilteringBehavior filtering = rendezvous::FilteringBehavior::kUnknown;
 };
 
+/// What this node does for others as a relay.
+struct RelayView {
+  bool offered = false;   ///< in its record
+  std::size_t pairs = 0;  ///< that have a port now
+  rendezvous::RelayDeskCounters requests;
+  RelayCounters traffic;
+};
+
 struct NodeView {
   crypto::NodeId node;
   crypto::WireguardKey wireguard_key;
@@ -70,6 +79,7 @@ struct NodeView {
   bool relayed_only = false;                    ///< the operator wants no direct paths
   std::optional<PortMappingView> port_mapping;  ///< nullopt: there is none
   NatView nat_ipv4, nat_ipv6;
+  std::optional<RelayView> relay;  ///< nullopt: relays for nobody
   std::chrono::seconds uptime{0};
   dht::DirectoryStats dht;
   std::uint64_t paths_chosen = 0;     ///< to any peer, since the start

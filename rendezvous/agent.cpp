@@ -10,7 +10,8 @@ Agent::Agent(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identi
       frame_keys_(keys),
       indices_(random),
       context_{{keys, identity, frame_keys_, indices_, random}, {}, 0, 0, {}},
-      call_sources_(kCallsPerSource) {}
+      call_sources_(kCallsPerSource),
+      desk_(random) {}
 
 void Agent::set_own_record(Now now, const SignedRecord& record) {
   if (record.record.sequence <= context_.own_sequence) return;
@@ -145,8 +146,9 @@ void Agent::handle_frame(Now now, const Way& from, ByteView datagram) {
     case FrameType::kSession:
       return on_message(now, from, frame->payload);
     case FrameType::kBind:
+      return on_challenge(now, from, frame->payload);
     case FrameType::kBeacon:
-      break;  // those come to relay ports and multicast groups only
+      break;  // those come to multicast groups only
   }
   ++stats_.frames_refused;
 }
@@ -330,7 +332,7 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
   while (const auto bind = peer.punch.poll_bind()) {
     const auto relay = peers_.find(bind->relay);
     if (relay == peers_.end()) continue;
-    if (auto frame = relay->second.punch.bind_frame(now, node)) {
+    if (auto frame = relay->second.punch.seal_bind(now, RelayBind{node})) {
       transmits_.push_back({{bind->at, std::move(*frame)}});
     }
   }

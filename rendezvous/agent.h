@@ -165,6 +165,7 @@ class Agent {
   /// nullptr: no such peer.
   [[nodiscard]] const PunchSession* session(const crypto::NodeId& node) const;
   [[nodiscard]] const AgentStats& stats() const { return stats_; }
+  [[nodiscard]] const RelayDesk& relay_desk() const { return desk_; }
 
  private:
   /// What no other call has: its ephemeral key.
@@ -209,6 +210,7 @@ class Agent {
   using Peers = std::map<crypto::NodeId, Peer>;
 
   [[nodiscard]] bool may_hear(const Endpoint& from) const;
+  [[nodiscard]] bool may_relay_to(const Endpoint& end) const;
   void handle_frame(Now now, const Way& from, ByteView datagram);
   void on_call(Now now, const Way& from, ByteView payload);
   void on_answer(Now now, const Way& from, ByteView payload);
@@ -217,6 +219,7 @@ class Agent {
   void ask_relays(Now now, const crypto::NodeId& node, Peer& peer);
   [[nodiscard]] std::vector<crypto::NodeId> relays_for(const crypto::NodeId& node,
                                                        const Peer& peer) const;
+  void on_challenge(Now now, const Way& from, ByteView payload);
   void request_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer);
   void on_relay_reply(Now now, const crypto::NodeId& relay, const RelayReply& reply);
   void tell_relay_answers(Now now);

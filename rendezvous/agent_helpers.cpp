@@ -127,18 +127,45 @@ void Agent::release_relay(Now now, const crypto::NodeId& relay, const crypto::No
   }
 }
 
+/// What a relay may send to is what a member may be sent to that names it (candidate.h): never this
+/// host, its links as a whole, the mesh's insides, or somebody's private network elsewhere.
+bool Agent::may_relay_to(const Endpoint& end) const {
+  return is_dialable(end, context_.addresses, mesh_networks_);
+}
+
 void Agent::handle_bind(Now now, RelayId id, const Endpoint& from, ByteView datagram) {
   const auto frame = open_frame(datagram, hour_of(now.wall), frame_keys_);
-  if (!frame || frame->type != FrameType::kBind || !may_hear(from)) {
+  if (!frame || frame->type != FrameType::kBind || !may_relay_to(from)) {
     ++stats_.frames_refused;
     return;
   }
   crypto::NodeId node;
   Peer* sender = owner_of(frame->payload, node);
   if (sender == nullptr) return;
-  const auto peer = sender->punch.read_bind(now, frame->payload);
-  if (peer) desk_.handle_bind(id, node, *peer, from);
+  const auto message = sender->punch.open_bind(now, frame->payload);
+  const auto* bind = message ? std::get_if<RelayBind>(&*message) : nullptr;
+  const auto proof =
+      bind ? desk_.handle_bind(id, {node, bind->peer, from, bind->proof}) : std::nullopt;
+  if (proof) {
+    auto challenge = sender->punch.seal_bind(now, RelayChallenge{bind->peer, *proof});
+    if (challenge) desk_.send(id, from, std::move(*challenge));
+  }
   collect(now, node, *sender);
+}
+
+/// Answered only to where this node bound by itself: nobody can have it speak to strangers.
+void Agent::on_challenge(Now now, const Way& from, ByteView payload) {
+  crypto::NodeId node;
+  Peer* relay = from.introducer ? nullptr : owner_of(payload, node);
+  if (relay == nullptr) return;
+  const auto message = relay->punch.open_bind(now, payload);
+  collect(now, node, *relay);
+  const auto* challenge = message ? std::get_if<RelayChallenge>(&*message) : nullptr;
+  const auto peer = challenge ? peers_.find(challenge->peer) : peers_.end();
+  if (peer == peers_.end() || !peer->second.punch.handle_challenge(now, from, node)) return;
+  auto answer = relay->punch.seal_bind(now, RelayBind{challenge->peer, challenge->proof});
+  if (answer) transmits_.push_back({{from.endpoint, std::move(*answer)}});
+  collect(now, challenge->peer, peer->second);
 }
 
 void Agent::handle_relay_port(Now now, RelayId id, std::uint16_t port) {

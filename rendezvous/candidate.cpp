@@ -75,8 +75,18 @@ bool is_private_within_reach(const IpAddress& address, std::span<const LocalAddr
   });
 }
 
-bool is_dialable(const Endpoint& endpoint, std::span<const LocalAddress> own,
-                 std::span<const Prefix> mesh_networks) {
+std::vector<LocalAddress> usable_addresses(std::span<const LocalAddress> own,
+                                           std::span<const Prefix> mesh_networks) {
+  std::vector<LocalAddress> usable;
+  for (const LocalAddress& local : own) {
+    if (is_usable(local, mesh_networks)) usable.push_back(local);
+  }
+  return usable;
+}
+
+/// `own`: usable ones.
+bool is_dialable_from(std::span<const LocalAddress> own, const Endpoint& endpoint,
+                      std::span<const Prefix> mesh_networks) {
   const IpAddress& address = endpoint.address;
   if (endpoint.port == 0 || !is_unicast_beyond_link(address)) return false;
   if (inside_any(address, mesh_networks)) return false;
@@ -144,16 +154,19 @@ std::vector<Candidate> published_candidates(std::span<const Candidate> hosts,
   return candidates;
 }
 
+bool is_dialable(const Endpoint& endpoint, std::span<const LocalAddress> own,
+                 std::span<const Prefix> mesh_networks) {
+  return is_dialable_from(usable_addresses(own, mesh_networks), endpoint, mesh_networks);
+}
+
 std::vector<Candidate> dialable_candidates(std::span<const Candidate> claimed,
                                            std::span<const LocalAddress> own,
                                            std::span<const Prefix> mesh_networks) {
-  std::vector<LocalAddress> usable;
-  for (const LocalAddress& local : own) {
-    if (is_usable(local, mesh_networks)) usable.push_back(local);
-  }
+  const std::vector<LocalAddress> usable = usable_addresses(own, mesh_networks);
   std::vector<Candidate> dialable;
   for (const Candidate& candidate : claimed) {
-    if (is_dialable(candidate.endpoint, usable, mesh_networks)) append_once(dialable, candidate);
+    if (is_dialable_from(usable, candidate.endpoint, mesh_networks))
+      append_once(dialable, candidate);
   }
   std::ranges::stable_sort(dialable, {}, [&](const Candidate& c) { return dial_rank(c, usable); });
   cut_to_maximum(dialable);

@@ -60,10 +60,14 @@ struct LocalAddress {
 [[nodiscard]] std::vector<Candidate> published_candidates(std::span<const Candidate> hosts,
                                                           std::span<const Candidate> learnt);
 
-/// The candidates of a peer that this node may send to, best first. A lying member must not be able
-/// to point us at others: never loopback, multicast, unspecified, link-local, port 0, the mesh's
-/// own networks, an own address, nor a private range in which this node has no interface; nor a
-/// family it has no address in.
+/// Whether this node may send to an endpoint that another member names. A lying one must not be
+/// able to point us at others: never loopback, multicast, unspecified, link-local, port 0, the
+/// mesh's own networks, an own address, nor a private range in which this node has no interface;
+/// nor a family it has no address in.
+[[nodiscard]] bool is_dialable(const Endpoint& endpoint, std::span<const LocalAddress> own,
+                               std::span<const Prefix> mesh_networks);
+
+/// The candidates of a peer that are dialable, best first.
 [[nodiscard]] std::vector<Candidate> dialable_candidates(std::span<const Candidate> claimed,
                                                          std::span<const LocalAddress> own,
                                                          std::span<const Prefix> mesh_networks);

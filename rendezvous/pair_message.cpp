@@ -21,6 +21,7 @@ enum class Type : std::uint8_t {
   kRelayBind = 9,
   kPortsOpened = 10,
   kRelayRelease = 11,
+  kRelayChallenge = 12,
 };
 
 constexpr std::uint8_t kFlagUse = 0x01;
@@ -54,7 +55,12 @@ struct Encoder {
   void operator()(const RelayReply& reply) {
     begin(Type::kRelayReply).raw(reply.peer.bytes).be16(reply.port);
   }
-  void operator()(const RelayBind& bind) { begin(Type::kRelayBind).raw(bind.peer.bytes); }
+  void operator()(const RelayBind& bind) {
+    begin(Type::kRelayBind).raw(bind.peer.bytes).be64(bind.proof);
+  }
+  void operator()(const RelayChallenge& challenge) {
+    begin(Type::kRelayChallenge).raw(challenge.peer.bytes).be64(challenge.proof);
+  }
   void operator()(const RelayRelease& release) {
     begin(Type::kRelayRelease).raw(release.peer.bytes);
   }
@@ -107,6 +113,12 @@ std::optional<PairMessage> read_carried_frame(ByteReader& reader) {
   return Message{node, std::move(*frame)};
 }
 
+template <typename Message>
+Message read_proof(ByteReader& reader) {
+  const crypto::NodeId peer = read_node(reader);
+  return {peer, reader.be64()};
+}
+
 std::optional<PairMessage> read_message(Type type, ByteReader& reader) {
   switch (type) {
     case Type::kPing:
@@ -129,9 +141,11 @@ std::optional<PairMessage> read_message(Type type, ByteReader& reader) {
       return RelayReply{peer, reader.be16()};
     }
     case Type::kRelayBind:
-      return RelayBind{read_node(reader)};
+      return read_proof<RelayBind>(reader);
     case Type::kRelayRelease:
       return RelayRelease{read_node(reader)};
+    case Type::kRelayChallenge:
+      return read_proof<RelayChallenge>(reader);
     case Type::kUseRelay:
       return UseRelay{read_node(reader)};
     case Type::kPortsOpened:

@@ -63,11 +63,19 @@ struct RelayReply {
   bool operator==(const RelayReply&) const = default;
 };
 
-/// To a relay, at the port it named: "what comes from my peer is to go where this came from". Binds
-/// that lose their way change nothing, so they are not answered.
+/// To a relay, at the port it named: "what comes from my peer is to go where this came from".
 struct RelayBind {
   crypto::NodeId peer;
+  std::uint64_t proof = 0;  ///< of the relay's challenge to this place; 0: there was none yet
   bool operator==(const RelayBind&) const = default;
+};
+
+/// From a relay's port, to where a bind came from: "if you are there, bind again with this proof".
+/// As long as a bind, so that a forged source is sent no more than was sent in its name.
+struct RelayChallenge {
+  crypto::NodeId peer;
+  std::uint64_t proof = 0;  ///< unpredictable, not 0
+  bool operator==(const RelayChallenge&) const = default;
 };
 
 /// "I asked this member to relay between us; ask it too."
@@ -88,9 +96,9 @@ struct RelayRelease {
   bool operator==(const RelayRelease&) const = default;
 };
 
-using PairMessage = std::variant<Ping, Pong, RecordUpdate, Forward, Forwarded, RelayRequest,
-                                 RelayReply, RelayBind, UseRelay, PortsOpened,
-                                 RelayRelease>;
+using PairMessage =
+    std::variant<Ping, Pong, RecordUpdate, Forward, Forwarded, RelayRequest, RelayReply, RelayBind,
+                 UseRelay, PortsOpened, RelayRelease, RelayChallenge>;
 
 /// The whole of a session's text. A record or frame in it is within its own maximum.
 [[nodiscard]] Bytes encode_pair_message(const PairMessage& message);

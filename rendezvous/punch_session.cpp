@@ -452,16 +452,23 @@ void PunchSession::seal_to(Now now, const Way& way, const PairMessage& message) 
     frames_.push_back({way, std::move(*frame)});
 }
 
-std::optional<Bytes> PunchSession::bind_frame(Now now, const crypto::NodeId& peer) {
-  return link_.seal(now, FrameType::kBind, RelayBind{peer});
+std::optional<Bytes> PunchSession::seal_bind(Now now, const PairMessage& message) {
+  return link_.seal(now, FrameType::kBind, message);
 }
 
-std::optional<crypto::NodeId> PunchSession::read_bind(Now now, ByteView payload) {
-  const auto received = link_.open(now, FrameType::kBind, payload);
-  if (received) heard_ = now.steady;
-  if (received && received->confirms) start_checks(now);
-  const auto* bind = received ? std::get_if<RelayBind>(&received->message) : nullptr;
-  return bind == nullptr ? std::nullopt : std::optional(bind->peer);
+std::optional<PairMessage> PunchSession::open_bind(Now now, ByteView payload) {
+  auto received = link_.open(now, FrameType::kBind, payload);
+  if (!received) return std::nullopt;
+  heard_ = now.steady;
+  if (received->confirms) start_checks(now);
+  return std::move(received->message);
+}
+
+bool PunchSession::handle_challenge(Now now, const Way& from, const crypto::NodeId& relay) {
+  Path* path = paths_.find(from);
+  if (path == nullptr || path->relay != relay) return false;
+  if (path->due && path->checks_left > 0) path->due = now.steady;
+  return true;
 }
 
 std::optional<PunchSession::Bind> PunchSession::poll_bind() {

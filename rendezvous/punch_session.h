@@ -155,10 +155,14 @@ class PunchSession {
   void handle_timeout(Now now, std::span<const crypto::NodeId> introducers = {});
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;
 
-  /// For a relay: the frame that binds this node's end of its path to `peer`; nullopt: no session.
-  [[nodiscard]] std::optional<Bytes> bind_frame(Now now, const crypto::NodeId& peer);
-  /// As a relay: whom the sender of this bind wants to be joined with; nullopt: not its bind.
-  [[nodiscard]] std::optional<crypto::NodeId> read_bind(Now now, ByteView payload);
+  /// What a relay and those whom it relays say at a pair's port, RelayBind or RelayChallenge, as a
+  /// frame of type kBind; nullopt: no session.
+  [[nodiscard]] std::optional<Bytes> seal_bind(Now now, const PairMessage& message);
+  /// The message of such a frame; nullopt: not the peer's.
+  [[nodiscard]] std::optional<PairMessage> open_bind(Now now, ByteView payload);
+  /// A relay asks for the proof that this node is there. True if that is one of its ports for this
+  /// pair; what could not be heard there so far is then said again.
+  [[nodiscard]] bool handle_challenge(Now now, const Way& from, const crypto::NodeId& relay);
   /// Before the next frame, the relay must know where this node is.
   struct Bind {
     crypto::NodeId relay;

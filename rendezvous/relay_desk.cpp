@@ -17,6 +17,7 @@ void RelayDesk::handle_request(TimePoint now, const crypto::NodeId& from,
   auto found = pairs_.find(key);
   const bool asked = found != pairs_.end() && end_of(*found, from).asked;
   if (!asked && !has_room(from, found == pairs_.end())) {
+    ++counters_.refused;
     answers_.push_back({from, peer, 0});
     return;
   }
@@ -36,19 +37,34 @@ void RelayDesk::handle_port(RelayId id, std::uint16_t port) {
   pair.port = port;
   if (pair.low.asked) answers_.push_back({key.first, key.second, port});
   if (pair.high.asked) answers_.push_back({key.second, key.first, port});
-  if (port == 0) pairs_.erase(found);
+  if (port != 0) return;
+  ++counters_.refused;
+  pairs_.erase(found);
 }
 
-void RelayDesk::handle_bind(RelayId id, const crypto::NodeId& from, const crypto::NodeId& peer,
-                            const Endpoint& at) {
+std::optional<std::uint64_t> RelayDesk::handle_bind(RelayId id, const BindClaim& claim) {
   const auto found = find(id);
-  if (found == pairs_.end() || found->first != key_of(from, peer)) return;
+  if (found == pairs_.end() || found->first != key_of(claim.member, claim.peer)) return {};
   const Pair& pair = found->second;
-  End& end = end_of(*found, from);
-  if (!end.asked || end.at == at) return;
-  end.at = at;
-  if (pair.low.at == pair.high.at) return;  // it would go round in a circle
+  End& end = end_of(*found, claim.member);
+  if (!end.asked || end.at == claim.at) return {};
+  if (!end.challenge || end.challenge->at != claim.at) {
+    end.challenge = {claim.at, random_u64(random_) | 1};  // 0 is no proof
+  }
+  if (claim.proof != end.challenge->proof) {
+    ++counters_.challenged;
+    return end.challenge->proof;
+  }
+  ++counters_.proven;
+  end.challenge.reset();
+  end.at = claim.at;
+  if (pair.low.at == pair.high.at) return {};  // two members behind one endpoint: none is meant
   if (pair.low.at && pair.high.at) actions_.push_back(JoinRelay{id, *pair.low.at, *pair.high.at});
+  return {};
+}
+
+void RelayDesk::send(RelayId id, const Endpoint& to, Bytes frame) {
+  actions_.push_back(SendFromRelay{id, to, std::move(frame)});
 }
 
 void RelayDesk::handle_release(const crypto::NodeId& from, const crypto::NodeId& peer) {

@@ -3,8 +3,12 @@
 /// The relay's side of relaying: which pairs of members asked for it, at which port each pair is
 /// served, and where its two ends are. Sans-IO: datagrams themselves are forwarded by whoever owns
 /// the ports, between the ends that this desk names, unread. Nobody is relayed without being a
-/// member (requests come in pair sessions), nobody without the other's asking for the same, and
-/// nothing is sent to an endpoint from which no member's bind came.
+/// member (requests come in pair sessions), nobody without the other's asking for the same.
+///
+/// A place is an end only once a member has shown that it receives there, by a bind with the proof
+/// that was sent to that place: sources can be forged. Until then it gets nothing but challenges,
+/// one for each bind and as long. Ports pass no bind on, so no port of this or another relay is
+/// ever an end: what is relayed cannot go in a circle, whoever binds whatever to what.
 
 #include <cstdint>
 #include <deque>
@@ -14,7 +18,9 @@
 #include <variant>
 
 #include "crypto/node_identity.h"
+#include "node/base/bytes.h"
 #include "node/base/endpoint.h"
+#include "node/base/random.h"
 #include "node/base/time.h"
 
 namespace kadwire::rendezvous {
@@ -39,7 +45,13 @@ struct JoinRelay {
 struct CloseRelay {
   RelayId id = 0;
 };
-using RelayAction = std::variant<OpenRelay, JoinRelay, CloseRelay>;
+/// Send this from the pair's port.
+struct SendFromRelay {
+  RelayId id = 0;
+  Endpoint to;
+  Bytes frame;
+};
+using RelayAction = std::variant<OpenRelay, JoinRelay, CloseRelay, SendFromRelay>;
 
 /// "To this member: the port for you and your peer." Port 0: refused.
 struct RelayAnswer {
@@ -48,15 +60,33 @@ struct RelayAnswer {
   std::uint16_t port = 0;
 };
 
+/// Who says to be where, for a pair, with which proof of it (RelayBind).
+struct BindClaim {
+  crypto::NodeId member, peer;
+  Endpoint at;
+  std::uint64_t proof = 0;
+};
+
+/// In pairs or places, since the start.
+struct RelayDeskCounters {
+  std::uint64_t refused = 0;     ///< requests: too many pairs, or no port
+  std::uint64_t challenged = 0;  ///< binds from places that are not proven
+  std::uint64_t proven = 0;
+};
+
 class RelayDesk {
  public:
+  /// `random` supplies the proofs and outlives the desk.
+  explicit RelayDesk(RandomSource& random) : random_(random) {}
   /// A member asks for a path to another.
   void handle_request(TimePoint now, const crypto::NodeId& from, const crypto::NodeId& peer);
   /// The port for an OpenRelay; 0: none could be had.
   void handle_port(RelayId id, std::uint16_t port);
-  /// A member proved to be at this endpoint, by a message that came in at this port.
-  void handle_bind(RelayId id, const crypto::NodeId& from, const crypto::NodeId& peer,
-                   const Endpoint& at);
+  /// A member's bind came in at this pair's port. The proof to challenge that place with; nullopt:
+  /// it is proven, or has no business here.
+  [[nodiscard]] std::optional<std::uint64_t> handle_bind(RelayId id, const BindClaim& claim);
+  /// Has this sent from the pair's port, after what was said of the pair before.
+  void send(RelayId id, const Endpoint& to, Bytes frame);
   /// A member needs no path to this peer any more.
   void handle_release(const crypto::NodeId& from, const crypto::NodeId& peer);
   /// Nothing was forwarded for this pair for long.
@@ -67,11 +97,17 @@ class RelayDesk {
   [[nodiscard]] std::optional<RelayAction> poll_action();
   [[nodiscard]] std::optional<RelayAnswer> poll_answer();
   [[nodiscard]] std::size_t pairs() const { return pairs_.size(); }
+  [[nodiscard]] const RelayDeskCounters& counters() const { return counters_; }
 
  private:
+  struct Challenge {
+    Endpoint at;
+    std::uint64_t proof = 0;
+  };
   struct End {
     bool asked = false;
-    std::optional<Endpoint> at;
+    std::optional<Endpoint> at;          ///< proven
+    std::optional<Challenge> challenge;  ///< the last place that was not; `at` stays meanwhile
   };
   struct Pair {
     RelayId id = 0;
@@ -89,7 +125,9 @@ class RelayDesk {
   [[nodiscard]] bool has_room(const crypto::NodeId& asker, bool another_pair) const;
   Pairs::iterator close(Pairs::iterator pair);
 
+  RandomSource& random_;
   Pairs pairs_;
+  RelayDeskCounters counters_;
   RelayId last_id_ = 0;
   std::deque<RelayAction> actions_;
   std::deque<RelayAnswer> answers_;

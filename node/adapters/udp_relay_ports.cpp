@@ -52,14 +52,15 @@ struct UdpRelayPorts::Port {
   struct End {
     Endpoint at;
     std::optional<IpAddress> reached;  ///< the address of this host that it sends to
+    TimePoint heard;
   };
 
   /// False if the system lacks what it takes: the socket's options, room in the event loop.
   [[nodiscard]] bool add_leg(BoundSocket bound);
   [[nodiscard]] End* end_at(const Endpoint& endpoint);
-  [[nodiscard]] End make_end(const Endpoint& at);
+  [[nodiscard]] End make_end(TimePoint now, const Endpoint& at);
   [[nodiscard]] Leg* leg_of(AddressFamily family) const;
-  void remember_binder(const Endpoint& from, const IpAddress& reached);
+  void remember_binder(TimePoint now, const Endpoint& from, const IpAddress& reached);
   void close();
 
   rendezvous::RelayId id = 0;
@@ -81,10 +82,11 @@ UdpRelayPorts::Port::End* UdpRelayPorts::Port::end_at(const Endpoint& endpoint) 
   return end == ends->end() ? nullptr : &*end;
 }
 
-UdpRelayPorts::Port::End UdpRelayPorts::Port::make_end(const Endpoint& at) {
+/// Who becomes an end has just been heard.
+UdpRelayPorts::Port::End UdpRelayPorts::Port::make_end(TimePoint now, const Endpoint& at) {
   if (const End* same = end_at(at)) return *same;
   const auto binder = std::ranges::find(binders, at, &End::at);
-  return binder == binders.end() ? End{at, std::nullopt} : *binder;
+  return {at, binder == binders.end() ? std::nullopt : binder->reached, now};
 }
 
 UdpRelayPorts::Port::Leg* UdpRelayPorts::Port::leg_of(AddressFamily family) const {
@@ -92,14 +94,12 @@ UdpRelayPorts::Port::Leg* UdpRelayPorts::Port::leg_of(AddressFamily family) cons
   return leg == legs.end() ? nullptr : leg->get();
 }
 
-void UdpRelayPorts::Port::remember_binder(const Endpoint& from, const IpAddress& reached) {
-  if (End* end = end_at(from)) end->reached = reached;
+void UdpRelayPorts::Port::remember_binder(TimePoint now, const Endpoint& from,
+                                          const IpAddress& reached) {
+  const End binder{from, reached, now};
+  if (End* end = end_at(from)) *end = binder;
   const auto known = std::ranges::find(binders, from, &End::at);
-  if (known != binders.end()) {
-    known->reached = reached;
-  } else {
-    binders[next_binder++ % kBindersMax] = {from, reached};
-  }
+  (known != binders.end() ? *known : binders[next_binder++ % kBindersMax]) = binder;
 }
 
 void UdpRelayPorts::Port::close() {
@@ -216,7 +216,7 @@ void UdpRelayPorts::Shared::handle_bind(TimePoint now, Port& port, const Arrival
     return;
   }
   ++counters.binds;
-  port.remember_binder(arrival.from, arrival.at);
+  port.remember_binder(now, arrival.from, arrival.at);
   flush(port);  // what came before belongs to the ends as they were
   handlers.bind(port.id, arrival.from, frame);
 }
@@ -230,6 +230,7 @@ void UdpRelayPorts::Shared::forward(TimePoint now, Port& port, const Arrival& ar
     return;
   }
   from->reached = arrival.at;
+  from->heard = now;
   if (run.datagram(0).size() > kRelayedBytesMax) {
     counters.too_large += packets;
     return;
@@ -239,6 +240,10 @@ void UdpRelayPorts::Shared::forward(TimePoint now, Port& port, const Arrival& ar
     return;
   }
   const Port::End& to = from == &port.ends->front() ? port.ends->back() : port.ends->front();
+  if (now - to.heard > kRelayEndSilence) {
+    counters.unheard += packets;
+    return;
+  }
   Port::Leg* leg = port.leg_of(to.at.address.family());
   if (leg == nullptr) {
     counters.send_failed += packets;
@@ -327,7 +332,25 @@ void UdpRelayPorts::join(rendezvous::RelayId id, const Endpoint& a, const Endpoi
   const auto found = shared_->ports.find(id);
   assert(found != shared_->ports.end());
   Port& port = *found->second;
-  port.ends = {port.make_end(a), port.make_end(b)};
+  const TimePoint now = shared_->scheduler.now().steady;
+  port.ends = {port.make_end(now, a), port.make_end(now, b)};
+}
+
+void UdpRelayPorts::send(rendezvous::RelayId id, const Endpoint& to, ByteView frame) {
+  const auto found = shared_->ports.find(id);
+  if (found == shared_->ports.end()) return;
+  Port& port = *found->second;
+  Port::Leg* leg = port.leg_of(to.address.family());
+  if (leg == nullptr) {
+    ++shared_->counters.send_failed;
+    return;
+  }
+  const auto binder = std::ranges::find(port.binders, to, &Port::End::at);
+  const auto source = binder == port.binders.end() ? std::nullopt : binder->reached;
+  assert(leg->departures->empty() && "flushed before handlers are called");
+  leg->departures->add({to, source, {frame, frame.size()}});
+  const SendResult result = leg->departures->send(leg->descriptor.native_handle());
+  shared_->counters.send_failed += result.failed;
 }
 
 void UdpRelayPorts::close(rendezvous::RelayId id) {

@@ -41,19 +41,6 @@ struct RelayPortOptions {
   std::uint32_t bytes_per_second = 0;
 };
 
-/// In packets, if nothing else is said.
-struct RelayCounters {
-  std::uint64_t forwarded = 0, forwarded_bytes = 0;
-  std::uint64_t binds = 0;      ///< given to the handler
-  std::uint64_t foreign = 0;    ///< from neither end
-  std::uint64_t too_large = 0;  ///< more than kRelayedBytesMax
-  std::uint64_t over_rate = 0;  ///< beyond bytes_per_second
-  std::uint64_t binds_over_rate = 0;
-  /// No route, no such family, a full buffer, or refused by the host's firewall.
-  std::uint64_t send_failed = 0;
-  std::uint64_t open_failed = 0;  ///< ports: all taken, no more descriptors, kRelayedPairsMax
-};
-
 class UdpRelayPorts final : public RelayPorts {
  public:
   /// `context` and `scheduler`, which is for this object alone, must outlive it; everything happens
@@ -68,9 +55,11 @@ class UdpRelayPorts final : public RelayPorts {
   [[nodiscard]] std::uint16_t open(rendezvous::RelayId id) override;
   /// `id` is open. Moves the ends of a pair that was joined before.
   void join(rendezvous::RelayId id, const Endpoint& a, const Endpoint& b) override;
+  /// From the address of this host that a bind from `to` reached. Unknown ids are ignored.
+  void send(rendezvous::RelayId id, const Endpoint& to, ByteView frame) override;
   /// From inside a handler too: nothing comes of this pair afterwards. Unknown ids are ignored.
   void close(rendezvous::RelayId id) override;
-  [[nodiscard]] const RelayCounters& counters() const;
+  [[nodiscard]] const RelayCounters& counters() const override;
 
  private:
   struct Port;

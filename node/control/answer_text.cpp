@@ -104,6 +104,15 @@ std::string describe_nat(const json& status, const char* family) {
   return fmt::format("mapping {}, filtering {}", field(nat, "mapping"), field(nat, "filtering"));
 }
 
+/// "offered; 3 pairs, 1.2 GiB passed on".
+std::string describe_relay(const json& status) {
+  const json relay = status.value("relay", json());
+  if (!relay.is_object()) return kNothing;
+  return fmt::format("{}; {} pairs, {} passed on",
+                     field(relay, "offered") == "true" ? "offered" : "not offered",
+                     number(relay, "pairs"), format_bytes(number(relay, "forwarded_bytes")));
+}
+
 }  // namespace
 
 std::string describe_peers(const json& list, WallTime now, bool colour) {
@@ -171,6 +180,7 @@ std::string describe_status(const json& status, bool colour) {
                          {"Port mapping", describe_port_mapping(status)},
                          {"NAT, IPv4", describe_nat(status, "ipv4")},
                          {"NAT, IPv6", describe_nat(status, "ipv6")},
+                         {"Relay", describe_relay(status)},
                          {"DHT", describe_dht(status)},
                          {"Topic", field(status, "topic_prefix")},
                          {"Peers", fmt::format("{} active of {}", field(peers, "active"),

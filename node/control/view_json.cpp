@@ -39,6 +39,26 @@ json mapping_or_null(const std::optional<node::PortMappingView>& mapping) {
           {"announced", mapping->announced}};
 }
 
+json relay_or_null(const std::optional<node::RelayView>& relay) {
+  if (!relay) return nullptr;
+  const node::RelayCounters& traffic = relay->traffic;
+  return {{"offered", relay->offered},
+          {"pairs", relay->pairs},
+          {"pairs_max", rendezvous::kRelayedPairsMax},
+          {"forwarded_packets", traffic.forwarded},
+          {"forwarded_bytes", traffic.forwarded_bytes},
+          {"requests_refused", relay->requests.refused + traffic.open_failed},
+          {"ends_challenged", relay->requests.challenged},
+          {"ends_proven", relay->requests.proven},
+          {"dropped",
+           {{"foreign", traffic.foreign},
+            {"unheard", traffic.unheard},
+            {"too_large", traffic.too_large},
+            {"over_rate", traffic.over_rate},
+            {"binds_over_rate", traffic.binds_over_rate},
+            {"send_failed", traffic.send_failed}}}};
+}
+
 }  // namespace
 
 json to_json(const node::NodeView& node) {
@@ -64,6 +84,7 @@ json to_json(const node::NodeView& node) {
           {"nat",
            {{"ipv4", nat_json(node.nat_ipv4.behavior, node.nat_ipv4.filtering)},
             {"ipv6", nat_json(node.nat_ipv6.behavior, node.nat_ipv6.filtering)}}},
+          {"relay", relay_or_null(node.relay)},
           {"uptime_seconds", node.uptime.count()},
           {"dht", to_json(node.dht)},
           {"paths", {{"chosen", node.paths_chosen}, {"swapped", node.paths_swapped}}},

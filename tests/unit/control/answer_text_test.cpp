@@ -121,6 +121,26 @@ TEST(DescribeStatus, SaysThatAnOperatorWantsNoDirectPaths) {
   EXPECT_TRUE(contains(describe_status(to_json(node), false), "by the operator's wish"));
 }
 
+TEST(DescribeStatus, SaysWhatIsRelayedForOthers) {
+  node::NodeView node;
+  EXPECT_TRUE(contains(describe_status(to_json(node), false), "Relay:          -\n"));
+  node.relay.emplace();
+  node.relay->offered = true;
+  node.relay->pairs = 3;
+  node.relay->requests = {.refused = 4, .challenged = 5, .proven = 6};
+  node.relay->traffic.forwarded_bytes = 3 << 20;
+  node.relay->traffic.unheard = 8;
+  node.relay->traffic.open_failed = 1;
+  EXPECT_TRUE(contains(describe_status(to_json(node), false),
+                       "Relay:          offered; 3 pairs, 3.0 MiB passed on\n"));
+  const json relay = to_json(node)["relay"];
+  EXPECT_EQ(relay["requests_refused"], 5);
+  EXPECT_EQ(relay["ends_challenged"], 5);
+  EXPECT_EQ(relay["ends_proven"], 6);
+  EXPECT_EQ(relay["dropped"]["unheard"], 8);
+  EXPECT_EQ(relay["pairs_max"], rendezvous::kRelayedPairsMax);
+}
+
 TEST(DescribeStatus, SurvivesAnAnswerOfAnotherShape) {
   EXPECT_EQ(describe_status(json::array(), false), "");
   EXPECT_TRUE(contains(describe_status({{"dht", 7}, {"peers", "x"}}, false), "DHT:"));

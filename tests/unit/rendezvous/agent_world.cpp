@@ -192,6 +192,10 @@ void AgentWorld::act(Member& relay, const RelayAction& action) {
       port.a = join->a;
       port.b = join->b;
     }
+  } else if (const auto* send = std::get_if<SendFromRelay>(&action)) {
+    for (const auto& [at, port] : relay_ports_) {
+      if (port.relay == &relay && port.id == send->id) post({at, send->to, send->frame});
+    }
   } else {
     const RelayId id = std::get<CloseRelay>(action).id;
     std::erase_if(relay_ports_, [&](const auto& entry) {

@@ -112,6 +112,8 @@ class AgentWorld {
   void deliver(Member& to, const Endpoint& from, ByteView payload, std::uint16_t side_port = 0);
   [[nodiscard]] Now now() const { return {steady_, wall_at(steady_)}; }
   [[nodiscard]] Member* owner_of(const Endpoint& endpoint);
+  /// A packet on its way, from wherever it says.
+  void post(Packet packet);
   /// Takes what agents want done; called after each input that a test gives by itself.
   void settle();
   [[nodiscard]] std::size_t open_relay_ports() const { return relay_ports_.size(); }
@@ -135,7 +137,6 @@ class AgentWorld {
   void settle(Member& member);
   void act(Member& relay, const RelayAction& action);
   void send(Member& from, const PortTransmit& transmit);
-  void post(Packet packet);
   void arrive(const Packet& packet);
   [[nodiscard]] bool arrive_at_nat(const Packet& packet);
   void arrive_at_relay(RelayPort& port, const Packet& packet);

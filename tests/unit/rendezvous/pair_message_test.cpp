@@ -39,9 +39,11 @@ std::vector<Known> known() {
       {RelayRequest{node()}, "06" + kNode},
       {RelayReply{node(), 0x9c41}, "07" + kNode + "9c41"},
       {UseRelay{node()}, "08" + kNode},
-      {RelayBind{node()}, "09" + kNode},
+      {RelayBind{node()}, "09" + kNode + std::string(16, '0')},
+      {RelayBind{node(), 0x0102030405060708}, "09" + kNode + "0102030405060708"},
       {PortsOpened{kV4.address}, "0ac6336407"},
       {RelayRelease{node()}, "0b" + kNode},
+      {RelayChallenge{node(), 0x0102030405060708}, "0c" + kNode + "0102030405060708"},
   };
 }
 
@@ -57,6 +59,10 @@ TEST(PairMessage, MeansTheSameAfterItsBytes) {
 
 TEST(PairMessage, APingIsAsLongAsItsPong) {
   EXPECT_EQ(encode_pair_message(Ping{}).size(), encode_pair_message(Pong{1, 1, kV6}).size());
+}
+
+TEST(PairMessage, ARelaysChallengeIsAsLongAsTheBindThatItAnswers) {
+  EXPECT_EQ(encode_pair_message(RelayChallenge{}).size(), encode_pair_message(RelayBind{}).size());
 }
 
 TEST(PairMessage, OfFixedLengthIsRefusedInEveryOther) {
@@ -79,7 +85,7 @@ TEST(PairMessage, RefusesWhatIsMalformed) {
   const std::string cases[] = {
       "",
       "00",
-      "0c" + kNode,  // unknown types
+      "0d" + kNode,  // unknown types
       "ff",
       "01010203040400" + kNone,                        // an unknown flag
       "01010203040000" + std::string(36, '0') + "01",  // a ping's room is not empty

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tools/testnet/seeded_random.h"
+
 namespace kadwire::rendezvous {
 namespace {
 
@@ -36,7 +38,15 @@ class RelayDeskTest : public ::testing::Test {
     }
     return id;
   }
-  RelayDesk desk_;
+  /// A bind, and its repetition with the proof that the desk sends back.
+  void prove(RelayId id, const crypto::NodeId& member, const crypto::NodeId& peer,
+             const Endpoint& at) {
+    const auto proof = desk_.handle_bind(id, {member, peer, at, 0});
+    ASSERT_TRUE(proof);
+    EXPECT_FALSE(desk_.handle_bind(id, {member, peer, at, *proof}));
+  }
+  testnet::SeededRandom random_{1};
+  RelayDesk desk_{random_};
 };
 
 TEST_F(RelayDeskTest, OpensOnePortForAPairAndTellsWhoAsked) {
@@ -72,34 +82,61 @@ TEST_F(RelayDeskTest, JoinsOnlyTwoThatBothAskedAndBoth) {
   desk_.handle_request(kStart, kA, kB);
   const RelayId id = take<OpenRelay>()->id;
   desk_.handle_port(id, 7000);
-  desk_.handle_bind(id, kA, kB, kAtA);
-  desk_.handle_bind(id, kB, kA, kAtB);  // never asked
+  prove(id, kA, kB, kAtA);
+  EXPECT_FALSE(desk_.handle_bind(id, {kB, kA, kAtB, 0}));  // never asked
   EXPECT_FALSE(desk_.poll_action());
   desk_.handle_request(kStart, kB, kA);
-  desk_.handle_bind(id, kB, kA, kAtB);
+  prove(id, kB, kA, kAtB);
   const auto joined = take<JoinRelay>();
   ASSERT_TRUE(joined);
   EXPECT_EQ(joined->a, kAtA);
   EXPECT_EQ(joined->b, kAtB);
 }
 
-TEST_F(RelayDeskTest, FollowsAnEndThatMovesAndOnlyThen) {
+TEST_F(RelayDeskTest, FollowsAnEndThatMovesOnceItIsProvenThereAndOnlyThen) {
   const RelayId id = open();
-  desk_.handle_bind(id, kA, kB, kAtA);
-  desk_.handle_bind(id, kB, kA, kAtB);
+  prove(id, kA, kB, kAtA);
+  prove(id, kB, kA, kAtB);
   ASSERT_TRUE(take<JoinRelay>());
-  desk_.handle_bind(id, kB, kA, kAtB);
+  EXPECT_FALSE(desk_.handle_bind(id, {kB, kA, kAtB, 0}));
   EXPECT_FALSE(desk_.poll_action());
-  desk_.handle_bind(id, kB, kA, kElsewhere);
+  const auto proof = desk_.handle_bind(id, {kB, kA, kElsewhere, 0});
+  ASSERT_TRUE(proof);
+  EXPECT_FALSE(desk_.poll_action()) << "the old place stays until then";
+  EXPECT_FALSE(desk_.handle_bind(id, {kB, kA, kElsewhere, *proof}));
   EXPECT_EQ(take<JoinRelay>()->b, kElsewhere);
+}
+
+TEST_F(RelayDeskTest, NeverMakesAnEndOfAPlaceThatDoesNotEchoItsOwnProof) {
+  const RelayId id = open();
+  prove(id, kA, kB, kAtA);
+  const std::uint64_t proof = desk_.handle_bind(id, {kB, kA, kAtB, 0}).value();
+  EXPECT_EQ(desk_.handle_bind(id, {kB, kA, kAtB, 0}), proof) << "the first may have been lost";
+  for (const std::uint64_t wrong : {proof + 1, ~proof, std::uint64_t{1}}) {
+    EXPECT_EQ(desk_.handle_bind(id, {kB, kA, kAtB, wrong}), proof);
+  }
+  const auto elsewhere = desk_.handle_bind(id, {kB, kA, kElsewhere, proof});
+  ASSERT_TRUE(elsewhere) << "what came to one place says nothing of another";
+  EXPECT_NE(elsewhere, proof);
+  EXPECT_TRUE(desk_.handle_bind(id, {kA, kB, kElsewhere, *elsewhere})) << "nor of who is there";
+  EXPECT_FALSE(desk_.poll_action());
+  EXPECT_EQ(desk_.counters().proven, 1U);
+}
+
+TEST_F(RelayDeskTest, JoinsNoPlaceWithItself) {
+  const RelayId id = open();
+  prove(id, kA, kB, kAtA);
+  prove(id, kB, kA, kAtA);
+  EXPECT_FALSE(desk_.poll_action());
 }
 
 TEST_F(RelayDeskTest, IgnoresBindsOfOthersAndForOtherPairs) {
   const RelayId id = open();
-  desk_.handle_bind(id, node(3), kB, kElsewhere);
-  desk_.handle_bind(id, kA, node(3), kElsewhere);
-  desk_.handle_bind(id + 1, kA, kB, kElsewhere);
-  desk_.handle_bind(id, kB, kA, kAtB);
+  EXPECT_FALSE(desk_.handle_bind(id, {node(3), kB, kElsewhere, 0}));
+  EXPECT_FALSE(desk_.handle_bind(id, {kA, node(3), kElsewhere, 0}));
+  EXPECT_FALSE(desk_.handle_bind(id + 1, {kA, kB, kElsewhere, 0}));
+  EXPECT_EQ(desk_.counters().challenged, 0U);
+  prove(id, kB, kA, kAtB);
   EXPECT_FALSE(desk_.poll_action());
 }
 

@@ -134,6 +134,12 @@ void SimRelayPorts::join(rendezvous::RelayId id, const Endpoint& a, const Endpoi
   pair.b = b;
 }
 
+void SimRelayPorts::send(rendezvous::RelayId id, const Endpoint& to, ByteView frame) {
+  const auto pair = pairs_.find(id);
+  if (pair == pairs_.end()) return;
+  host_.send(pair->second.port, {to, Bytes(frame.begin(), frame.end())});
+}
+
 void SimRelayPorts::close(rendezvous::RelayId id) {
   const auto pair = pairs_.find(id);
   if (pair == pairs_.end()) return;
@@ -143,8 +149,16 @@ void SimRelayPorts::close(rendezvous::RelayId id) {
 
 void SimRelayPorts::receive(rendezvous::RelayId id, const Endpoint& from, ByteView datagram) {
   Pair& pair = pairs_.at(id);
-  if (rendezvous::looks_like_bind(datagram)) return handlers_.bind(id, from, datagram);
-  if (pair.a.port == 0 || (from != pair.a && from != pair.b)) return;
+  if (rendezvous::looks_like_bind(datagram)) {
+    ++counters_.binds;
+    return handlers_.bind(id, from, datagram);
+  }
+  if (pair.a.port == 0 || (from != pair.a && from != pair.b)) {
+    ++counters_.foreign;
+    return;
+  }
+  ++counters_.forwarded;
+  counters_.forwarded_bytes += datagram.size();
   pair.used = host_.now().steady;
   host_.send(pair.port,
              {from == pair.a ? pair.b : pair.a, Bytes(datagram.begin(), datagram.end())});

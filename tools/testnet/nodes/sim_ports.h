@@ -127,7 +127,9 @@ class SimRelayPorts final : public node::RelayPorts {
   void start(Handlers handlers) override { handlers_ = std::move(handlers); }
   [[nodiscard]] std::uint16_t open(rendezvous::RelayId id) override;
   void join(rendezvous::RelayId id, const Endpoint& a, const Endpoint& b) override;
+  void send(rendezvous::RelayId id, const Endpoint& to, ByteView frame) override;
   void close(rendezvous::RelayId id) override;
+  [[nodiscard]] const node::RelayCounters& counters() const override { return counters_; }
 
  private:
   struct Pair {
@@ -139,6 +141,7 @@ class SimRelayPorts final : public node::RelayPorts {
   void watch(rendezvous::RelayId id);
   SimHost& host_;
   Handlers handlers_;
+  node::RelayCounters counters_;
   std::map<rendezvous::RelayId, Pair> pairs_;
   std::uint16_t next_port_ = 52'000;
   Lifetime lifetime_;

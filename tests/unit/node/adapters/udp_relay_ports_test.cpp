@@ -146,6 +146,35 @@ TEST_F(UdpRelayPortsTest, ReachesEachEndFromTheAddressThatItSpokeTo) {
   EXPECT_EQ(b_.sources.back(), third);
 }
 
+TEST_F(UdpRelayPortsTest, SendsFromThePairsPortToWhoBoundFromTheAddressThatWasReached) {
+  const Endpoint port{*IpAddress::parse("127.0.0.3"), port_.port};
+  world_.on_bind = [&](auto, const Endpoint& from) {
+    const std::string challenge = bind_saying("prove it");
+    world_.relay->send(kPair, from, as_bytes(challenge));
+  };
+  stranger_.send(port, bind_saying("here"));
+  ASSERT_TRUE(world_.until([&] { return !stranger_.received.empty(); }));
+  EXPECT_EQ(stranger_.received, (Texts{bind_saying("prove it")}));
+  EXPECT_EQ(stranger_.sources[0], port);
+  EXPECT_EQ(counters().forwarded, 0u) << "nothing of anybody's";
+  world_.relay->send(kPair + 1, stranger_.endpoint(), as_bytes(std::string("no such pair")));
+}
+
+TEST_F(UdpRelayPortsTest, SendsNothingToAnEndThatHasLongBeenSilent) {
+  join();
+  world_.scheduler.turn(kRelayEndSilence);
+  a_.send(port_, "just in time");
+  ASSERT_TRUE(world_.until([&] { return b_.received.size() == 1; }));
+  world_.scheduler.turn(1s);
+  a_.send(port_, "too late");
+  ASSERT_TRUE(world_.until([&] { return counters().unheard == 1; }));
+  b_.send(port_, "here again");
+  ASSERT_TRUE(world_.until([&] { return a_.received.size() == 1; }));
+  a_.send(port_, "good");
+  ASSERT_TRUE(world_.until([&] { return b_.received.size() == 2; }));
+  EXPECT_EQ(b_.received, (Texts{"just in time", "good"}));
+}
+
 TEST_F(UdpRelayPortsTest, KeepsToTheAddressThatAnEndSpokeToWhenTheOtherMoves) {
   const Endpoint second{*IpAddress::parse("127.0.0.2"), port_.port};
   join();
