@@ -270,7 +270,10 @@ void Agent::act(Now now, const crypto::NodeId& sender, const Way& from, PairMess
     desk_.handle_request(now.steady, sender, request->peer);
     tell_relay_answers(now);
   } else if (const auto* release = std::get_if<RelayRelease>(&message)) {
-    desk_.handle_release(sender, release->peer);
+    on_release(now, sender, *release);
+  } else if (const auto* released = std::get_if<RelayReleased>(&message)) {
+    const auto peer = peers_.find(released->peer);
+    if (peer != peers_.end()) peer->second.releases.settle(sender);
   } else if (const auto* reply = std::get_if<RelayReply>(&message)) {
     on_relay_reply(now, sender, *reply);
   }
@@ -336,7 +339,8 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
       transmits_.push_back({{bind->at, std::move(*frame)}});
     }
   }
-  while (const auto relay = peer.punch.poll_release()) release_relay(now, *relay, node);
+  while (const auto relay = peer.punch.poll_release()) peer.releases.add(now.steady, *relay);
+  send_releases(now, node, peer);
   while (auto outgoing = peer.punch.poll_frame()) {
     if (!outgoing->way.introducer) {
       ++stats_.frames_out;
@@ -358,7 +362,7 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
   }
   peer.due = peer.punch.next_timeout();
   if (peer.due) peer.due = std::max(*peer.due, now.steady);
-  for (const auto due : {relay_due(peer), opening_due(peer)}) {
+  for (const auto due : {relay_due(peer), opening_due(peer), peer.releases.next()}) {
     if (!due) continue;
     const TimePoint when = std::max(*due, now.steady);  // it may have been without a path before
     peer.due = std::min(peer.due.value_or(when), when);

@@ -22,6 +22,7 @@
 #include "rendezvous/peer_record.h"
 #include "rendezvous/punch_session.h"
 #include "rendezvous/relay_desk.h"
+#include "rendezvous/relay_releases.h"
 #include "rendezvous/source_limiter.h"
 
 namespace kadwire::rendezvous {
@@ -178,6 +179,7 @@ class Agent {
     TokenBucket calls;       ///< that it passed on to us
     Queue<CallId> answered;  ///< its calls, the oldest first; each has its entry in answers_
     std::vector<crypto::NodeId> relays_awaited;  ///< at most kRelaysAwaitedMax
+    RelayReleases releases;                      ///< of relays to it
     std::vector<Candidate> candidates;
     std::optional<NatBehavior> nat;
     std::uint64_t sequence = 0;
@@ -223,7 +225,8 @@ class Agent {
   void request_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer);
   void on_relay_reply(Now now, const crypto::NodeId& relay, const RelayReply& reply);
   void tell_relay_answers(Now now);
-  void release_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer);
+  void send_releases(Now now, const crypto::NodeId& node, Peer& peer);
+  void on_release(Now now, const crypto::NodeId& sender, const RelayRelease& release);
   void pass_on(Now now, const crypto::NodeId& sender, const Forward& forward);
   void answer(Now now, Peer& peer, const Way& from, Call call);
   void answer_strangers(Now now, const crypto::NodeId& node, Peer& peer);

@@ -96,6 +96,7 @@ void Agent::request_relay(Now now, const crypto::NodeId& relay, const crypto::No
   if (found == peers_.end() || relay == peer) return;
   if (!found->second.punch.send_straight(now, RelayRequest{peer})) return;
   Peer& asker = peers_.at(peer);
+  asker.releases.settle(relay);
   asker.punch.history().note(now.steady, PairEventKind::kRelayAsked, PathCause::kNone, {}, relay);
   auto& awaited = asker.relays_awaited;
   if (std::ranges::find(awaited, relay) == awaited.end()) awaited.push_back(relay);
@@ -119,12 +120,22 @@ void Agent::on_relay_reply(Now now, const crypto::NodeId& relay, const RelayRepl
   collect(now, reply.peer, peer->second);
 }
 
-void Agent::release_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer) {
-  const auto found = peers_.find(relay);
-  if (found == peers_.end()) return;
-  if (found->second.punch.send_straight(now, RelayRelease{peer})) {
-    collect(now, relay, found->second);
+/// To relays that are reached straight; to others it will be said when they are, or not at all.
+void Agent::send_releases(Now now, const crypto::NodeId& node, Peer& peer) {
+  while (const auto relay = peer.releases.take(now.steady)) {
+    const auto found = peers_.find(*relay);
+    if (found == peers_.end()) continue;
+    if (found->second.punch.send_straight(now, RelayRelease{node})) {
+      collect(now, *relay, found->second);
+    }
   }
+}
+
+/// Answered whether there was such a pair or not: the first answer may have been lost.
+void Agent::on_release(Now now, const crypto::NodeId& sender, const RelayRelease& release) {
+  desk_.handle_release(sender, release.peer);
+  Peer& peer = peers_.at(sender);
+  if (peer.punch.send_straight(now, RelayReleased{release.peer})) collect(now, sender, peer);
 }
 
 /// What a relay may send to is what a member may be sent to that names it (candidate.h): never this

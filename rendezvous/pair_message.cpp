@@ -22,6 +22,7 @@ enum class Type : std::uint8_t {
   kPortsOpened = 10,
   kRelayRelease = 11,
   kRelayChallenge = 12,
+  kRelayReleased = 13,
 };
 
 constexpr std::uint8_t kFlagUse = 0x01;
@@ -63,6 +64,9 @@ struct Encoder {
   }
   void operator()(const RelayRelease& release) {
     begin(Type::kRelayRelease).raw(release.peer.bytes);
+  }
+  void operator()(const RelayReleased& released) {
+    begin(Type::kRelayReleased).raw(released.peer.bytes);
   }
   void operator()(const UseRelay& use) { begin(Type::kUseRelay).raw(use.relay.bytes); }
   void operator()(const PortsOpened& opened) {
@@ -146,6 +150,8 @@ std::optional<PairMessage> read_message(Type type, ByteReader& reader) {
       return RelayRelease{read_node(reader)};
     case Type::kRelayChallenge:
       return read_proof<RelayChallenge>(reader);
+    case Type::kRelayReleased:
+      return RelayReleased{read_node(reader)};
     case Type::kUseRelay:
       return UseRelay{read_node(reader)};
     case Type::kPortsOpened:

@@ -96,9 +96,15 @@ struct RelayRelease {
   bool operator==(const RelayRelease&) const = default;
 };
 
+/// A relay's answer: "I do not relay between you and this peer", since now or before.
+struct RelayReleased {
+  crypto::NodeId peer;
+  bool operator==(const RelayReleased&) const = default;
+};
+
 using PairMessage =
     std::variant<Ping, Pong, RecordUpdate, Forward, Forwarded, RelayRequest, RelayReply, RelayBind,
-                 UseRelay, PortsOpened, RelayRelease, RelayChallenge>;
+                 UseRelay, PortsOpened, RelayRelease, RelayChallenge, RelayReleased>;
 
 /// The whole of a session's text. A record or frame in it is within its own maximum.
 [[nodiscard]] Bytes encode_pair_message(const PairMessage& message);

@@ -148,5 +148,62 @@ TEST_F(AgentRelay, BothAreReleasedOnceADirectPathLasts) {
   EXPECT_LE(relays_[0]->packets_in + relays_[1]->packets_in, packets + 10);
 }
 
+TEST_F(AgentRelay, AReleaseThatIsLostIsSaidAgain) {
+  Member& relay = add_relay(kM);
+  ASSERT_TRUE(connect_relayed());
+  mend();
+  ASSERT_TRUE(world_.run_until([&] { return a_.reaches(b_) && !a_.path_to(b_)->relay; }, 30s));
+  world_.run_for(kReleaseDelay - 500ms);
+  ASSERT_EQ(world_.open_relay_ports(), 1U);
+  int lost = 0;
+  world_.fate = [&](Packet& packet) {  // the first two of each, and whatever else goes there
+    return Fate{packet.to == relay.endpoints[0] && ++lost > 0};
+  };
+  world_.run_for(2s);
+  ASSERT_GE(lost, 4);
+  EXPECT_EQ(world_.open_relay_ports(), 1U);
+  mend();
+  world_.run_for(2s);
+  EXPECT_EQ(world_.open_relay_ports(), 0U);
+}
+
+TEST_F(AgentRelay, ARelayThatSaysNothingIsToldOfItsReleaseFourTimesAtMost) {
+  Member& relay = add_relay(kM);
+  ASSERT_TRUE(connect_relayed());
+  mend();
+  ASSERT_TRUE(world_.run_until([&] { return a_.reaches(b_) && !a_.path_to(b_)->relay; }, 30s));
+  world_.run_for(kReleaseDelay - 500ms);
+  world_.fate = [&](Packet& packet) { return Fate{packet.from == relay.endpoints[0]}; };
+  const std::size_t packets = relay.packets_in;
+  world_.run_for(30s);
+  EXPECT_LE(relay.packets_in, packets + 2 * kReleasesMax);
+  EXPECT_GT(relay.packets_in, packets + kReleasesMax) << "two members";
+}
+
+TEST_F(AgentRelay, ARelayNeededAgainIsNotReleasedByWhatWasSaidBefore) {
+  add_relay(kM);
+  ASSERT_TRUE(connect_relayed());
+  mend();
+  ASSERT_TRUE(world_.run_until([&] { return a_.reaches(b_) && !a_.path_to(b_)->relay; }, 30s));
+  world_.run_for(kReleaseDelay - 1ms);
+  // No answer to a release gets through, and the direct path is gone a moment later.
+  const Member& relay = *relays_[0];
+  world_.run_until([&] { return world_.open_relay_ports() == 0; }, 1s);
+  cut(a_, b_);
+  const auto cut_off = world_.fate;
+  const auto answers_lost_until = world_.now().steady + 100ms;
+  world_.fate = [&, cut_off](Packet& packet) {
+    const bool early = world_.now().steady < answers_lost_until;
+    return Fate{cut_off(packet).dropped || (early && packet.from == relay.endpoints[0])};
+  };
+  report_silence(a_, b_);
+  report_silence(b_, a_);
+  ASSERT_TRUE(world_.run_until(
+      [&] { return a_.reaches(b_) && b_.reaches(a_) && a_.path_to(b_)->relay; }, 10s));
+  world_.run_for(20s);
+  EXPECT_EQ(world_.open_relay_ports(), 1U);
+  EXPECT_TRUE(a_.reaches(b_) && b_.reaches(a_));
+}
+
 }  // namespace
 }  // namespace kadwire::rendezvous::testing

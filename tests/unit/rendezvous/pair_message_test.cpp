@@ -44,6 +44,7 @@ std::vector<Known> known() {
       {PortsOpened{kV4.address}, "0ac6336407"},
       {RelayRelease{node()}, "0b" + kNode},
       {RelayChallenge{node(), 0x0102030405060708}, "0c" + kNode + "0102030405060708"},
+      {RelayReleased{node()}, "0d" + kNode},
   };
 }
 
@@ -85,7 +86,7 @@ TEST(PairMessage, RefusesWhatIsMalformed) {
   const std::string cases[] = {
       "",
       "00",
-      "0d" + kNode,  // unknown types
+      "0e" + kNode,  // unknown types
       "ff",
       "01010203040400" + kNone,                        // an unknown flag
       "01010203040000" + std::string(36, '0') + "01",  // a ping's room is not empty
