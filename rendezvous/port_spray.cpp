@@ -1,5 +1,7 @@
 #include "rendezvous/port_spray.h"
 
+#include <algorithm>
+
 namespace kadwire::rendezvous {
 namespace {
 
@@ -12,6 +14,17 @@ static_assert(kSidePorts % kOpeningBatch == 0 && kSprayProbes % kSprayBatch == 0
 static_assert(kSprayedPorts == 64'512);
 
 }  // namespace
+
+TimePoint LuckPace::next(Duration spacing, Duration window) const {
+  if (tries_.empty()) return {};
+  const TimePoint spaced = tries_.back() + spacing;
+  return tries_.size() < kLuckTriesMax ? spaced : std::max(spaced, tries_.front() + window);
+}
+
+void LuckPace::note(TimePoint now) {
+  if (tries_.size() == kLuckTriesMax) tries_.erase(tries_.begin());
+  tries_.push_back(now);
+}
 
 std::vector<std::uint16_t> PortOpening::take(TimePoint now) {
   std::vector<std::uint16_t> ports;

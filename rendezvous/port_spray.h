@@ -34,6 +34,29 @@ inline constexpr Duration kSprayPause = 60ms;
 /// NATs give what is below to nobody.
 inline constexpr std::uint32_t kSprayedPortMin = 1024;
 
+/// Luck is not tried for one peer more often than this: a spray is a thousand packets to an address
+/// that a member only claims.
+inline constexpr std::size_t kLuckTriesMax = 3;
+inline constexpr Duration kLuckWindow = 15min;
+/// One opening is told of eight times in five seconds, and gets one spray.
+inline constexpr Duration kSpraySpacing = 30s;
+/// Who opens waits a little longer in each case, so that it is never too early for the other; and
+/// much longer while nothing is new.
+inline constexpr Duration kLuckMargin = 10s;
+inline constexpr Duration kOpeningSpacing = 5min + kLuckMargin;
+inline constexpr Duration kFreshOpeningSpacing = kSpraySpacing + kLuckMargin;
+
+/// The tries for one peer, of one side.
+class LuckPace {
+ public:
+  /// The next try is not before, if tries are to be `spacing` apart, and kLuckTriesMax in `window`.
+  [[nodiscard]] TimePoint next(Duration spacing, Duration window) const;
+  void note(TimePoint now);
+
+ private:
+  std::vector<TimePoint> tries_;  ///< the last kLuckTriesMax, the oldest first
+};
+
 /// What leaves for an endpoint is to leave from this port, or nothing comes back.
 struct FlowTie {
   Endpoint to;

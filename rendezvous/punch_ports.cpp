@@ -45,16 +45,23 @@ std::optional<TimePoint> PunchSession::guess_sent_at(const Way& from, std::uint3
   return batch == luck_->sprayed.end() ? std::nullopt : std::optional(batch->sent);
 }
 
+/// What failed may be tried again soon where something is new: an address, or the NAT.
 std::optional<TimePoint> PunchSession::opening_due() const {
   const auto since = indirect_since();
   if (!since || !luck_ || !luck_->to) return std::nullopt;
-  const TimePoint due = *since + kOpeningDelay;
-  return luck_->opened_at ? std::max(due, *luck_->opened_at + kOpeningSpacing) : due;
+  const bool fresh = luck_->moved_at || luck_->opened != luck_->to;
+  TimePoint due = std::max(*since + kOpeningDelay,
+                           luck_->openings.next(fresh ? kFreshOpeningSpacing : kOpeningSpacing,
+                                                kLuckWindow + kLuckMargin));
+  if (luck_->moved_at) due = std::max(due, *luck_->moved_at + kMovedOpeningDelay);
+  return due;
 }
 
 void PunchSession::open_ports(Now now, std::uint16_t first_port) {
-  luck().opened_at = now.steady;
-  luck().opening.emplace(first_port, now.steady);
+  luck().openings.note(now.steady);
+  luck_->opened = luck_->to;
+  luck_->moved_at.reset();
+  luck_->opening.emplace(first_port, now.steady);
   send_openings(now);
 }
 
@@ -72,12 +79,12 @@ void PunchSession::send_openings(Now now) {
 
 bool PunchSession::may_spray(Now now) const {
   if (!indirect_since()) return false;
-  return !luck_ || !luck_->sprayed_at || now.steady - *luck_->sprayed_at >= kSpraySpacing;
+  return !luck_ || now.steady >= luck_->sprays.next(kSpraySpacing, kLuckWindow);
 }
 
 void PunchSession::spray(Now now, const IpAddress& at) {
   assert(may_spray(now) && at.is_v4());
-  luck().sprayed_at = now.steady;
+  luck().sprays.note(now.steady);
   luck().sprayed_address = at;
   luck().sprayed.clear();
   luck().spray.emplace(at, context_.link.random, now.steady);

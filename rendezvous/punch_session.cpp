@@ -68,6 +68,7 @@ void PunchSession::set_relayed_only(Now now, bool only) {
 }
 
 void PunchSession::network_changed(Now now) {
+  if (luck_) luck_->moved_at = now.steady;
   doubt_all(now, PathCause::kOwnMove);
   begin(now);
 }
@@ -365,6 +366,7 @@ void PunchSession::on_epoch(Now now, std::uint8_t epoch) {
   // Not noted if too many came in a row: the next message says it again.
   if (!prompted_doubts_.take(now.steady, kPromptedDoubts, kPromptedDoubtTokens)) return;
   peer_epoch_ = epoch;
+  if (luck_) luck_->moved_at = now.steady;
   doubt_all(now, PathCause::kPeerMove);
 }
 

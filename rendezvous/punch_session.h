@@ -56,10 +56,9 @@ inline constexpr Duration kDetourDelay = 200ms;
 /// Side ports are opened if nothing direct is proven so long after a session came to be: whatever
 /// needs no luck has worked by then.
 inline constexpr Duration kOpeningDelay = 1s;
-/// A spray is a thousand packets: none for the same peer comes sooner after another. Who asks for
-/// them waits a little longer, so that they are never early.
-inline constexpr Duration kSpraySpacing = 5min;
-inline constexpr Duration kOpeningSpacing = kSpraySpacing + 10s;
+/// After a move of either side: by then servers have told the addresses of now, or those of before
+/// are still the right ones.
+inline constexpr Duration kMovedOpeningDelay = 3s;
 
 struct OutgoingFrame {
   Way way;
@@ -121,8 +120,8 @@ class PunchSession {
   [[nodiscard]] std::optional<TimePoint> opening_due() const;
   /// Opens them, kSidePorts from `first_port` on. Only if opening_due() says so.
   void open_ports(Now now, std::uint16_t first_port);
-  /// True if the peer may be looked for at its NAT's ports: there is nothing better, and the last
-  /// time was long ago.
+  /// True if the peer may be looked for at its NAT's ports: there is nothing better, and it was not
+  /// too often of late.
   [[nodiscard]] bool may_spray(Now now) const;
   /// Looks for it there. `at`: IPv4, an address that its record names. Only if may_spray().
   void spray(Now now, const IpAddress& at);
@@ -269,9 +268,11 @@ class PunchSession {
   struct Luck {
     std::optional<Opening> to;  ///< where side ports may help
     std::optional<PortOpening> opening;
-    std::optional<TimePoint> opened_at;  ///< the last time
+    std::optional<Opening> opened;  ///< where they were opened the last time
+    LuckPace openings;
+    std::optional<TimePoint> moved_at;  ///< either side has, since then
     std::optional<PortSpray> spray;
-    std::optional<TimePoint> sprayed_at;  ///< the last time
+    LuckPace sprays;
     IpAddress sprayed_address;
     std::vector<Check> sprayed;  ///< each batch of the last spray, whose pings have one id
   };

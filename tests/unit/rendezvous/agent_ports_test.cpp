@@ -39,6 +39,13 @@ class AgentPorts : public ::testing::Test {
       random.meet(strict);
       strict.meet(random);
     }
+    /// None that would hit arrives.
+    void lose_probes() {
+      fate = [this](Packet& packet) {
+        return Fate{packet.to.address == kOutside.address &&
+                    packet.from == strict.endpoints.front()};
+      };
+    }
     bool connect(Duration limit = 12s) {
       return run_until([&] { return random.reaches(strict) && strict.reaches(random); }, limit);
     }
@@ -104,10 +111,7 @@ TEST_F(AgentPorts, NeitherSideSendsMoreThanElevenHundredProbes) {
   World world(3);
   world.introduce();
   world.records = true;
-  world.fate = [&](Packet& packet) {  // none of those that would hit arrives
-    return Fate{packet.to.address == kOutside.address &&
-                packet.from == world.strict.endpoints.front()};
-  };
+  world.lose_probes();
   EXPECT_FALSE(world.connect(30s));
   const auto [from_random, from_strict] = world.probes();
   EXPECT_GE(from_random, std::size_t{kSidePorts});
@@ -120,14 +124,53 @@ TEST_F(AgentPorts, NeitherSideSendsMoreThanElevenHundredProbes) {
 TEST_F(AgentPorts, WhatFailedIsTriedAgainAfterMinutes) {
   World world(3);
   world.introduce();
-  world.fate = [&](Packet& packet) {
-    return Fate{packet.to.address == kOutside.address &&
-                packet.from == world.strict.endpoints.front()};
-  };
+  world.lose_probes();
   EXPECT_FALSE(world.connect(kOpeningSpacing - 10s));
   world.fate = [](Packet&) { return Fate{}; };
   EXPECT_FALSE(world.connect(5s));
   EXPECT_TRUE(world.connect(30s));
+}
+
+TEST_F(AgentPorts, WhatFailedIsTriedAgainSoonAfterAMoveOfTheSideThatOpens) {
+  World world(3);
+  world.introduce();
+  world.lose_probes();
+  EXPECT_FALSE(world.connect(1min));
+  world.fate = [](Packet&) { return Fate{}; };
+  world.random.endpoints = {endpoint("10.1.0.6:51820")};
+  world.random.tell_network();
+  EXPECT_TRUE(world.connect(kMovedOpeningDelay + 7s));
+}
+
+TEST_F(AgentPorts, WhatFailedIsTriedAgainSoonAfterAMoveOfTheSideThatSprays) {
+  World world(3);
+  world.introduce();
+  world.lose_probes();
+  EXPECT_FALSE(world.connect(1min));
+  world.fate = [](Packet&) { return Fate{}; };
+  world.strict.endpoints = {endpoint("198.51.100.9:51820")};
+  world.strict.tell_network();
+  world.strict.publish();
+  EXPECT_TRUE(world.connect(kMovedOpeningDelay + 7s));
+}
+
+TEST_F(AgentPorts, OneThatMovesAllTheTimeIsLookedForThreeTimesInAQuarterOfAnHour) {
+  World world(3);
+  world.introduce();
+  world.records = true;
+  world.lose_probes();
+  for (unsigned minute = 0; minute < 14; ++minute) {
+    EXPECT_FALSE(world.connect(1min));
+    world.random.endpoints = {Endpoint{IpAddress::v4(0x0a010010 + minute), 51'820}};
+    world.random.tell_network();
+  }
+  std::size_t probes = 0;
+  for (const Packet& packet : world.sent) {
+    const bool at_nat = packet.to.address == kOutside.address;
+    probes += at_nat && packet.from == world.strict.endpoints.front() ? 1 : 0;
+  }
+  EXPECT_GT(probes, std::size_t{2 * kSprayProbes});
+  EXPECT_LT(probes, std::size_t{3 * kSprayProbes} + 1000) << "calls and checks besides";
 }
 
 TEST_F(AgentPorts, AProbeThatHitAndAnAnswerThatWasLostAreNoLoss) {
@@ -291,13 +334,17 @@ TEST_F(AgentPortsLiar, SpraysOnlyAtAddressesOfTheRecord) {
   EXPECT_GE(sprayed(kVictims.address), static_cast<std::size_t>(kSprayProbes) - 1);
 }
 
-TEST_F(AgentPortsLiar, OneWhoAsksAllTheTimeGetsOneSprayInFiveMinutes) {
+TEST_F(AgentPortsLiar, OneWhoAsksAllTheTimeGetsThreeSpraysInAQuarterOfAnHour) {
   world_.records = true;
-  for (int i = 0; i < 29; ++i) {
+  for (int i = 0; i < 88; ++i) {
     ask(kVictims.address);
     world_.run_for(10s);
   }
-  EXPECT_LE(sprayed(kVictims.address), static_cast<std::size_t>(kSprayProbes) + 1);
+  const auto probes = std::ranges::count_if(world_.sent, [&](const Packet& packet) {
+    return packet.to.address == kVictims.address && packet.to != kVictims;
+  });
+  EXPECT_GT(probes, 2 * kSprayProbes);
+  EXPECT_LE(probes, 3 * kSprayProbes);
 }
 
 TEST_F(AgentPortsLiar, OneWhoseOwnPortsVarySpraysNobody) {

@@ -93,5 +93,20 @@ TEST(PortSpray, MissesTwoHundredFiftySixRandomMappingsOnceInSeventyTimes) {
   EXPECT_NEAR(missed, kTimes * 0.013, 25);
 }
 
+TEST(LuckPace, KeepsTriesApartAndThreeInAWindow) {
+  LuckPace pace;
+  const TimePoint start{1h};
+  EXPECT_LE(pace.next(30s, 15min), start);
+  pace.note(start);
+  EXPECT_EQ(pace.next(30s, 15min), start + 30s);
+  EXPECT_EQ(pace.next(5min, 15min), start + 5min);
+  pace.note(start + 1min);
+  EXPECT_EQ(pace.next(30s, 15min), start + 1min + 30s);
+  pace.note(start + 2min);
+  EXPECT_EQ(pace.next(30s, 15min), start + 15min);
+  pace.note(start + 15min);
+  EXPECT_EQ(pace.next(30s, 15min), start + 16min);
+}
+
 }  // namespace
 }  // namespace kadwire::rendezvous
