@@ -12,6 +12,7 @@
 #include <string>
 
 #include "tests/integration/mesh_fixture.h"
+#include "tools/lab/upgrade.h"
 #include "tools/statistics.h"
 
 namespace kadwire::lab {
@@ -210,6 +211,20 @@ TEST_F(NatRecovery, ComesByARelayAfterTheOnlyDirectPathDiedSilently) {
   };
   EXPECT_LT(silence_after(pair, Traffic::kFromSecond, drop), 15s * kSlowdown);
   EXPECT_EQ(pair.second->path_to(pair.first_addresses.node), "relayed");
+}
+
+/// Make before break: WireGuard goes on through the relay until both can use the direct path.
+TEST_F(NatPairTest, MovesFromARelayToADirectPathWithoutALostPing) {
+  NatPair& pair = build("public", "public", true);
+  auto partition = must(Partition::between(pair.first->host(), pair.second->host()));
+  must(pair.second->start());
+  std::vector<PartedPair> parted;
+  parted.push_back({pair.first, pair.second, std::move(partition)});
+  const Upgrade upgrade = must(measure_upgrades(parted)).front();
+  EXPECT_TRUE(upgrade.direct);
+  EXPECT_GT(upgrade.sent, 100U);
+  EXPECT_EQ(upgrade.lost, 0U);
+  std::cout << "silent for " << to_milliseconds(upgrade.silence) << " ms at most\n";
 }
 
 /// The first behind a NAT with random ports, the second behind a strict one, and a helper who knows

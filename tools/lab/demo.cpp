@@ -68,7 +68,7 @@ std::string describe(const DemoOptions& options) {
 Expected<bool> run_demo(const DemoOptions& options) {
   Progress progress;
   progress.say(describe(options));
-  const auto scenario = ScenarioLab::create(options, progress, options.nodes, true);
+  const auto scenario = ScenarioLab::create(options, progress, {options.nodes, true});
   if (!scenario) return tl::unexpected(scenario.error());
   progress.say("hosts and cables stand, the bootstrap node listens");
 

@@ -96,10 +96,12 @@ Host::Host(HostOptions options, unsigned number, fs::path folder)
 Expected<std::unique_ptr<Host>> Host::create(HostOptions options, unsigned number,
                                              fs::path folder) {
   std::unique_ptr<Host> host(new Host(std::move(options), number, std::move(folder)));
-  const auto built =
-      host->start_holder()
-          .and_then([&] { return host->options_.lan ? host->join_lan() : host->lay_cable(); })
-          .and_then([&] { return host->configure_network(); });
+  const auto built = host->start_holder()
+                         .and_then([&] {
+                           if (host->options_.lan) return host->join_lan();
+                           return host->options_.wire ? host->lay_wire() : host->lay_cable();
+                         })
+                         .and_then([&] { return host->configure_network(); });
   if (!built) return lab_error(host->name() + ": " + built.error().message);
   return host;
 }
@@ -153,6 +155,12 @@ Expected<void> Host::lay_cable() {
     std::this_thread::sleep_for(kPollStep);
   }
   return {};
+}
+
+Expected<void> Host::lay_wire() {
+  return run_command({.argv = {"ip", "link", "add", core_interface(), "type", "veth", "peer",
+                               "name", kHostInterface, "netns", std::to_string(holder_)},
+                      .output = log_path("cable")});
 }
 
 /// The wire to the gateway's bridge, plugged in from the gateway's side.

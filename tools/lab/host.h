@@ -38,6 +38,8 @@ struct HostOptions {
   std::string name{};  ///< its host name; empty: "hostN"
   Families families = Families::kBoth;
   CableQuality cable{.delay = 20ms};
+  /// Instead of a cable, a plain wire in the kernel: no delay, no loss, as fast as it goes.
+  bool wire = false;
   std::optional<Lan> lan{};  ///< where it stands instead of at a cable's end; adds no delay
 };
 
@@ -97,6 +99,7 @@ class Host {
   Host(HostOptions options, unsigned number, std::filesystem::path folder);
   Expected<void> start_holder();
   Expected<void> lay_cable();
+  Expected<void> lay_wire();
   Expected<void> configure_network();
   Expected<void> configure_core();
   Expected<void> join_lan();

@@ -82,7 +82,7 @@ std::string table_of(const json& figures) {
 
 Expected<bool> run_idle(const IdleOptions& options) {
   Progress progress;
-  const auto scenario = ScenarioLab::create(options, progress, options.nodes, false);
+  const auto scenario = ScenarioLab::create(options, progress, {options.nodes});
   if (!scenario) return tl::unexpected(scenario.error());
   if (auto started = (*scenario)->start_all(); !started) return tl::unexpected(started.error());
   const auto& members = (*scenario)->members();

@@ -60,7 +60,7 @@ Expected<Join> join_once(Member& joiner, const MeshAddresses& first, std::size_t
 Expected<std::vector<Join>> joins_in_one_lab(ScenarioOptions options, unsigned count,
                                              Progress& progress, const std::string& title) {
   if (options.logs) *options.logs /= title;
-  const auto scenario = ScenarioLab::create(options, progress, count + 1, false);
+  const auto scenario = ScenarioLab::create(options, progress, {count + 1});
   if (!scenario) return tl::unexpected(scenario.error());
   const auto& members = (*scenario)->members();
   const auto first = start_first(*members.front());

@@ -1,6 +1,8 @@
 /// kadwire-lab: meshes of real nodes on one machine, in network namespaces that vanish with it.
 /// Exit codes: 0 the scenario succeeded; 1 it did not; 2 no lab can run here, or bad usage.
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <functional>
@@ -8,6 +10,7 @@
 #include "tools/lab/cell.h"
 #include "tools/lab/scenarios.h"
 #include "tools/lab/surroundings.h"
+#include "tools/statistics.h"
 
 namespace kadwire::lab {
 namespace {
@@ -16,10 +19,14 @@ constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 constexpr unsigned kJoinsMax = 10'000;
 constexpr unsigned kMatrixRunsMax = 100;
+constexpr unsigned kRelayRunsMax = 100;
+constexpr unsigned kUpgradesMax = 1000;
 constexpr unsigned kMatrixWorkersMax = 16;
 
-/// An option in milliseconds for a Duration.
+/// An option in milliseconds for a Duration, which is the default.
 void add_latency(CLI::App& command, Duration& latency) {
+  const auto help = fmt::format("milliseconds of each host's cable, each way (default {})",
+                                to_milliseconds(latency));
   command
       .add_option_function<double>(
           "--latency",
@@ -27,7 +34,7 @@ void add_latency(CLI::App& command, Duration& latency) {
             using Milliseconds = std::chrono::duration<double, std::milli>;
             latency = std::chrono::duration_cast<Duration>(Milliseconds(milliseconds));
           },
-          "milliseconds of each host's cable, each way (default 20)")
+          help)
       ->check(CLI::Range(0.0, 2000.0))
       ->type_name("MS");
 }
@@ -56,6 +63,17 @@ int run_where_possible(const std::function<int()>& body) {
 
 int run(const std::function<Expected<bool>()>& scenario) {
   return run_where_possible([&] { return run_in_cell([&] { return exit_code_of(scenario()); }); });
+}
+
+void add_relay(CLI::App& app, RelayOptions& options) {
+  options.latency = Duration{0};
+  CLI::App* command =
+      app.add_subcommand("relay", "what a tunnel carries directly and by a relay, in turns");
+  command->add_option("--runs", options.runs, "of each (default 5)")
+      ->check(CLI::Range(1U, kRelayRunsMax));
+  command->add_option("--seconds", options.seconds, "of each run (default 5)")
+      ->check(CLI::Range(1U, 60U));
+  add_common(*command, options);
 }
 
 void add_matrix(CLI::App& app, MatrixOptions& options) {
@@ -110,6 +128,16 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1U, 3600U));
   add_common(*idle_command, idle);
 
+  RelayOptions relay;
+  add_relay(app, relay);
+
+  UpgradesOptions upgrades;
+  CLI::App* upgrades_command = app.add_subcommand(
+      "upgrades", "tunnels that leave a relay for a direct path, and their pings");
+  upgrades_command->add_option("--count", upgrades.count, "how many (default 20)")
+      ->check(CLI::Range(1U, kUpgradesMax));
+  add_common(*upgrades_command, upgrades);
+
   MatrixOptions matrix;
   add_matrix(app, matrix);
 
@@ -121,5 +149,7 @@ int main(int argc, char** argv) {
   if (*demo_command) return run([&] { return run_demo(demo); });
   if (*joins_command) return run([&] { return run_joins(joins); });
   if (*idle_command) return run([&] { return run_idle(idle); });
+  if (app.got_subcommand("relay")) return run([&] { return run_relay(relay); });
+  if (*upgrades_command) return run([&] { return run_upgrades(upgrades); });
   return run_where_possible([&] { return exit_code_of(run_matrix(matrix)); });
 }

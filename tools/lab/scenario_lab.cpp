@@ -11,8 +11,8 @@ namespace kadwire::lab {
 namespace fs = std::filesystem;
 
 Expected<std::unique_ptr<ScenarioLab>> ScenarioLab::create(const ScenarioOptions& options,
-                                                           Progress& progress, unsigned nodes,
-                                                           bool last_ipv6_only) {
+                                                           Progress& progress,
+                                                           const MeshShape& shape) {
   std::unique_ptr<ScenarioLab> scenario(new ScenarioLab);
   auto lab = Lab::create();
   if (!lab) return tl::unexpected(lab.error());
@@ -20,13 +20,18 @@ Expected<std::unique_ptr<ScenarioLab>> ScenarioLab::create(const ScenarioOptions
   auto mesh = Mesh::create(*scenario->lab_);
   if (!mesh) return tl::unexpected(mesh.error());
   scenario->mesh_ = std::move(*mesh);
-  for (unsigned i = 1; i <= nodes; ++i) {
-    progress.show(fmt::format("building host {} of {}", i, nodes));
+  for (unsigned i = 1; i <= shape.nodes; ++i) {
+    progress.show(fmt::format("building host {} of {}", i, shape.nodes));
+    const bool last = i == shape.nodes;
     MemberOptions member;
     member.host.name = fmt::format("node{}", i);
     member.host.cable = {.delay = options.latency, .loss = options.loss};
-    if (last_ipv6_only && i == nodes) member.host.families = Families::kIpv6Only;
-    if (!options.log_level.empty()) member.arguments = {"--log-level", options.log_level};
+    member.host.wire = member.host.cable == CableQuality{};
+    if (shape.last_ipv6_only && last) member.host.families = Families::kIpv6Only;
+    if (shape.only_last_relays && !last) member.arguments = {"--no-relay"};
+    if (!options.log_level.empty()) {
+      member.arguments.insert(member.arguments.end(), {"--log-level", options.log_level});
+    }
     const auto added = scenario->mesh_->add_member(std::move(member));
     if (!added) return tl::unexpected(added.error());
     scenario->members_.push_back(*added);

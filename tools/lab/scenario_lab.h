@@ -15,14 +15,19 @@
 
 namespace kadwire::lab {
 
+/// The members of a scenario.
+struct MeshShape {
+  unsigned nodes = 0;
+  bool last_ipv6_only = false;    ///< it has no IPv4
+  bool only_last_relays = false;  ///< the others have --no-relay
+};
+
 class ScenarioLab {
  public:
-  /// A lab with a running bootstrap host and `nodes` members' hosts, in which nothing runs yet.
-  /// `last_ipv6_only` makes the last one a host without IPv4.
+  /// A lab with a running bootstrap host and the members' hosts, in which nothing runs yet.
   [[nodiscard]] static Expected<std::unique_ptr<ScenarioLab>> create(const ScenarioOptions& options,
                                                                      Progress& progress,
-                                                                     unsigned nodes,
-                                                                     bool last_ipv6_only);
+                                                                     const MeshShape& shape);
   /// Saves the logs if that was asked for.
   ~ScenarioLab();
   ScenarioLab(const ScenarioLab&) = delete;

@@ -51,6 +51,22 @@ struct IdleOptions : ScenarioOptions {
 /// A mesh with nothing to do: memory, CPU time and traffic of each member. True: the mesh formed.
 [[nodiscard]] Expected<bool> run_idle(const IdleOptions& options);
 
+struct RelayOptions : ScenarioOptions {
+  unsigned runs = 5;     ///< of each of the two
+  unsigned seconds = 5;  ///< of each run
+};
+/// What a tunnel carries directly and by a relay, in turns, and what CPU time each program needs
+/// for it. Without latency and loss the hosts are joined by wires instead of cables, which would
+/// need more of the CPU than the relay. True: both tunnels stood.
+[[nodiscard]] Expected<bool> run_relay(const RelayOptions& options);
+
+struct UpgradesOptions : ScenarioOptions {
+  unsigned count = 20;
+};
+/// Tunnels that move from a relay to a direct path while pings go through them, ten a second. True:
+/// all moved, and no ping was lost.
+[[nodiscard]] Expected<bool> run_upgrades(const UpgradesOptions& options);
+
 struct MatrixOptions : ScenarioOptions {
   std::vector<std::string> kinds{};  ///< names of surroundings; empty: all
   unsigned runs = 1;                 ///< of each pair; the two take turns at being the cold one
