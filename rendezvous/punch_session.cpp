@@ -325,6 +325,8 @@ void PunchSession::keep_reserve(Now now) {
 /// A ping over a path that is not proven here has it checked at once. One over the chosen path that
 /// does not say "use" is from a follower that has not heard of the choice.
 void PunchSession::check_prompted(Now now, Path& path, const Ping& ping) {
+  // Through a relay: both ends stand now, so what was said too early is said again at once.
+  if (path.relay && !path.proven && path.due && path.checks_left > 0) path.due = now.steady;
   const bool untold = controls_ && chosen_ == path.way && !ping.use;
   if (path.due || (path.proven && !untold)) return;
   if (!prompted_checks_.take(now.steady, kPromptedChecks)) return;

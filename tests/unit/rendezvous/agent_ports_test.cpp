@@ -142,18 +142,6 @@ TEST_F(AgentPorts, WhatFailedIsTriedAgainSoonAfterAMoveOfTheSideThatOpens) {
   EXPECT_TRUE(world.connect(kMovedOpeningDelay + 7s));
 }
 
-TEST_F(AgentPorts, WhatFailedIsTriedAgainSoonAfterAMoveOfTheSideThatSprays) {
-  World world(3);
-  world.introduce();
-  world.lose_probes();
-  EXPECT_FALSE(world.connect(1min));
-  world.fate = [](Packet&) { return Fate{}; };
-  world.strict.endpoints = {endpoint("198.51.100.9:51820")};
-  world.strict.tell_network();
-  world.strict.publish();
-  EXPECT_TRUE(world.connect(kMovedOpeningDelay + 7s));
-}
-
 TEST_F(AgentPorts, OneThatMovesAllTheTimeIsLookedForThreeTimesInAQuarterOfAnHour) {
   World world(3);
   world.introduce();
