@@ -94,59 +94,89 @@ std::optional<Arrival> ArrivalBatch::at(std::size_t index) const {
   return arrival;
 }
 
+/// All full so far, and what comes is of the same size, or one shorter datagram, which ends it.
+bool DepartureBatch::Slot::takes(const Departure& departure) const {
+  const DatagramRun& run = departure.run;
+  const bool same_flow = to == departure.to && source == departure.source;
+  const bool full_so_far = bytes > 0 && bytes == datagrams * datagram_bytes;
+  const bool same_size = run.datagram_bytes == datagram_bytes;
+  const bool shorter =
+      run.datagrams() == 1 && !run.bytes.empty() && run.bytes.size() < datagram_bytes;
+  return same_flow && full_so_far && (same_size || shorter) &&
+         datagrams + run.datagrams() <= kSegmentsMax &&
+         bytes + run.bytes.size() <= kSegmentedBytesMax;
+}
+
 void DepartureBatch::add(const Departure& departure) {
   assert(!full());
-  Slot& slot = slots_[used_];
-  slot.to = to_socket_address(departure.to);
-  slot.source = departure.source;
-  slot.run = departure.run;
-  slot.part = {const_cast<std::byte*>(slot.run.bytes.data()), slot.run.bytes.size()};
+  const DatagramRun& run = departure.run;
+  if (slots_used_ == 0 || !slots_[slots_used_ - 1].takes(departure)) {
+    Slot& fresh = slots_[slots_used_++];
+    fresh.to = departure.to;
+    fresh.source = departure.source;
+    fresh.datagram_bytes = run.datagram_bytes;
+    fresh.first_run = runs_used_;
+    fresh.runs = fresh.datagrams = fresh.bytes = 0;
+  }
+  Slot& slot = slots_[slots_used_ - 1];
+  ++slot.runs;
+  slot.datagrams += run.datagrams();
+  slot.bytes += run.bytes.size();
+  parts_[runs_used_] = {const_cast<std::byte*>(run.bytes.data()), run.bytes.size()};
+  runs_[runs_used_++] = run;
+}
+
+void DepartureBatch::prepare(std::size_t index) {
+  Slot& slot = slots_[index];
+  slot.address = to_socket_address(slot.to);
   slot.control.clear();
   if (slot.source) slot.control.add_source(*slot.source);
-  if (slot.run.datagrams() > 1) {
-    slot.control.add(SOL_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(slot.run.datagram_bytes));
+  if (slot.datagrams > 1) {
+    slot.control.add(SOL_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(slot.datagram_bytes));
   }
-  msghdr& message = messages_[used_].msg_hdr;
+  msghdr& message = messages_[index].msg_hdr;
   message = {};
-  message.msg_name = slot.to.get();
-  message.msg_namelen = slot.to.length;
-  message.msg_iov = &slot.part;
-  message.msg_iovlen = 1;
+  message.msg_name = slot.address.get();
+  message.msg_namelen = slot.address.length;
+  message.msg_iov = &parts_[slot.first_run];
+  message.msg_iovlen = slot.runs;
   slot.control.attach_to(message);
-  ++used_;
 }
 
 SendResult DepartureBatch::send(int fd) {
   SendResult result;
-  for (std::size_t next = 0; next < used_;) {
-    const int sent = sendmmsg(fd, &messages_[next], static_cast<unsigned>(used_ - next),
+  for (std::size_t i = 0; i < slots_used_; ++i) prepare(i);
+  for (std::size_t next = 0; next < slots_used_;) {
+    const int sent = sendmmsg(fd, &messages_[next], static_cast<unsigned>(slots_used_ - next),
                               MSG_DONTWAIT | MSG_NOSIGNAL);
     for (int i = 0; i < sent; ++i, ++next) {
-      result.packets += slots_[next].run.datagrams();
-      result.bytes += slots_[next].run.bytes.size();
+      result.packets += slots_[next].datagrams;
+      result.bytes += slots_[next].bytes;
     }
     if (sent >= 0) continue;
     const Slot& refused = slots_[next++];
     const bool buffer_full = errno == EAGAIN || errno == ENOBUFS;
     if (buffer_full) {
-      result.failed += refused.run.datagrams();
+      result.failed += refused.datagrams;
     } else {
       send_singly(fd, refused, result);
     }
   }
-  used_ = 0;
+  slots_used_ = runs_used_ = 0;
   return result;
 }
 
-void DepartureBatch::send_singly(int fd, const Slot& slot, SendResult& result) {
-  const DatagramRun& run = slot.run;
-  for (std::size_t i = 0; i < run.datagrams(); ++i) {
-    const ByteView datagram = run.datagram(i);
-    const bool sent = (slot.source && send_one(fd, slot.to, slot.source, datagram)) ||
-                      send_one(fd, slot.to, std::nullopt, datagram);
-    result.packets += sent ? 1 : 0;
-    result.bytes += sent ? datagram.size() : 0;
-    result.failed += sent ? 0 : 1;
+void DepartureBatch::send_singly(int fd, const Slot& slot, SendResult& result) const {
+  for (std::size_t index = 0; index < slot.runs; ++index) {
+    const DatagramRun& run = runs_[slot.first_run + index];
+    for (std::size_t i = 0; i < run.datagrams(); ++i) {
+      const ByteView datagram = run.datagram(i);
+      const bool sent = (slot.source && send_one(fd, slot.address, slot.source, datagram)) ||
+                        send_one(fd, slot.address, std::nullopt, datagram);
+      result.packets += sent ? 1 : 0;
+      result.bytes += sent ? datagram.size() : 0;
+      result.failed += sent ? 0 : 1;
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 #pragma once
 
 /// Many UDP datagrams with one system call: recvmmsg(2) and sendmmsg(2). What the kernel joined of
-/// one flow (UDP_GRO, udp(7)) arrives as one run of datagrams and may leave as one (UDP_SEGMENT).
+/// one flow (UDP_GRO, udp(7)) arrives as one run of datagrams; what leaves for one place leaves as
+/// one (UDP_SEGMENT), whether it arrived so or not: the kernel's way out is most of the cost.
 /// Each says which address of this host it came to, or leaves from the one that is named: a reply
 /// of a host with several is to come from the one that was asked (ip(7), ipv6(7), PKTINFO).
 /// Allocates nothing per datagram. Private to the adapters.
@@ -83,10 +84,14 @@ struct SendResult {
   std::uint64_t failed = 0;              ///< packets: no route, a full buffer, the host's firewall
 };
 
+/// Datagrams that leave as one: what every kernel with UDP_SEGMENT takes, in number and bytes.
+inline constexpr std::size_t kSegmentsMax = 64;
+inline constexpr std::size_t kSegmentedBytesMax = 65000;
+
 class DepartureBatch {
  public:
-  [[nodiscard]] bool full() const { return used_ == kBatchMax; }
-  [[nodiscard]] bool empty() const { return used_ == 0; }
+  [[nodiscard]] bool full() const { return runs_used_ == kBatchMax; }
+  [[nodiscard]] bool empty() const { return runs_used_ == 0; }
   /// Not when it is full.
   void add(const Departure& departure);
   /// Sends all, best effort, and is empty then. What is refused from its source (the address is
@@ -94,17 +99,24 @@ class DepartureBatch {
   SendResult send(int fd);
 
  private:
+  /// Runs that follow one another, to one place, and leave as one.
   struct Slot {
-    SocketAddress to;
-    iovec part{};
-    ControlMessages control;
+    Endpoint to;
     std::optional<IpAddress> source;
-    DatagramRun run;
+    std::size_t datagram_bytes = 0;  ///< of each but the last
+    std::size_t first_run = 0, runs = 0;
+    std::size_t datagrams = 0, bytes = 0;
+    SocketAddress address;
+    ControlMessages control;
+    [[nodiscard]] bool takes(const Departure& departure) const;
   };
-  static void send_singly(int fd, const Slot& slot, SendResult& result);
+  void prepare(std::size_t slot);
+  void send_singly(int fd, const Slot& slot, SendResult& result) const;
   std::array<Slot, kBatchMax> slots_;
   std::array<mmsghdr, kBatchMax> messages_{};
-  std::size_t used_ = 0;
+  std::array<DatagramRun, kBatchMax> runs_;
+  std::array<iovec, kBatchMax> parts_{};  ///< of each run
+  std::size_t slots_used_ = 0, runs_used_ = 0;
 };
 
 }  // namespace kadwire::node

@@ -69,6 +69,56 @@ TEST(DatagramBatch, TakesWhatTheKernelJoinedAsOneRun) {
   EXPECT_EQ(arrival->run.datagram_bytes, 4u);
 }
 
+TEST(DatagramBatch, SendsAsOneWhatIsForOnePlaceAndOfOneSize) {
+  const BoundSocket sender = bound("127.0.0.1"), receiver = bound("127.0.0.1");
+  DepartureBatch departures;
+  departures.add({receiver.local, std::nullopt, one("aaaa")});
+  departures.add({receiver.local, std::nullopt, {as_bytes("bbbbcccc"), 4}});
+  departures.add({receiver.local, std::nullopt, one("dd")});    // shorter: the last of these
+  departures.add({receiver.local, std::nullopt, one("eeee")});  // begins anew
+  departures.add({receiver.local, std::nullopt, one("ffffff")});
+  departures.add({receiver.local, std::nullopt, one("")});
+  const SendResult result = departures.send(sender.fd.get());
+  EXPECT_EQ(result.packets, 7u);
+  EXPECT_EQ(result.bytes, 24u);
+  ArrivalBatch arrivals;
+  ASSERT_EQ(arrivals.receive(receiver.fd.get()), 4u);
+  const char* const expected[] = {"aaaabbbbccccdd", "eeee", "ffffff", ""};
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(as_text(arrivals.at(i)->run.bytes), expected[i]);
+  EXPECT_EQ(arrivals.at(0)->run.datagram_bytes, 4u);
+}
+
+TEST(DatagramBatch, KeepsWhatIsForDifferentPlacesApartAndInOrder) {
+  const BoundSocket sender = bound("127.0.0.1"), a = bound("127.0.0.1"), b = bound("127.0.0.1");
+  DepartureBatch departures;
+  for (const char* text : {"1111", "2222"}) {
+    departures.add({a.local, std::nullopt, one(text)});
+    departures.add({b.local, std::nullopt, one(text)});
+  }
+  EXPECT_EQ(departures.send(sender.fd.get()).packets, 4u);
+  for (const BoundSocket* socket : {&a, &b}) {
+    ArrivalBatch arrivals;
+    ASSERT_EQ(arrivals.receive(socket->fd.get()), 2u);
+    EXPECT_EQ(as_text(arrivals.at(0)->run.bytes), "1111");
+    EXPECT_EQ(as_text(arrivals.at(1)->run.bytes), "2222");
+  }
+}
+
+TEST(DatagramBatch, SendsMoreThanLeavesAsOneInSeveral) {
+  const BoundSocket sender = bound("127.0.0.1"), receiver = bound("127.0.0.1");
+  const std::string large(1400, 'x');
+  DepartureBatch departures;
+  while (!departures.full()) departures.add({receiver.local, std::nullopt, one(large)});
+  const SendResult result = departures.send(sender.fd.get());
+  EXPECT_EQ(result.packets, kBatchMax);
+  EXPECT_EQ(result.bytes, kBatchMax * large.size());
+  ArrivalBatch arrivals;
+  const std::size_t received = arrivals.receive(receiver.fd.get());
+  std::size_t datagrams = 0;
+  for (std::size_t i = 0; i < received; ++i) datagrams += arrivals.at(i)->run.datagrams();
+  EXPECT_EQ(datagrams, kBatchMax);
+}
+
 TEST(DatagramBatch, CountsDatagramsOfARunOfWhichTheLastIsShorter) {
   const DatagramRun run{as_bytes("aaaabb"), 4};
   EXPECT_EQ(run.datagrams(), 2u);
