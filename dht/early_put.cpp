@@ -113,9 +113,33 @@ EarlyPut::Search* EarlyPut::find(const InfoHash& key, AddressFamily family) {
   return found == searches_.end() ? nullptr : &*found;
 }
 
-void EarlyPut::await_answer(Awaited awaited) {
+void EarlyPut::await_answer(const Awaited& awaited) {
   if (awaited_.size() >= kAwaitedMax) awaited_.pop_front();
-  awaited_.push_back(std::move(awaited));
+  awaited_.push_back(awaited);
+}
+
+std::optional<EarlyPut::Awaited> EarlyPut::take_awaited(const Endpoint& from,
+                                                        std::uint32_t transaction) {
+  const auto place = std::ranges::find_if(awaited_, [&](const Awaited& each) {
+    return each.transaction == transaction && each.from == from;
+  });
+  if (place == awaited_.end()) return std::nullopt;
+  const Awaited awaited = *place;
+  awaited_.erase(place);
+  return awaited;
+}
+
+EarlyPut::Neighbour* EarlyPut::find(Search& search, const Endpoint& endpoint) {
+  const auto found = std::ranges::find(search.neighbours, endpoint, &Neighbour::endpoint);
+  return found == search.neighbours.end() ? nullptr : &*found;
+}
+
+/// nullptr: there is no room.
+EarlyPut::Neighbour* EarlyPut::find_or_add(TimePoint now, Search& search,
+                                           const Endpoint& endpoint) {
+  if (Neighbour* known = find(search, endpoint)) return known;
+  if (search.neighbours.size() >= kNeighboursMax) return nullptr;
+  return &search.neighbours.emplace_back(Neighbour{endpoint, std::nullopt, now});
 }
 
 void EarlyPut::watch_sent(TimePoint now, const Endpoint& to, const Inspection& sent) {
@@ -123,32 +147,24 @@ void EarlyPut::watch_sent(TimePoint now, const Endpoint& to, const Inspection& s
   const InfoHash key = hash_from(sent.key);
   Search* search = find(key, to.address.family());
   if (search == nullptr) return;
-  auto place = std::ranges::find(search->neighbours, to, &Neighbour::endpoint);
-  if (place == search->neighbours.end()) {
-    if (search->neighbours.size() >= kNeighboursMax) return;
-    place = search->neighbours.insert(place, Neighbour{to, std::nullopt, now});
+  Neighbour* neighbour = find_or_add(now, *search, to);
+  if (neighbour == nullptr) return;
+  if (!std::exchange(neighbour->asked, true)) {
+    neighbour->since = now;
+    neighbour->passed_over = false;
   }
-  if (!std::exchange(place->asked, true)) {
-    place->since = now;
-    place->passed_over = false;
-  }
-  place->stored |= sent.method == "put";
-  await_answer({sent.transaction, to, now, key});
+  neighbour->stored |= sent.method == "put";
+  await_answer({sent.transaction, to, now, key, false});
 }
 
 bool EarlyPut::hear_reply(TimePoint now, const Endpoint& from, const Inspection& reply) {
-  const auto place = std::ranges::find_if(awaited_, [&](const Awaited& each) {
-    return each.transaction == reply.transaction && each.from == from;
-  });
-  if (place == awaited_.end()) return false;
-  const Awaited answered = *place;
-  awaited_.erase(place);
-  if (!answered.key) return true;
-  Search* search = find(*answered.key, from.address.family());
-  if (search == nullptr) return false;
-  const auto neighbour = std::ranges::find(search->neighbours, from, &Neighbour::endpoint);
-  if (neighbour == search->neighbours.end()) return false;
-  search->slowest = std::max<Duration>(search->slowest, now - answered.asked_at);
+  const auto answered = take_awaited(from, reply.transaction);
+  if (!answered || answered->ours) return answered.has_value();
+  Search* search = find(answered->key, from.address.family());
+  // It may have been asked for the put before this one.
+  Neighbour* neighbour = search != nullptr ? find_or_add(now, *search, from) : nullptr;
+  if (neighbour == nullptr) return false;
+  search->slowest = std::max<Duration>(search->slowest, now - answered->asked_at);
   neighbour->id = hash_from(reply.sender);
   if (!reply.token.empty()) neighbour->token.assign(reply.token.begin(), reply.token.end());
   add_neighbours(now, search->key, reply);
@@ -156,17 +172,25 @@ bool EarlyPut::hear_reply(TimePoint now, const Endpoint& from, const Inspection&
   return false;
 }
 
+bool EarlyPut::hear_error(const Endpoint& from, const Inspection& error) {
+  const auto refused = take_awaited(from, error.transaction);
+  if (!refused) return false;
+  Search* search = find(refused->key, from.address.family());
+  Neighbour* neighbour = search != nullptr ? find(*search, from) : nullptr;
+  if (neighbour != nullptr) {
+    neighbour->stored = false;
+    neighbour->token.clear();
+  }
+  return refused->ours;
+}
+
 /// What a reply says of nodes near the key. A lie costs a search its patience.
 void EarlyPut::add_neighbours(TimePoint now, const InfoHash& key, const Inspection& reply) {
   const auto add = [&](const InfoHash& id, const Endpoint& endpoint) {
     Search* search = find(key, endpoint.address.family());
     if (search == nullptr || id == node_id_) return;
-    const auto known = std::ranges::find(search->neighbours, endpoint, &Neighbour::endpoint);
-    if (known != search->neighbours.end()) {
-      if (!known->id) known->id = id;
-    } else if (search->neighbours.size() < kNeighboursMax) {
-      search->neighbours.push_back(Neighbour{endpoint, id, now});
-    }
+    Neighbour* neighbour = find_or_add(now, *search, endpoint);
+    if (neighbour != nullptr && !neighbour->id) neighbour->id = id;
   };
   for_nodes(reply.nodes4, 4, add);
   for_nodes(reply.nodes6, 16, add);
@@ -203,7 +227,7 @@ void EarlyPut::put(TimePoint now, const Search& search, const Neighbour& neighbo
   const auto transaction = static_cast<std::uint32_t>(random_u64(random_));
   transmits_.push_back({neighbour.endpoint, encode({node_id_, search.key, search.value,
                                                     neighbour.token, transaction, network_})});
-  await_answer({transaction, neighbour.endpoint, now, std::nullopt});
+  await_answer({transaction, neighbour.endpoint, now, search.key, true});
 }
 
 void EarlyPut::handle_timeout(TimePoint now) {

@@ -57,6 +57,10 @@ class EarlyPut {
   void watch_sent(TimePoint now, const Endpoint& to, const Inspection& sent);
   /// A reply came. True if it answers a put from here, of which the library knows nothing.
   bool hear_reply(TimePoint now, const Endpoint& from, const Inspection& reply);
+  /// A query or put was refused, as all are whose token was given to an address that this host no
+  /// longer has: the library asks for another token, but after four refusals does not use it. True
+  /// as above.
+  bool hear_error(const Endpoint& from, const Inspection& error);
   void handle_timeout(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;
   [[nodiscard]] std::optional<Transmit> poll_transmit();
@@ -83,11 +87,17 @@ class EarlyPut {
     std::uint32_t transaction = 0;
     Endpoint from;
     TimePoint asked_at;
-    std::optional<InfoHash> key;  ///< of a query; nullopt: a put from here
+    InfoHash key{};
+    bool ours = false;  ///< a put from here
   };
 
   [[nodiscard]] Search* find(const InfoHash& key, AddressFamily family);
-  void await_answer(Awaited awaited);
+  void await_answer(const Awaited& awaited);
+  [[nodiscard]] std::optional<Awaited> take_awaited(const Endpoint& from,
+                                                    std::uint32_t transaction);
+  [[nodiscard]] static Neighbour* find(Search& search, const Endpoint& endpoint);
+  [[nodiscard]] static Neighbour* find_or_add(TimePoint now, Search& search,
+                                              const Endpoint& endpoint);
   void add_neighbours(TimePoint now, const InfoHash& key, const Inspection& reply);
   static void pass_over(TimePoint now, Search& search);
   void put_at_the_nearest(TimePoint now, Search& search);

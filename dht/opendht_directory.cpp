@@ -145,6 +145,8 @@ void OpendhtDirectory::handle_datagram(Now now, const Endpoint& from, ByteView d
     confirm_stored(inspection.stored_value);
     if (early_.hear_reply(now.steady, from, inspection)) return run(now, nullptr, {});
   }
+  const bool error = inspection.kind == PacketKind::kError;
+  if (error && early_.hear_error(from, inspection)) return run(now, nullptr, {});
   run(now, &from, datagram);
 }
 

@@ -180,6 +180,43 @@ TEST_F(EarlyPutTest, HearsOnlyAnswersToWhatWasAsked) {
   EXPECT_EQ(take_puts(), Numbers());
 }
 
+/// As after a change of the own address: whatever token the library has is void.
+TEST_F(EarlyPutTest, PutsWithTheNextTokenWhereTheLibrarysPutWasRefused) {
+  ask(1, "put");
+  pass(10ms);
+  Inspection error{GuardVerdict::kAccepted, PacketKind::kError};
+  error.transaction = 1;
+  EXPECT_FALSE(early_.hear_error(endpoint(2), error));
+  EXPECT_FALSE(early_.hear_error(endpoint(1), error)) << "the library has to hear of it, too";
+  EXPECT_EQ(take_puts(), Numbers());
+  ask(1);
+  pass(10ms);
+  answer(1);
+  EXPECT_EQ(take_puts(), Numbers{1});
+}
+
+TEST_F(EarlyPutTest, TakesATokenThatWasAskedForTheValueBefore) {
+  ask(1);
+  pass(10ms);
+  early_.begin(now_, key_, value_);
+  answer(1);
+  EXPECT_EQ(take_puts(), Numbers{1});
+}
+
+TEST_F(EarlyPutTest, KeepsARefusalOfItsOwnFromTheLibrary) {
+  ask(1);
+  pass(10ms);
+  answer(1);
+  ASSERT_EQ(take_puts(), Numbers{1});
+  Inspection error{GuardVerdict::kAccepted, PacketKind::kError};
+  error.transaction = inspect_packet(last_).transaction;
+  EXPECT_TRUE(early_.hear_error(endpoint(1), error));
+  ask(1);
+  pass(10ms);
+  answer(1);
+  EXPECT_EQ(take_puts(), Numbers{1}) << "with another token";
+}
+
 TEST_F(EarlyPutTest, KeepsTheAnswersToItsOwnPutsFromTheLibrary) {
   ask(1);
   pass(10ms);
