@@ -48,6 +48,7 @@ const Case kCases[] = {
     {"cgnat", {"--until", "4min"}, true},
     {"address-change", {}, true},
     {"force-relay", {}, true},
+    {"public-move", {}, true},
     {"bootstrap-gone", {}, true},
     {"hour-rollover", {}, true},
     {"sleep-wake", {}, false},
