@@ -1,0 +1,95 @@
+/// PunchSession's dealings with relays: the paths that lead through one, the one in reserve, and
+/// letting them go once a direct path has lasted.
+
+#include <algorithm>
+
+#include "node/base/queue.h"
+#include "rendezvous/punch_session.h"
+
+namespace kadwire::rendezvous {
+
+void PunchSession::add_relayed(Now now, const Endpoint& endpoint, const crypto::NodeId& relay) {
+  Path* path = paths_.add_relayed(now.steady, endpoint, relay, chosen_);
+  if (path != nullptr && !path->proven) path->check(now.steady, kCheckPings, kCheckSpacing);
+}
+
+void PunchSession::forget_member(const crypto::NodeId& node) {
+  paths_.forget_member(node, chosen_);
+}
+
+/// Another relay that may be used, when WireGuard uses one; nullptr: none.
+const Path* PunchSession::reserve() const {
+  const Path* chosen = chosen_path();
+  if (chosen == nullptr || !chosen->relay) return nullptr;
+  const auto found = std::ranges::find_if(paths_, [&](const Path& path) {
+    return path.relay && path.proven && !(path.way == chosen->way);
+  });
+  return found == paths_.end() ? nullptr : &*found;
+}
+
+/// From a relay that died to the one in reserve, without a round trip. The side that follows has no
+/// say in this: it lets the other know.
+bool PunchSession::fall_back(Now now, PathCause cause) {
+  const Path* next = reserve();
+  if (next == nullptr || !controls_) return false;
+  note_loss(now, cause);
+  chosen_.reset();
+  choose(now, PathCause::kReserve);
+  return true;
+}
+
+std::optional<TimePoint> PunchSession::reserve_due() const {
+  const Path* path = controls_ ? reserve() : nullptr;
+  if (path == nullptr || path->due) return std::nullopt;
+  return path->heard + kReserveSpacing;
+}
+
+std::optional<TimePoint> PunchSession::release_due() const {
+  const Path* path = chosen_path();
+  const bool direct = path != nullptr && !path->relay && !relayed_only_;
+  if (!direct || paths_.relays().empty()) return std::nullopt;
+  return chosen_at_ + kReleaseDelay;
+}
+
+void PunchSession::release_relays(Now now) {
+  const auto due = release_due();
+  if (!due || now.steady < *due) return;
+  for (const crypto::NodeId& relay : paths_.relays()) releases_.push_back(relay);
+  paths_.forget_relays();
+  choice_changed_ = true;  // WireGuard may still be using one, if the tunnel carries much
+}
+
+void PunchSession::keep_reserve(Now now) {
+  const auto due = reserve_due();
+  if (!due || now.steady < *due) return;
+  paths_.find(reserve()->way)->check(now.steady, kDoubtPings, kDoubtSpacing);
+}
+
+std::optional<Bytes> PunchSession::seal_bind(Now now, const PairMessage& message) {
+  return link_.seal(now, FrameType::kBind, message);
+}
+
+std::optional<PairMessage> PunchSession::open_bind(Now now, ByteView payload) {
+  auto received = link_.open(now, FrameType::kBind, payload);
+  if (!received) return std::nullopt;
+  heard_ = now.steady;
+  if (received->confirms) start_checks(now);
+  return std::move(received->message);
+}
+
+bool PunchSession::handle_challenge(Now now, const Way& from, const crypto::NodeId& relay) {
+  Path* path = paths_.find(from);
+  if (path == nullptr || path->relay != relay) return false;
+  if (path->due && path->checks_left > 0) path->due = now.steady;
+  return true;
+}
+
+std::optional<PunchSession::Bind> PunchSession::poll_bind() {
+  return take_front(binds_);
+}
+
+std::optional<crypto::NodeId> PunchSession::poll_release() {
+  return take_front(releases_);
+}
+
+}  // namespace kadwire::rendezvous
