@@ -28,16 +28,18 @@ void Agent::set_own_record(Now now, const SignedRecord& record) {
 
 void Agent::set_network(Now now, std::vector<LocalAddress> addresses,
                         std::vector<Prefix> mesh_networks) {
-  const bool moved = addresses != context_.addresses;
+  const bool changed = addresses != context_.addresses;
   const bool first = !std::exchange(network_known_, true);
-  if (moved) reached_unasked_.clear();
+  const bool moved = !first && lost_address(context_.addresses, addresses);
+  if (changed) reached_unasked_.clear();
   context_.addresses = std::move(addresses);
   mesh_networks_ = std::move(mesh_networks);
-  if (!moved) return;
-  if (!first) ++context_.epoch;
+  if (!changed) return;
+  if (moved) ++context_.epoch;
   for (auto& [node, peer] : peers_) {
     retarget(now, peer);
-    if (!first) peer.punch.network_changed(now);
+    if (moved) peer.punch.network_changed(now);
+    if (!moved && !first) peer.punch.network_grew(now);
     collect(now, node, peer);
   }
 }

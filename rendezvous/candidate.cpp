@@ -114,6 +114,15 @@ int dial_rank(const Candidate& candidate, std::span<const LocalAddress> own) {
 
 }  // namespace
 
+bool lost_address(std::span<const LocalAddress> before, std::span<const LocalAddress> after) {
+  return std::ranges::any_of(before, [&](const LocalAddress& was) {
+    const auto is_same = [&](const LocalAddress& now) {
+      return now.prefix.address == was.prefix.address && !now.tentative;
+    };
+    return !was.tentative && std::ranges::none_of(after, is_same);
+  });
+}
+
 bool is_unicast_beyond_link(const IpAddress& address) {
   return !address.is_unspecified() && !address.is_loopback() && !address.is_multicast() &&
          !address.is_link_local();

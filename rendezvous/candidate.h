@@ -41,6 +41,11 @@ struct LocalAddress {
   auto operator<=>(const LocalAddress&) const = default;
 };
 
+/// Whether an address that could be used before can be no more. One that is added, or whose
+/// duplicate address detection ends, takes nothing away.
+[[nodiscard]] bool lost_address(std::span<const LocalAddress> before,
+                                std::span<const LocalAddress> after);
+
 /// An address that can name one other host beyond this link: neither unspecified, loopback,
 /// multicast nor link-local.
 [[nodiscard]] bool is_unicast_beyond_link(const IpAddress& address);

@@ -127,6 +127,9 @@ class PunchSession {
   void spray(Now now, const IpAddress& at);
   /// This host's own addresses changed: whatever was proven was so from the old ones.
   void network_changed(Now now);
+  /// This host has more addresses than before, and all it had: what is proven still is, but there
+  /// may be better.
+  void network_grew(Now now);
   /// The peer is known to be there, and to try by itself: attempts begin anew, if it has no path.
   void prompt(Now now) {
     if (!chosen_) begin(now);

@@ -249,6 +249,26 @@ TEST_F(AgentConnect, AnOwnAddressThatChangesIsFollowedWithinTwoRoundTrips) {
   EXPECT_TRUE(world_.run_until(moved, 2 * kRoundTrip));
 }
 
+TEST_F(AgentConnect, AnAddressThatIsAddedCostsNoPathAndMayBringABetterOne) {
+  Member& a = world_.add(kA);
+  Member& b = world_.add(kBoth[1]);
+  know_each_other(a, b);
+  ASSERT_TRUE(connect(a, b));
+  world_.run_for(1min);
+  const std::size_t changes_before = a.changes.size() + b.changes.size();
+  a.endpoints.push_back(endpoint("[2001:db8:1::1]:51820"));
+  a.tell_network();
+  world_.settle();
+  EXPECT_TRUE(a.reaches(b) && b.reaches(a));
+  a.publish();
+  world_.settle();
+  const auto better = [&] {
+    return a.path_to(b)->endpoint == b.endpoints[1] && b.path_to(a)->endpoint == a.endpoints[1];
+  };
+  EXPECT_TRUE(world_.run_until(better, 2s));
+  EXPECT_EQ(a.changes.size() + b.changes.size(), changes_before + 2) << "one each";
+}
+
 TEST_F(AgentConnect, AnAddressThatWentAndCameAsAnotherIsAChange) {
   Member& a = world_.add(kA);
   Member& b = world_.add(kB);
