@@ -16,13 +16,13 @@
 
 namespace kadwire::dht {
 
-/// Values expire after 10 minutes. A put that begins 7 minutes after the last confirmed one has
-/// three left for failures: with pauses of 1, 2, 4 … 60 s that is seven attempts or more, and a
-/// request that nobody answers costs one of them 30 s. Sooner would only fill the topic, where each
-/// old value stays until it expires. Spread, so that members that started together do not stay
-/// together.
-inline constexpr Duration kReannounceShortest = 5min;
-inline constexpr Duration kReannounceLongest = 7min;
+/// Values expire after 10 minutes. A put that begins 8 minutes after the last confirmed one has two
+/// left for failures: with pauses of 1, 2, 4 … 60 s that is six attempts or more, and a request that
+/// nobody answers costs one of them 30 s. Sooner would only fill the topic, and every listener's
+/// memory, where each old value stays until it expires. Spread, so that members that started
+/// together do not stay together.
+inline constexpr Duration kReannounceShortest = 7min;
+inline constexpr Duration kReannounceLongest = 8min;
 /// A put travels a few round trips, and the first retransmission comes after 1.25 s.
 inline constexpr Duration kArrivalCheckDelay = 3s;
 /// After a put that failed or was not seen.
@@ -55,7 +55,7 @@ class Announcer {
 
  private:
   enum class Stage { kDue, kPutting, kAccepted, kChecking, kConfirmed, kFailed };
-  //  Due ──put──▶ Putting ──ok──▶ Accepted ──3 s──▶ Checking ──seen──▶ Confirmed ──5–7 min──▶ Due
+  //  Due ──put──▶ Putting ──ok──▶ Accepted ──3 s──▶ Checking ──seen──▶ Confirmed ──7–8 min──▶ Due
   //   ▲              └──failed, unanswered──▶ Failed ◀──not seen──┘
   //   └───────────────── back-off 1 s → 60 s ────┘
   struct Publication {

@@ -100,15 +100,16 @@ struct Parts {
   std::unique_ptr<NetlinkNetworkMonitor> monitor;
   std::unique_ptr<WireguardGoDevice> device;
   std::optional<AsioScheduler> relay_scheduler;
-  std::optional<UdpRelayPorts> relay_ports;            ///< nullopt: not wanted, or no punching
-  std::unique_ptr<RawWireguardPort> raw_port;          ///< nullptr: not wanted, or not allowed
-  std::optional<LoopbackFlows> flows;                  ///< only if it is not allowed
-  std::unique_ptr<OwnPort> own_port;                   ///< with them
-  std::optional<ProxiedDevice> proxied_device;         ///< with them
-  std::string port_problem;                            ///< then; empty: all well
-  std::unique_ptr<AsioDatagramSocket> gateway_socket;  ///< nullptr: not wanted
-  std::optional<UpnpPortMapper> port_mapper;           ///< with it
-  std::unique_ptr<MulticastLanPort> lan_port;          ///< nullptr: not wanted, or not possible
+  std::optional<UdpRelayPorts> relay_ports;             ///< nullopt: not wanted, or no punching
+  std::unique_ptr<RawWireguardPort> raw_port;           ///< nullptr: not wanted, or not allowed
+  std::optional<LoopbackFlows> flows;                   ///< only if it is not allowed
+  std::unique_ptr<OwnPort> own_port;                    ///< with them
+  std::optional<ProxiedDevice> proxied_device;          ///< with them
+  std::string port_problem;                             ///< then; empty: all well
+  std::unique_ptr<AsioDatagramSocket> gateway_socket;   ///< nullptr: not wanted
+  std::optional<UpnpPortMapper> port_mapper;            ///< with it
+  std::unique_ptr<AsioDatagramSocket> lifetime_socket;  ///< nullptr: no punching, or not possible
+  std::unique_ptr<MulticastLanPort> lan_port;           ///< nullptr: not wanted, or not possible
   std::unique_ptr<dht::OpendhtDirectory> directory;
   std::optional<MeshNode> node;
   std::optional<Driver> driver;
@@ -165,6 +166,16 @@ void open_own_port(Parts& parts, const DaemonOptions& options, const std::string
   spdlog::warn("punching {}", parts.port_problem);
 }
 
+/// Any port will do. Without it keepalives come as often as is safe for most NATs.
+void open_lifetime_socket(Parts& parts) {
+  auto socket = AsioDatagramSocket::open(parts.context, 0);
+  if (socket) {
+    parts.lifetime_socket = std::move(*socket);
+  } else {
+    spdlog::warn("keepalive {}", socket.error().message);
+  }
+}
+
 Outcome open_port(Parts& parts, const DaemonOptions& options) {
   if (!options.punching) return {};
   auto port =
@@ -175,9 +186,11 @@ Outcome open_port(Parts& parts, const DaemonOptions& options) {
     open_own_port(parts, options, port.error().message);
   }
   const bool frames = parts.raw_port || parts.own_port;
+  if (frames) open_lifetime_socket(parts);
   if (!frames || !options.relays) return {};
   parts.relay_scheduler.emplace(parts.context, options.clock_offset);
-  parts.relay_ports.emplace(parts.context, *parts.relay_scheduler, RelayPortOptions{});
+  const RelayPortOptions limits{.bytes_per_second = options.relay_bytes_per_second};
+  parts.relay_ports.emplace(parts.context, *parts.relay_scheduler, limits);
   return {};
 }
 
@@ -257,6 +270,7 @@ void compose(Parts& parts, const DaemonOptions& options) {
   config.always_relays = options.always_relays;
   config.relayed_only = options.relayed_only;
   config.maps_ports = parts.gateway_socket != nullptr;
+  config.finds_lifetime = parts.lifetime_socket != nullptr;
   config.lan = parts.lan_port != nullptr;
   config.static_endpoints = options.static_endpoints;
   config.identity_restored = parts.restored->identity_restored;
@@ -269,7 +283,8 @@ void compose(Parts& parts, const DaemonOptions& options) {
       DriverPorts{*parts.scheduler, *parts.dht_socket, *parts.directory, device_of(parts),
                   *parts.monitor, *parts.memory, parts.journal, port_of(parts),
                   parts.relay_ports ? &*parts.relay_ports : nullptr, parts.gateway_socket.get(),
-                  parts.port_mapper ? &*parts.port_mapper : nullptr, parts.lan_port.get()},
+                  parts.port_mapper ? &*parts.port_mapper : nullptr, parts.lan_port.get(),
+                  parts.lifetime_socket.get()},
       *parts.node, options.interface);
   parts.driver->set_port_problem(parts.port_problem);
   parts.names.emplace(parts.context, options.bootstrap,

@@ -75,6 +75,12 @@ void DataPlane::set_path(Now now, const crypto::NodeId& node, const Tunnel::Path
   submit(std::move(apply));
 }
 
+void DataPlane::set_keepalive(std::chrono::seconds keepalive) {
+  keepalive_ = keepalive;
+  for (auto& [node, row] : peers_.rows()) row.tunnel.set_keepalive(keepalive);
+  reconcile();
+}
+
 void DataPlane::tell_endpoint(ApplyPeers& apply, const PeerRow& row,
                               const std::optional<Endpoint>& endpoint) const {
   if (!endpoint) return;
@@ -121,7 +127,7 @@ void DataPlane::on_snapshot(Now now, const DeviceSnapshot& snapshot) {
     row.status = found == actual_.end() ? std::nullopt : std::optional(*found);
     const Tunnel::Traffic traffic =
         row.tunnel.handle_status(now.steady, row.status ? &*row.status : nullptr);
-    if (traffic.sent || traffic.received || traffic.fell_quiet) traffic_.push_back({node, traffic});
+    if (traffic != Tunnel::Traffic{}) traffic_.push_back({node, traffic});
     tell_endpoint(apply, row, row.tunnel.astray(now.steady));
     if (row.tunnel.take_nudge(now.steady)) nudge(apply, row);
     if (row.tunnel.up() == was_up) continue;

@@ -35,6 +35,9 @@ class DataPlane {
   void addresses_changed(Now now);
   /// WireGuard is to reach this peer here. A standing tunnel moves without a gap.
   void set_path(Now now, const crypto::NodeId& node, const Tunnel::Path& path);
+  /// How long this side of every tunnel may be silent; kKeepalive at first.
+  void set_keepalive(std::chrono::seconds keepalive);
+  [[nodiscard]] std::chrono::seconds keepalive() const { return keepalive_; }
   /// Stops acting; the device keeps its peers.
   void stop() { stopped_ = true; }
 
@@ -70,7 +73,8 @@ class DataPlane {
   RandomSource& random_;
   PeerTable& peers_;
   std::vector<PeerStatus> actual_;  ///< the device's peers as last seen or told
-  bool moved_ = false;              ///< our addresses changed since the last snapshot
+  std::chrono::seconds keepalive_ = kKeepalive;
+  bool moved_ = false;  ///< our addresses changed since the last snapshot
   bool stopped_ = false;
   bool device_up_ = true;
   bool seen_;                              ///< false: an adopted device not looked at yet

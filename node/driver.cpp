@@ -20,6 +20,7 @@ void Driver::start() {
   });
   start_beside_wireguard();
   start_towards_gateway();
+  start_lifetime_socket();
   if (ports_.lan_port != nullptr) {
     ports_.lan_port->start([this](const Endpoint&, ByteView datagram) {
       const Now then = ports_.scheduler.now();
@@ -84,6 +85,15 @@ void Driver::start_towards_gateway() {
   });
 }
 
+void Driver::start_lifetime_socket() {
+  if (ports_.lifetime_socket == nullptr) return;
+  ports_.lifetime_socket->start([this](const Endpoint& from, ByteView datagram) {
+    const Now now = ports_.scheduler.now();
+    node_.handle_lifetime_datagram(now, from, datagram);
+    pump(now);
+  });
+}
+
 void Driver::set_bootstrap(std::vector<Endpoint> endpoints) {
   bootstrap_ = std::move(endpoints);
   const Now now = ports_.scheduler.now();
@@ -125,6 +135,9 @@ void Driver::pump(Now now) {
   }
   while (auto transmit = node_.poll_gateway_transmit()) {
     if (ports_.gateway_socket != nullptr) ports_.gateway_socket->send(*transmit);
+  }
+  while (auto transmit = node_.poll_lifetime_transmit()) {
+    if (ports_.lifetime_socket != nullptr) ports_.lifetime_socket->send(*transmit);
   }
   if (departure_ && (node_.departed() || now.steady >= *departure_)) {
     departure_.reset();

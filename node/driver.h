@@ -46,6 +46,8 @@ struct DriverPorts {
   DatagramSocket* gateway_socket = nullptr;  ///< nullptr: no gateway is asked for a mapping
   PortMapper* port_mapper = nullptr;         ///< nullptr: none is asked by UPnP
   LanPort* lan_port = nullptr;  ///< nullptr: neither heard nor seen on the host's links
+  /// One that nothing else uses; nullptr: how long the NAT keeps a mapping is not looked for.
+  DatagramSocket* lifetime_socket = nullptr;
 };
 
 class Driver final : public NodeInspector {
@@ -77,6 +79,7 @@ class Driver final : public NodeInspector {
   bool route(Now now);
   void start_beside_wireguard();
   void start_towards_gateway();
+  void start_lifetime_socket();
   void execute(Now now, Action action);
   void relay(Now now, const rendezvous::RelayAction& action);
   void ask_by_upnp(Now now, const rendezvous::UpnpRequest& request);

@@ -242,7 +242,11 @@ Explanation explain_direct(const PeerStory& story) {
   Explanation why;
   why.state = fmt::format("{} is reached directly, at {}", name_of(story), way_text(story));
   const StoryEvent* chosen = last(story, PairEventKind::kPathChosen);
-  if (chosen != nullptr) {
+  if (story.chosen && story.chosen_relayed) {
+    why.reason = Reason::kChosen;
+    why.cause = fmt::format("a relay's path is chosen now, at {}, and the tunnel is moving there",
+                            story.chosen->to_string());
+  } else if (chosen != nullptr) {
     why.reason = Reason::kChosen;
     why.cause = fmt::format("this path was chosen {} ago because {}", ago(story, chosen->at),
                             describe(chosen->cause));
@@ -262,11 +266,21 @@ Explanation explain_direct(const PeerStory& story) {
   return why;
 }
 
+/// A direct path is chosen, and WireGuard will take it in a moment.
+Explanation explain_leaving_relay(const PeerStory& story, Explanation why) {
+  why.reason = Reason::kChosen;
+  why.cause = fmt::format("a direct path is proven, at {}, and the tunnel is moving there",
+                          story.chosen->to_string());
+  add_handshake(story, why.evidence);
+  return why;
+}
+
 Explanation explain_relayed(const PeerStory& story) {
   Explanation why;
   why.state = fmt::format("{} is reached through the relay {}, at {}; the relay cannot read it",
                           name_of(story), story.relay.empty() ? "of a member" : story.relay,
                           way_text(story));
+  if (story.chosen && !story.chosen_relayed) return explain_leaving_relay(story, std::move(why));
   const Cause cause = why_no_direct_path(story);
   why.reason = cause.reason;
   why.cause = cause.text;

@@ -31,6 +31,7 @@ MeshNode::MeshNode(MeshNodeConfig config, const crypto::KeySchedule& keys,
                                             .side_ports = config_.side_ports,
                                             .relayed_only = config_.relayed_only});
     nat_.emplace(random, mesh_networks());
+    if (config_.finds_lifetime) pace_.emplace(random);
     if (config_.mailbox) mailbox_.emplace(keys, identity, random, operations_);
   }
   if (config_.maps_ports) mapping_.emplace(random, mesh_networks(), mapping_secret());
@@ -92,8 +93,11 @@ void MeshNode::handle_timeout(Now now) {
   follow_mapping(now);
   follow_lan(now);
   if (!agent_) return;
+  follow_farewells(now);
   follow_mailbox(now);
   nat_->handle_timeout(now.steady);
+  if (pace_) pace_->handle_timeout(now.steady);
+  follow_pace(now);
   if (const auto due = agent_->next_timeout(); due && now.steady >= *due) {
     agent_->handle_timeout(now);
   }
@@ -142,6 +146,8 @@ std::optional<TimePoint> MeshNode::next_timeout() const {
   consider(data_plane_.next_timeout());
   if (agent_) consider(agent_->next_timeout());
   if (nat_) consider(nat_->next_timeout());
+  consider(farewells_.next());
+  if (pace_) consider(pace_->next_timeout());
   if (mailbox_) consider(mailbox_->next_timeout());
   if (lan_) consider(lan_->next_timeout());
   consider(cache_save_);
@@ -191,6 +197,11 @@ bool MeshNode::receive(Now now, Bytes encoded, Source source, bool outside_hours
 
 /// The same for a record that was verified, and is another node's.
 bool MeshNode::accept(Now now, rendezvous::SignedRecord record, Source source) {
+  if (doubts_farewell(now, record)) {
+    const auto path = agent_->session(record.record.node)->chosen();
+    farewells_.add(now.steady, std::move(record), path ? path->quality.rtt : kFarewellRttMax / 4);
+    return false;
+  }
   const rendezvous::PeerRecord claim = record.record;
   const auto verdict = peers_.apply(now, std::move(record), source, new_tunnel(now, claim.node));
   return on_verdict(now, verdict, claim);
@@ -421,8 +432,10 @@ void MeshNode::save_cache(Now now) {
 Tunnel MeshNode::new_tunnel(Now now, const crypto::NodeId& node) const {
   const bool initiator = identity_.node_id() < node;
   const bool resume = config_.identity_restored && now.steady - started_ < kResumeWindow;
-  return Tunnel(now.steady, initiator ? Tunnel::Role::kInitiator : Tunnel::Role::kResponder,
-                resume);
+  const auto role = initiator ? Tunnel::Role::kInitiator : Tunnel::Role::kResponder;
+  Tunnel tunnel(now.steady, role, resume);
+  tunnel.set_keepalive(data_plane_.keepalive());
+  return tunnel;
 }
 
 std::vector<Prefix> MeshNode::mesh_networks() const {

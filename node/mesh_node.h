@@ -20,7 +20,9 @@
 #include "dht/listener.h"
 #include "node/action.h"
 #include "node/data_plane.h"
+#include "node/keepalive_pace.h"
 #include "node/mailbox_desk.h"
+#include "node/membership/farewells.h"
 #include "node/membership/lan_beacon.h"
 #include "node/node_view.h"
 #include "node/own_record.h"
@@ -67,9 +69,10 @@ struct MeshNodeConfig {
   bool relayed_only = false;       ///< uses no direct path but to relays; relays for nobody itself
   bool side_ports = false;         ///< that port may open side ports
   bool introduces = true;          ///< passes calls on for others
-  bool maps_ports = false;         ///< there is a socket towards gateways: has one map the port
-  bool mailbox = true;             ///< with frames: calls and is called through DHT mailboxes too
-  bool lan = false;                ///< there is a LanPort: finds and is found on its links
+  bool finds_lifetime = false;  ///< with frames: there is a socket to try the own NAT's memory by
+  bool maps_ports = false;      ///< there is a socket towards gateways: has one map the port
+  bool mailbox = true;          ///< with frames: calls and is called through DHT mailboxes too
+  bool lan = false;             ///< there is a LanPort: finds and is found on its links
   std::vector<Endpoint> static_endpoints;  ///< where the operator says this node can be reached
   NodeState state;                         ///< from the last run, or zeroes
   std::vector<Bytes> cached_records;
@@ -90,6 +93,8 @@ class MeshNode {
   void handle_datagram(Now now, const Endpoint& from, std::uint16_t to_port, ByteView datagram);
   /// The first of the side ports that OpenSidePorts led to, or why there are none.
   void handle_side_ports(Now now, const tl::expected<std::uint16_t, std::string>& opened);
+  /// What arrived on the socket whose mapping is left alone.
+  void handle_lifetime_datagram(Now now, const Endpoint& from, ByteView datagram);
   /// What arrived on the socket towards gateways.
   void handle_gateway_datagram(Now now, const Endpoint& from, ByteView datagram);
   void handle_upnp(Now now, const rendezvous::UpnpResult& result);
@@ -111,11 +116,12 @@ class MeshNode {
   [[nodiscard]] std::optional<Action> poll_action();
   /// What is to leave from WireGuard's port, once all actions have been carried out.
   [[nodiscard]] std::optional<PortTransmit> poll_transmit();
+  /// What is to leave from the socket whose mapping is left alone.
+  [[nodiscard]] std::optional<Transmit> poll_lifetime_transmit();
   /// What is to leave from the socket towards gateways.
   [[nodiscard]] std::optional<Transmit> poll_gateway_transmit();
 
-  /// The chosen path to this peer goes through a relay, whether its tunnel stands or not.
-  [[nodiscard]] bool chooses_relay(const crypto::NodeId& node) const;
+  /// By where WireGuard sends, which may still, or again, be another place than what was chosen.
   [[nodiscard]] PathKind path(const crypto::NodeId& node) const;
   /// The parts of the view that this object knows; the driver adds the rest.
   [[nodiscard]] NodeView view(Now now) const;
@@ -156,6 +162,9 @@ class MeshNode {
   void save_cache(Now now);
   // mesh_node_paths.cpp
   void start_beside_wireguard(Now now);
+  [[nodiscard]] bool doubts_farewell(Now now, const rendezvous::SignedRecord& record);
+  void follow_farewells(Now now);
+  [[nodiscard]] bool answers_question(Now now, const Endpoint& from, ByteView datagram);
   void follow_agent(Now now);
   void look_for_new_candidates(Now now);
   void follow_mailbox(Now now);
@@ -170,6 +179,11 @@ class MeshNode {
   void on_agent_event(Now now, rendezvous::AgentEvent event);
   void tell_traffic(Now now);
   [[nodiscard]] bool is_guided(const PeerRow& row) const;
+  [[nodiscard]] std::optional<crypto::NodeId> relay_towards(const PeerRow& row) const;
+  // mesh_node_keepalive.cpp
+  void start_pace(Now now);
+  void follow_pace(Now now);
+  void tell_pace_of_externals(Now now);
   // mesh_node_mapping.cpp
   [[nodiscard]] rendezvous::MappingSecret mapping_secret() const;
   void start_mapping(Now now);
@@ -198,6 +212,8 @@ class MeshNode {
   // Both or neither: nothing can travel beside WireGuard.
   std::optional<rendezvous::Agent> agent_;
   std::optional<rendezvous::NatObserver> nat_;
+  std::optional<KeepalivePace> pace_;   ///< only with them
+  Farewells farewells_;                 ///< of peers that have a session with the agent
   std::optional<MailboxDesk> mailbox_;  ///< only with an agent
   std::optional<LanBeacon> lan_;
   /// The addresses and the port whose mappings `nat_` looks for.

@@ -11,6 +11,7 @@ namespace kadwire::node {
 
 void MeshNode::set_stun_servers(Now now, std::span<const Endpoint> servers) {
   if (nat_) nat_->set_servers(now.steady, servers);
+  if (pace_) pace_->set_servers(now.steady, servers);
 }
 
 /// The host's addresses or WireGuard's port are others now.
@@ -21,6 +22,7 @@ void MeshNode::start_beside_wireguard(Now now) {
   if (from != observed_) {
     nat_->network_changed(now.steady, own, config_.listen_port);
     if (mapping_) nat_->note_gateway(now.steady, mapping_->external_address());
+    start_pace(now);
   }
   observed_ = from;
   agent_->set_network(now, own, mesh_networks());
@@ -30,10 +32,19 @@ void MeshNode::handle_datagram(Now now, const Endpoint& from, std::uint16_t to_p
                                ByteView datagram) {
   if (!agent_ || leaving_) return;
   const std::uint16_t side_port = to_port == config_.listen_port ? 0 : to_port;
-  if (side_port != 0 || !nat_->handle_datagram(now.steady, from, datagram)) {
+  if (side_port != 0 || !answers_question(now, from, datagram)) {
     agent_->handle_datagram(now, from, datagram, side_port);
   }
   follow_agent(now);
+}
+
+/// What a STUN server says, of whatever it was asked from WireGuard's port.
+bool MeshNode::answers_question(Now now, const Endpoint& from, ByteView datagram) {
+  if (nat_->handle_datagram(now.steady, from, datagram)) return true;
+  const auto port = rendezvous::LifetimePort::kAsking;
+  if (!pace_ || !pace_->handle_datagram(now.steady, port, from, datagram)) return false;
+  follow_pace(now);
+  return true;
 }
 
 void MeshNode::handle_side_ports(Now now, const tl::expected<std::uint16_t, std::string>& opened) {
@@ -49,6 +60,8 @@ void MeshNode::handle_side_ports(Now now, const tl::expected<std::uint16_t, std:
 std::optional<PortTransmit> MeshNode::poll_transmit() {
   if (!agent_) return std::nullopt;
   if (auto request = nat_->poll_transmit()) return PortTransmit{std::move(*request)};
+  auto question = pace_ ? pace_->poll_transmit(rendezvous::LifetimePort::kAsking) : std::nullopt;
+  if (question) return PortTransmit{std::move(*question)};
   return agent_->poll_transmit();
 }
 
@@ -58,6 +71,31 @@ void MeshNode::follow_agent(Now now) {
   if (auto ties = agent_->poll_ties()) actions_.push_back(TieFlows{std::move(*ties)});
   while (auto event = agent_->poll_event()) on_agent_event(now, std::move(*event));
   look_for_new_candidates(now);
+}
+
+/// A peer with a session is asked whether it has left. Its withdrawal may be an earlier run's.
+bool MeshNode::doubts_farewell(Now now, const rendezvous::SignedRecord& record) {
+  const auto row = peers_.rows().find(record.record.node);
+  const bool withdraws = record.record.tombstone && row != peers_.rows().end() &&
+                         row->second.record().sequence < record.record.sequence;
+  return withdraws && agent_ && agent_->probe(now, row->first);
+}
+
+void MeshNode::follow_farewells(Now now) {
+  farewells_.drop_if([&](const crypto::NodeId& node) {
+    const auto* session = agent_->session(node);
+    return session != nullptr && std::ranges::any_of(session->probes(), [](const auto& probe) {
+             return probe.rtt.has_value();
+           });
+  });
+  while (const auto node = farewells_.take_question(now.steady)) (void)agent_->probe(now, *node);
+  bool changed = false;
+  while (const auto record = farewells_.take_settled(now.steady)) {
+    const auto& claim = record->record;
+    const auto verdict = peers_.apply(now, *record, Source::kDht, new_tunnel(now, claim.node));
+    changed |= on_verdict(now, verdict, claim);
+  }
+  if (changed) data_plane_.peers_changed(now);
 }
 
 /// Calls that were left for this node, and those that it leaves.
@@ -98,7 +136,10 @@ bool MeshNode::lacks_path(const crypto::NodeId& node) const {
 /// What others see of this node's port, and whether it can relay, is only found out with time.
 void MeshNode::look_for_new_candidates(Now now) {
   const bool seen_otherwise = nat_->poll_change();
-  if (seen_otherwise) agent_->set_own_nat(nat_->behavior(AddressFamily::kIpv4));
+  if (seen_otherwise) {
+    agent_->set_own_nat(nat_->behavior(AddressFamily::kIpv4));
+    tell_pace_of_externals(now);
+  }
   if ((seen_otherwise || can_relay() != own_.relays()) && choose_candidates()) publish(now);
 }
 
@@ -132,6 +173,7 @@ void MeshNode::tell_traffic(Now now) {
     if (!agent_) continue;
     // Where data stopped coming, what comes next was expected as much as an answer is.
     const Tunnel::Traffic& since_last = traffic->since_last;
+    if (since_last.on_left_relay) agent_->note_relay_used(now, traffic->node);
     agent_->handle_traffic(now, traffic->node, since_last.sent || since_last.fell_quiet,
                            since_last.received);
   }
@@ -173,13 +215,27 @@ PathKind MeshNode::path(const crypto::NodeId& node) const {
   if (!row->second.tunnel.up()) {
     return row->second.has_targets ? PathKind::kConnecting : PathKind::kNone;
   }
-  return chooses_relay(node) ? PathKind::kRelayed : PathKind::kDirect;
+  return relay_towards(row->second) ? PathKind::kRelayed : PathKind::kDirect;
 }
 
-bool MeshNode::chooses_relay(const crypto::NodeId& node) const {
-  const auto* session = agent_ ? agent_->session(node) : nullptr;
-  const auto chosen = session != nullptr ? session->chosen() : std::nullopt;
-  return chosen && chosen->relay;
+/// Through whom WireGuard sends to this peer, by its last status. A path of an earlier run the
+/// agent does not know; but where another member is that relays, and the peer is not, is a relay's
+/// port.
+std::optional<crypto::NodeId> MeshNode::relay_towards(const PeerRow& row) const {
+  const auto* session = agent_ ? agent_->session(row.record().node) : nullptr;
+  if (session == nullptr || !row.status || !row.status->endpoint) return std::nullopt;
+  const Endpoint& endpoint = *row.status->endpoint;
+  if (const auto relay = session->relay_at(endpoint)) return relay;
+  const auto is_at = [&](const PeerRow& member) {
+    return std::ranges::any_of(member.record().candidates, [&](const auto& candidate) {
+      return candidate.endpoint.address == endpoint.address;
+    });
+  };
+  if (is_at(row)) return std::nullopt;
+  const auto relay = std::ranges::find_if(peers_.rows(), [&](const auto& entry) {
+    return entry.second.record().relays && is_at(entry.second);
+  });
+  return relay == peers_.rows().end() ? std::nullopt : std::optional(relay->first);
 }
 
 /// The agent finds the path to whoever answers it; others are dialled as their records say.

@@ -73,11 +73,13 @@ NodeView MeshNode::view(Now now) const {
   view.port_mapping = port_mapping_view(now);
   if (nat_) {
     const auto of = [&](AddressFamily family) {
-      return NatView{nat_->behavior(family), nat_->filtering(family)};
+      return NatView{nat_->behavior(family), nat_->filtering(family),
+                     pace_ ? pace_->lifetime(family) : rendezvous::BindingLifetime{}};
     };
     view.nat_ipv4 = of(AddressFamily::kIpv4);
     view.nat_ipv6 = of(AddressFamily::kIpv6);
   }
+  view.keepalive = data_plane_.keepalive();
   if (agent_) {
     view.paths_chosen = agent_->stats().paths_chosen;
     view.paths_swapped = agent_->stats().paths_swapped;
@@ -135,6 +137,7 @@ std::optional<PeerStory> MeshNode::peer_story(Now now, const crypto::NodeId& nod
   if (const auto* session = agent_ ? agent_->session(node) : nullptr) {
     tell_session(now, *session, story);
   }
+  if (const auto relay = relay_towards(row)) story.relay = name_of(ByteView(relay->bytes));
   return story;
 }
 
@@ -144,7 +147,7 @@ void MeshNode::tell_session(Now now, const rendezvous::PunchSession& session,
   if (const auto chosen = session.chosen()) {
     story.chosen = chosen->endpoint;
     story.rtt = chosen->quality.rtt;
-    if (chosen->relay) story.relay = name_of(ByteView(chosen->relay->bytes));
+    story.chosen_relayed = chosen->relay.has_value();
   }
   for (const rendezvous::PairEvent& event : session.history().events()) {
     const auto age = std::chrono::floor<std::chrono::milliseconds>(now.steady - event.at);

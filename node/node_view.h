@@ -12,6 +12,7 @@
 #include "node/base/endpoint.h"
 #include "node/base/time.h"
 #include "node/ports/relay_ports.h"
+#include "rendezvous/lifetime_watch.h"
 #include "rendezvous/nat_behavior.h"
 
 namespace kadwire::node {
@@ -53,6 +54,7 @@ struct PortMappingView {
 struct NatView {
   rendezvous::NatBehavior behavior;
   rendezvous::FilteringBehavior filtering = rendezvous::FilteringBehavior::kUnknown;
+  rendezvous::BindingLifetime lifetime;
 };
 
 /// What this node does for others as a relay.
@@ -79,7 +81,8 @@ struct NodeView {
   bool relayed_only = false;                    ///< the operator wants no direct paths
   std::optional<PortMappingView> port_mapping;  ///< nullopt: there is none
   NatView nat_ipv4, nat_ipv6;
-  std::optional<RelayView> relay;  ///< nullopt: relays for nobody
+  std::chrono::seconds keepalive{0};  ///< this side of a tunnel is silent for so long at most
+  std::optional<RelayView> relay;     ///< nullopt: relays for nobody
   std::chrono::seconds uptime{0};
   dht::DirectoryStats dht;
   std::uint64_t paths_chosen = 0;     ///< to any peer, since the start

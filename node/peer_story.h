@@ -32,7 +32,8 @@ struct PeerStory {
   bool relayed_only_there = false;
   bool session = false;            ///< the two have a pair session
   std::optional<Endpoint> chosen;  ///< the path that the two agreed on
-  std::string relay{};             ///< through which it leads; empty: straight there
+  bool chosen_relayed = false;     ///< it leads through a relay
+  std::string relay{};             ///< through which WireGuard sends now; empty: straight there
   std::optional<Duration> rtt;     ///< of it, measured by own pings
   std::size_t claims = 0;          ///< endpoints that the peer's record names
   std::size_t targets = 0;         ///< of these, those that may be sent to from here

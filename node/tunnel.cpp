@@ -4,6 +4,13 @@
 #include <cassert>
 
 namespace kadwire::node {
+namespace {
+
+/// A relay that was left stays for 10 s (rendezvous/punch_session.h), and longer where WireGuard is
+/// seen to use it; which may be for some milliseconds now and then, so that is looked at often.
+constexpr Duration kLeavingRelay = 12s;
+
+}  // namespace
 
 Tunnel::Tunnel(TimePoint now, Role role, bool resume)
     : role_(role),
@@ -25,6 +32,11 @@ void Tunnel::set_candidates(TimePoint now, std::vector<Endpoint> candidates) {
 
 void Tunnel::set_path(TimePoint now, const Path& path) {
   candidates_ = {path.endpoint};
+  if (path.relayed) {
+    left_relay_.reset();
+  } else if (path_ && path_->relayed) {
+    left_relay_ = path_->endpoint;
+  }
   path_ = path;
   path_set_ = now;
   last_good_.reset();
@@ -35,7 +47,12 @@ void Tunnel::set_path(TimePoint now, const Path& path) {
     return;
   }
   spacing_ = spacing_first_;
-  next_dial_ = role_ == Role::kInitiator || resume_ ? now : now + kResponderPatience;
+  next_dial_ = now;
+  if (role_ == Role::kResponder) {
+    // The initiator's packet comes with its word of the path: what a dial would cross.
+    next_dial_ += resume_ ? spacing_first_ : kResponderPatience;
+    looked_at_ = true;  // so it is looked first whether that handshake has come about
+  }
   next_status_ = std::min(next_status_, next_dial_);
 }
 
@@ -52,6 +69,7 @@ Tunnel::Traffic Tunnel::handle_status(TimePoint now, const PeerStatus* status) {
   next_status_ = now + (up()    ? poll_spacing(now)
                         : waits ? std::min(spacing_, kWaitingPollLast)
                                 : spacing_);
+  if (up() && overdue() > now) next_status_ = std::min(next_status_, overdue());
   if (!up() && waits) spacing_ = std::min(spacing_ * 3 / 2, kDialSpacingLast);
   if (!up() && !candidates_.empty()) next_status_ = std::min(next_status_, next_dial_);
   return up() ? traffic : Traffic{};
@@ -59,21 +77,38 @@ Tunnel::Traffic Tunnel::handle_status(TimePoint now, const PeerStatus* status) {
 
 /// What passed since the last status.
 Tunnel::Traffic Tunnel::count(TimePoint now, const PeerStatus& status) {
-  Traffic traffic{.sent = status.tx_bytes > last_tx_bytes_,
-                  .received = status.rx_bytes > last_rx_bytes_};
+  const bool sent = status.tx_bytes > last_tx_bytes_;
+  const bool received = status.rx_bytes > last_rx_bytes_;
+  const std::uint64_t sent_bytes = sent ? status.tx_bytes - last_tx_bytes_ : 0;
+  Traffic traffic{.sent = wants_answer(now, sent_bytes, received), .received = received};
+  if (sent) sent_after_ = std::max(sent_after_, seen_at_);
+  seen_at_ = now;
   const std::uint64_t quiet = in_use(now) ? kQuietBytesMax : kIdleBytesMax;
   if (status.rx_bytes > last_rx_bytes_ + quiet || status.tx_bytes > last_tx_bytes_ + quiet) {
     used_at_ = now;
   }
   if (in_use(now) && status.rx_bytes > last_rx_bytes_ + kQuietBytesMax) came_at_ = now;
   traffic.fell_quiet = falls_quiet(now, traffic);
-  unanswered_ = traffic.sent && !traffic.received;
+  unanswered_ = sent && !received;
+  doubted_ = traffic.sent && !received;
   sends_to_ = status.endpoint;
   if (path_ && sends_to_ != path_->endpoint) strayed_ = now;
+  traffic.on_left_relay = on_left_relay();
   last_handshake_ = status.last_handshake;
   last_rx_bytes_ = status.rx_bytes;
   last_tx_bytes_ = status.tx_bytes;
   return traffic;
+}
+
+/// Keepalives of both sides cross, or do not: a lone one asks for nothing while the other side's
+/// come.
+bool Tunnel::wants_answer(TimePoint now, std::uint64_t sent_bytes, bool received) {
+  if (received) asked_ = false;
+  if (received || sent_bytes > kKeepaliveBytes) return sent_bytes > 0;
+  asked_ |= sent_bytes > 0;
+  if (!asked_ || (heard_at_ && now - *heard_at_ < kHeardLately)) return false;
+  asked_ = false;
+  return true;
 }
 
 bool Tunnel::falls_quiet(TimePoint now, const Traffic& traffic) {
@@ -86,15 +121,21 @@ Duration Tunnel::poll_spacing(TimePoint now) const {
   if (unconfirmed()) return std::max(next_nudge_ - now, Duration(kMovingPoll));
   const bool moving = path_ && now - path_set_ < kMoving;
   // One keepalive of the old path leads an idle tunnel back for as long as it is idle.
-  if (!in_use(now) && !unanswered_) return moving ? kActivePoll : kUpPoll;
+  if (!in_use(now) && !doubted_) return moving ? kActivePoll : kUpPoll;
+  if (moving && on_left_relay()) return kStrayPoll;
+  if (left_relay_ && now - path_set_ < kLeavingRelay) return kMovingPoll;
   if (moving && now - std::max(path_set_, strayed_) < kMoved) return kMovingPoll;
   return path_ && path_->relayed ? kRelayedPoll : kActivePoll;
 }
 
 std::optional<Endpoint> Tunnel::astray(TimePoint now) const {
   if (!up() || !path_ || !sends_to_ || *sends_to_ == path_->endpoint) return std::nullopt;
-  if (now - path_set_ >= kMoving && !unanswered_) return std::nullopt;
+  if (now - path_set_ >= kMoving && !unanswered_ && !on_left_relay()) return std::nullopt;
   return path_->endpoint;
+}
+
+bool Tunnel::on_left_relay() const {
+  return left_relay_ && sends_to_ == left_relay_;
 }
 
 bool Tunnel::unconfirmed() const {
@@ -102,6 +143,10 @@ bool Tunnel::unconfirmed() const {
 }
 
 bool Tunnel::take_nudge(TimePoint now) {
+  if (up() && now >= overdue()) {
+    sent_after_ = now;
+    return true;
+  }
   if (!unconfirmed() || now < next_nudge_) return false;
   --nudges_left_;
   next_nudge_ = now + kNudgeAfter * (1 << (kNudgesMax - nudges_left_));
@@ -153,7 +198,7 @@ void Tunnel::dial_soon(TimePoint now) {
 }
 
 std::chrono::seconds Tunnel::keepalive() const {
-  return up() || dials_ > 0 ? kKeepalive : std::chrono::seconds(0);
+  return up() || dials_ > 0 ? keepalive_ : std::chrono::seconds(0);
 }
 
 void Tunnel::rise(TimePoint now, const PeerStatus& status) {
@@ -161,6 +206,7 @@ void Tunnel::rise(TimePoint now, const PeerStatus& status) {
     nudges_left_ = kNudgesMax;
     next_nudge_ = now + kNudgeAfter;
   }
+  if (!up()) sent_after_ = now;  // the handshake took a packet of this side
   state_ = State::kUp;
   heard_at_ = now;
   fell_silent_ = false;

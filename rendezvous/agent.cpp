@@ -111,8 +111,7 @@ void Agent::retarget(Now now, Peer& peer) {
     targets.push_back(candidate.endpoint);
   }
   peer.punch.set_targets(now, targets, peer.sequence);
-  peer.punch.set_guess(guess_for(peer));
-  peer.punch.set_opening(opening_for(peer));
+  aim(peer);
 }
 
 bool Agent::handle_datagram(Now now, const Endpoint& from, ByteView datagram,
@@ -209,6 +208,7 @@ void Agent::answer(Now now, Peer& peer, const Way& from, Call call) {
     answers_.erase(peer.answered.front());
     peer.answered.pop_front();
   }
+  if (from.introducer) ask_ahead(now, call.node, peer, std::span(&*from.introducer, 1));
   collect(now, call.node, peer);
 }
 
@@ -257,7 +257,7 @@ void Agent::act(Now now, const crypto::NodeId& sender, const Way& from, PairMess
   if (auto* update = std::get_if<RecordUpdate>(&message)) {
     events_.push_back(RecordReceived{std::move(update->record)});
   } else if (const auto* use = std::get_if<UseRelay>(&message)) {
-    request_relay(now, use->relay, sender);
+    on_use_relay(now, sender, *use);
   } else if (const auto* opened = std::get_if<PortsOpened>(&message)) {
     on_ports_opened(now, sender, *opened);
   } else if (from.introducer) {
@@ -295,6 +295,11 @@ void Agent::handle_traffic(Now now, const crypto::NodeId& node, bool sent, bool 
   collect(now, node, peer->second);
 }
 
+void Agent::note_relay_used(Now now, const crypto::NodeId& node) {
+  const auto peer = peers_.find(node);
+  if (peer != peers_.end()) peer->second.punch.note_relay_used(now);
+}
+
 void Agent::handle_timeout(Now now) {
   std::erase_if(strangers_, [&](const Stranger& stranger) {
     return now.steady - stranger.came >= kStrangerPatience;
@@ -302,9 +307,11 @@ void Agent::handle_timeout(Now now) {
   desk_.handle_timeout(now.steady);
   for (auto& [node, peer] : peers_) {
     if (!peer.due || now.steady < *peer.due) continue;
-    const bool introduced = peer.punch.wants_introducers(now);
-    peer.punch.handle_timeout(
-        now, introduced ? introducers_for(node, peer) : std::vector<crypto::NodeId>{});
+    std::vector<crypto::NodeId> introducers;
+    if (peer.punch.wants_introducers(now)) introducers = introducers_for(node, peer);
+    peer.punch.handle_timeout(now, introducers);
+    ask_ahead(now, node, peer, introducers);
+    repeat_requests(now, node, peer);
     ask_relays(now, node, peer);
     open_ports(now, peer);
     collect(now, node, peer);
@@ -364,7 +371,8 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
   }
   peer.due = peer.punch.next_timeout();
   if (peer.due) peer.due = std::max(*peer.due, now.steady);
-  for (const auto due : {relay_due(peer), opening_due(peer), peer.releases.next()}) {
+  for (const auto due :
+       {relay_due(peer), opening_due(peer), peer.requests.next(), peer.releases.next()}) {
     if (!due) continue;
     const TimePoint when = std::max(*due, now.steady);  // it may have been without a path before
     peer.due = std::min(peer.due.value_or(when), when);

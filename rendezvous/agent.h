@@ -23,6 +23,7 @@
 #include "rendezvous/punch_session.h"
 #include "rendezvous/relay_desk.h"
 #include "rendezvous/relay_releases.h"
+#include "rendezvous/relay_requests.h"
 #include "rendezvous/source_limiter.h"
 
 namespace kadwire::rendezvous {
@@ -42,14 +43,9 @@ inline constexpr Duration kStrangerPatience = 2s;
 /// Answers remembered for a peer, so that a repeated call gets the same one again: a call made anew
 /// every five seconds, for two thirds of a minute.
 inline constexpr std::size_t kAnswersMax = 8;
-/// Relays from which an answer is awaited for one peer: two rounds of asking.
-inline constexpr std::size_t kRelaysAwaitedMax = 4;
 /// Introducers asked at once for one peer, one in turn besides.
 inline constexpr std::size_t kNearestIntroducers = 2;
 
-/// Nothing direct proven so long after a session came to be: a relay is asked. A direct path is
-/// usually proven within one round trip.
-inline constexpr Duration kRelayDelay = 150ms;
 /// A relay that did not lead to a path by then is passed over for the next one.
 inline constexpr Duration kRelayPatience = 2s;
 /// Relays asked for one pair: the one in use and one in reserve.
@@ -147,6 +143,8 @@ class Agent {
   void handle_relay_idle(RelayId id) { desk_.handle_idle(id); }
   /// What WireGuard's counters say of a peer since the last time.
   void handle_traffic(Now now, const crypto::NodeId& node, bool sent, bool received);
+  /// WireGuard sends to this peer through a relay that a direct path has replaced: it stays.
+  void note_relay_used(Now now, const crypto::NodeId& node);
   void handle_timeout(Now now);
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;
   [[nodiscard]] std::optional<PortTransmit> poll_transmit();
@@ -178,8 +176,8 @@ class Agent {
     TokenBucket forwards;    ///< frames passed on for it
     TokenBucket calls;       ///< that it passed on to us
     Queue<CallId> answered;  ///< its calls, the oldest first; each has its entry in answers_
-    std::vector<crypto::NodeId> relays_awaited;  ///< at most kRelaysAwaitedMax
-    RelayReleases releases;                      ///< of relays to it
+    RelayRequests requests;  ///< to relays, for the path to it
+    RelayReleases releases;  ///< of relays to it
     std::vector<Candidate> candidates;
     std::optional<NatBehavior> nat;
     std::uint64_t sequence = 0;
@@ -222,7 +220,12 @@ class Agent {
   [[nodiscard]] std::vector<crypto::NodeId> relays_for(const crypto::NodeId& node,
                                                        const Peer& peer) const;
   void on_challenge(Now now, const Way& from, ByteView payload);
+  void ask_ahead(Now now, const crypto::NodeId& node, Peer& peer,
+                 std::span<const crypto::NodeId> introducers);
+  [[nodiscard]] static bool is_under_way(Now now, const Peer& peer, const crypto::NodeId& relay);
   void request_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer);
+  void repeat_requests(Now now, const crypto::NodeId& node, Peer& peer);
+  void on_use_relay(Now now, const crypto::NodeId& sender, const UseRelay& use);
   void on_relay_reply(Now now, const crypto::NodeId& relay, const RelayReply& reply);
   void tell_relay_answers(Now now);
   void send_releases(Now now, const crypto::NodeId& node, Peer& peer);
@@ -240,8 +243,10 @@ class Agent {
   [[nodiscard]] bool relayed_only(const Peer& peer) const;
   [[nodiscard]] std::optional<PortGuess> guess_for(const Peer& peer) const;
   [[nodiscard]] std::optional<Opening> opening_for(const Peer& peer) const;
+  [[nodiscard]] bool hopeless(const Peer& peer) const;
   void note_external(const PeerRecord& own);
   void look_for_ports();
+  void aim(Peer& peer) const;
   /// When side ports are to be opened towards this peer; nullopt: not now.
   [[nodiscard]] std::optional<TimePoint> opening_due(const Peer& peer) const;
   void open_ports(Now now, Peer& peer);

@@ -58,9 +58,26 @@ void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
   const std::size_t asked = std::min(wanted, relays.size());
   for (std::size_t i = 0; i < asked; ++i) {
     const crypto::NodeId& relay = relays[peer.relay_turn++ % relays.size()];
-    request_relay(now, relay, node);
+    if (!is_under_way(now, peer, relay)) request_relay(now, relay, node);
     peer.punch.send(now, UseRelay{relay});
   }
+}
+
+/// Where nothing direct is to be expected: who is to pass a call on is asked to relay as well, and
+/// who passed one on is so by whom it reached. Then both have a port before they have a session.
+void Agent::ask_ahead(Now now, const crypto::NodeId& node, Peer& peer,
+                      std::span<const crypto::NodeId> introducers) {
+  if (!peer.punch.hopeless() || peer.punch.established()) return;
+  for (const crypto::NodeId& introducer :
+       introducers.first(std::min(kRelaysMax, introducers.size()))) {
+    const auto relay = peers_.find(introducer);
+    const bool relays = relay != peers_.end() && relay->second.relays;
+    if (relays && !is_under_way(now, peer, introducer)) request_relay(now, introducer, node);
+  }
+}
+
+bool Agent::is_under_way(Now now, const Peer& peer, const crypto::NodeId& relay) {
+  return !peer.punch.relay_works(relay) && peer.requests.is_under_way(now.steady, relay);
 }
 
 /// Whoever passed our messages on has a session with the peer and comes first; any other relay that
@@ -84,11 +101,11 @@ std::vector<crypto::NodeId> Agent::relays_for(const crypto::NodeId& node, const 
 }
 
 std::optional<TimePoint> Agent::relay_due(const Peer& peer) {
-  const auto since = peer.punch.indirect_since();
-  if (!peer.punch.controls() || !since) return std::nullopt;
+  const auto due = peer.punch.relay_due();
+  if (!peer.punch.controls() || !due) return std::nullopt;
   const bool works = peer.punch.has_choice();
   if (works && peer.punch.relays().size() >= kRelaysMax) return std::nullopt;
-  return std::max(*since + kRelayDelay, peer.relays_asked + peer.relay_patience);
+  return std::max(*due, peer.relays_asked + peer.relay_patience);
 }
 
 void Agent::request_relay(Now now, const crypto::NodeId& relay, const crypto::NodeId& peer) {
@@ -98,10 +115,30 @@ void Agent::request_relay(Now now, const crypto::NodeId& relay, const crypto::No
   Peer& asker = peers_.at(peer);
   asker.releases.settle(relay);
   asker.punch.history().note(now.steady, PairEventKind::kRelayAsked, PathCause::kNone, {}, relay);
-  auto& awaited = asker.relays_awaited;
-  if (std::ranges::find(awaited, relay) == awaited.end()) awaited.push_back(relay);
-  if (awaited.size() > kRelaysAwaitedMax) awaited.erase(awaited.begin());
+  asker.requests.add(now.steady, relay);
   collect(now, relay, found->second);
+}
+
+/// Until the path through the relay works, or a direct one does.
+void Agent::repeat_requests(Now now, const crypto::NodeId& node, Peer& peer) {
+  while (const auto repeat = peer.requests.take(now.steady)) {
+    const bool works = peer.punch.relay_works(repeat->relay);
+    if (works || peer.punch.direct_rtt()) {
+      peer.requests.settle(repeat->relay);
+      continue;
+    }
+    const auto relay = peers_.find(repeat->relay);
+    if (repeat->unanswered && relay != peers_.end() &&
+        relay->second.punch.send_straight(now, RelayRequest{node})) {
+      collect(now, relay->first, relay->second);
+    }
+    if (peer.punch.controls()) peer.punch.send(now, UseRelay{repeat->relay});
+  }
+}
+
+/// The peer says it until the path works: once is enough while this side is at it.
+void Agent::on_use_relay(Now now, const crypto::NodeId& sender, const UseRelay& use) {
+  if (!is_under_way(now, peers_.at(sender), use.relay)) request_relay(now, use.relay, sender);
 }
 
 /// The relay is where we reach it anyhow, at another port. Only who was asked may name one.
@@ -109,13 +146,12 @@ void Agent::on_relay_reply(Now now, const crypto::NodeId& relay, const RelayRepl
   const auto peer = peers_.find(reply.peer);
   const auto path = peers_.at(relay).punch.chosen();
   if (peer == peers_.end() || !path || path->relay) return;
-  auto& awaited = peer->second.relays_awaited;
-  if (std::erase(awaited, relay) == 0) return;
+  if (!peer->second.requests.note_answer(relay)) return;
   const bool granted = reply.port != 0;
   peer->second.punch.history().note(
       now.steady, granted ? PairEventKind::kRelayGranted : PairEventKind::kRelayRefused,
       PathCause::kNone, {}, relay);
-  if (!granted) return;
+  if (!granted) return peer->second.requests.settle(relay);
   peer->second.punch.add_relayed(now, {path->endpoint.address, reply.port}, relay);
   collect(now, reply.peer, peer->second);
 }
@@ -133,7 +169,7 @@ void Agent::send_releases(Now now, const crypto::NodeId& node, Peer& peer) {
 
 /// Answered whether there was such a pair or not: the first answer may have been lost.
 void Agent::on_release(Now now, const crypto::NodeId& sender, const RelayRelease& release) {
-  desk_.handle_release(sender, release.peer);
+  desk_.handle_release(now.steady, sender, release.peer);
   Peer& peer = peers_.at(sender);
   if (peer.punch.send_straight(now, RelayReleased{release.peer})) collect(now, sender, peer);
 }

@@ -24,10 +24,24 @@ void Agent::note_external(const PeerRecord& own) {
 }
 
 void Agent::look_for_ports() {
-  for (auto& [node, peer] : peers_) {
-    peer.punch.set_guess(guess_for(peer));
-    peer.punch.set_opening(opening_for(peer));
-  }
+  for (auto& [node, peer] : peers_) aim(peer);
+}
+
+void Agent::aim(Peer& peer) const {
+  peer.punch.set_hopeless(hopeless(peer));
+  peer.punch.set_guess(guess_for(peer));
+  peer.punch.set_opening(opening_for(peer));
+}
+
+/// Without an address family in common; or between NATs that both give ports by chance, unless
+/// there is IPv6, or a network that both share.
+bool Agent::hopeless(const Peer& peer) const {
+  const auto dialable = dialable_candidates(peer.candidates, context_.addresses, mesh_networks_);
+  if (dialable.empty()) return true;
+  if (!own_nat_.random_ports || !peer.nat || !peer.nat->random_ports) return false;
+  return std::ranges::none_of(dialable, [&](const Candidate& candidate) {
+    return candidate.endpoint.address.is_v6() || candidate.endpoint.address == external_;
+  });
 }
 
 /// Only where the peer's ports follow a rule, and the own mapping is the same for all ports tried

@@ -53,13 +53,10 @@ void BindingClient::handle_timeout(TimePoint now) {
 TimePoint BindingClient::next_timeout() const {
   if (const auto* waiting = std::get_if<Waiting>(&state_)) return waiting->due;
   if (const auto* unreachable = std::get_if<Unreachable>(&state_)) return unreachable->ask_at;
-  const bool keeps = pace_ == BindingPace::kKeep;
-  const TimePoint due =
-      std::get<Mapped>(state_).since + (keeps ? kBindingRefresh : kBindingRecheck);
-  return std::max(due, paced_at_);
+  return std::max(std::get<Mapped>(state_).since + pace_, paced_at_);
 }
 
-void BindingClient::set_pace(TimePoint now, BindingPace pace) {
+void BindingClient::set_pace(TimePoint now, Duration pace) {
   if (pace == pace_) return;
   pace_ = pace;
   paced_at_ = now;

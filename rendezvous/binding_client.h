@@ -23,19 +23,14 @@ inline constexpr Duration kStunRtoInitial = 200ms;
 inline constexpr int kStunRequestsMax = 7;  ///< Rc in the RFC
 /// Rm in the RFC: how many first RTOs to wait after the last request. Gives up after 15.8 s in all.
 inline constexpr int kStunLastWaitFactor = 16;
-/// RFC 4787 REQ-5 promises 2 min; real NATs may forget after 30 s.
+/// RFC 4787 REQ-5 promises 2 min; real NATs may forget after 30 s. Until it is known how long this
+/// one remembers (lifetime_watch).
 inline constexpr Duration kBindingRefresh = 25s;
 /// Where another server keeps the same mapping alive: only to notice that the NAT has changed.
 inline constexpr Duration kBindingRecheck = 5min;
 /// Pause after a failed transaction: drawn from half of it to the whole, doubled up to the last.
 inline constexpr Duration kServerPauseFirst = 5s;
 inline constexpr Duration kServerPauseLast = 2min;
-
-/// Why a server is asked again.
-enum class BindingPace : std::uint8_t {
-  kKeep,     ///< every kBindingRefresh: the mapping lives by it
-  kRecheck,  ///< every kBindingRecheck
-};
 
 /// What a server said.
 struct Binding {
@@ -58,8 +53,8 @@ class BindingClient {
 
   /// Asks at once with a new transaction id, whatever the state.
   void refresh_now(TimePoint now);
-  /// Counts from the last answer. kKeep at first.
-  void set_pace(TimePoint now, BindingPace pace);
+  /// How long after an answer the server is asked again; kBindingRefresh at first.
+  void set_pace(TimePoint now, Duration pace);
 
   /// The latest answer that named an endpoint; kept while the server is asked again or is silent.
   [[nodiscard]] const std::optional<Binding>& binding() const { return binding_; }
@@ -88,7 +83,7 @@ class BindingClient {
 
   Endpoint server_;
   RandomSource& random_;
-  BindingPace pace_ = BindingPace::kKeep;
+  Duration pace_ = kBindingRefresh;
   TimePoint paced_at_{};             ///< what the present pace would have asked before is due then
   StunTransactionId transaction_{};  ///< of the latest transaction, ended or not
   std::variant<Waiting, Mapped, Unreachable> state_;

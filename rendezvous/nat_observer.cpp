@@ -145,6 +145,12 @@ void NatObserver::refresh_now(TimePoint now) {
   }
 }
 
+void NatObserver::set_refresh(TimePoint now, Duration refresh) {
+  if (refresh == refresh_) return;
+  refresh_ = refresh;
+  conclude(now);
+}
+
 void NatObserver::note_path_lost(TimePoint now) {
   if (now - refreshed_ < kRefreshSpacing) return;
   refreshed_ = now;
@@ -285,7 +291,7 @@ void NatObserver::choose_keeper(TimePoint now, AddressFamily family) {
   bool kept = false;
   for (Server& server : servers_) {
     if (!server.client || server.endpoint.address.family() != family) continue;
-    server.client->set_pace(now, shared && kept ? BindingPace::kRecheck : BindingPace::kKeep);
+    server.client->set_pace(now, shared && kept ? kBindingRecheck : refresh_);
     kept |= server.seen && server.client->reachable();
   }
 }

@@ -49,6 +49,8 @@ class NatObserver {
   void note_peer_saw(TimePoint now, const Endpoint& peer, const Endpoint& mapped);
   /// The external address that the site's gateway says it has; nullopt: there is none any more.
   void note_gateway(TimePoint now, const std::optional<IpAddress>& external);
+  /// How often a mapping has to be used to stay; kBindingRefresh at first.
+  void set_refresh(TimePoint now, Duration refresh);
   /// The mappings may be others now: asks all servers, without forgetting what they said.
   void refresh_now(TimePoint now);
   /// A path that worked is dead, perhaps because the NAT has forgotten its mappings: the same, but
@@ -132,6 +134,7 @@ class NatObserver {
   std::vector<PeerWord> words_;
   std::optional<IpAddress> gateway_;
   FilteringWatch filtering_;
+  Duration refresh_ = kBindingRefresh;
   TimePoint refreshed_;  ///< when a lost path last made us ask
   Findings findings_;
   Findings reported_;  ///< as of the last poll_change

@@ -64,6 +64,29 @@ const Path* PathTable::find(const Way& way) const {
   return found == paths_.end() ? nullptr : &*found;
 }
 
+template <typename Predicate>
+void PathTable::erase_if(Predicate goes) {
+  for (const Path& path : paths_) {
+    if (goes(path)) remember(path);
+  }
+  std::erase_if(paths_, goes);
+}
+
+void PathTable::remember(const Path& path) {
+  if (!path.relay) return;
+  std::erase_if(former_relays_,
+                [&](const auto& former) { return former.first == path.way.endpoint; });
+  if (former_relays_.size() == kFormerRelaysMax) former_relays_.erase(former_relays_.begin());
+  former_relays_.emplace_back(path.way.endpoint, *path.relay);
+}
+
+std::optional<crypto::NodeId> PathTable::relay_at(const Endpoint& endpoint) const {
+  if (const Path* path = find({endpoint, {}}); path != nullptr) return path->relay;
+  const auto former =
+      std::ranges::find(former_relays_, endpoint, &std::pair<Endpoint, crypto::NodeId>::first);
+  return former == former_relays_.end() ? std::nullopt : std::optional(former->second);
+}
+
 Path* PathTable::find_or_add(TimePoint now, const Way& way, const std::optional<Way>& kept) {
   if (Path* path = find(way)) return path;
   const auto side_paths =
@@ -77,17 +100,20 @@ Path* PathTable::find_or_add(TimePoint now, const Way& way, const std::optional<
     };
     const auto least = std::ranges::min_element(paths_, {}, rank);
     if (rank(*least).first) return nullptr;
+    remember(*least);
     paths_.erase(least);
   }
+  const auto relay = way == Way{way.endpoint, {}} ? relay_at(way.endpoint) : std::nullopt;
   Path& path = paths_.emplace_back();
   path.way = way;
+  path.relay = relay;
   path.heard = now;
   return &path;
 }
 
 Path* PathTable::add_relayed(TimePoint now, const Endpoint& endpoint, const crypto::NodeId& relay,
                              const std::optional<Way>& kept) {
-  std::erase_if(paths_, [&](const Path& path) {
+  erase_if([&](const Path& path) {
     return path.relay == relay && path.way.endpoint != endpoint && kept != path.way;
   });
   Path* path = find_or_add(now, {endpoint, {}}, kept);
@@ -96,17 +122,17 @@ Path* PathTable::add_relayed(TimePoint now, const Endpoint& endpoint, const cryp
 }
 
 void PathTable::forget_member(const crypto::NodeId& node, const std::optional<Way>& kept) {
-  std::erase_if(paths_, [&](const Path& path) {
+  erase_if([&](const Path& path) {
     return (path.way.introducer == node || path.relay == node) && kept != path.way;
   });
 }
 
 void PathTable::forget_relays() {
-  std::erase_if(paths_, [](const Path& path) { return path.relay.has_value(); });
+  erase_if([](const Path& path) { return path.relay.has_value(); });
 }
 
 void PathTable::forget_dead_ends() {
-  std::erase_if(paths_, [](const Path& path) {
+  erase_if([](const Path& path) {
     return (path.relay || path.way.side_port != 0) && !path.proven && !path.due;
   });
 }
@@ -127,6 +153,11 @@ std::vector<crypto::NodeId> PathTable::relays() const {
     if (path.relay && (path.proven || path.due)) relays.push_back(*path.relay);
   }
   return relays;
+}
+
+bool PathTable::relay_works(const crypto::NodeId& relay) const {
+  return std::ranges::any_of(paths_,
+                             [&](const Path& path) { return path.relay == relay && path.proven; });
 }
 
 std::vector<crypto::NodeId> PathTable::working_introducers() const {

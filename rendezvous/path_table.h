@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "rendezvous/candidate.h"
@@ -35,6 +36,10 @@ inline constexpr Duration kReserveSpacing = 20s;
 /// Side ports that the peer has hit: one is enough, and what it sent before it heard of that may
 /// hit another.
 inline constexpr std::size_t kSidePathsMax = 4;
+
+/// Ports of relays that led to the peer and are out of use: what still comes from there is no sign
+/// of a direct path. Two in use, and two before them.
+inline constexpr std::size_t kFormerRelaysMax = 4;
 
 /// Where a frame comes in or goes out: an endpoint, or a member that passes it on.
 struct Way {
@@ -111,6 +116,8 @@ class PathTable {
   /// Whatever leads through this member goes, but for `kept`.
   void forget_member(const crypto::NodeId& node, const std::optional<Way>& kept);
   void forget_relays();
+  /// The relay that had, or has, a port for this peer here.
+  [[nodiscard]] std::optional<crypto::NodeId> relay_at(const Endpoint& endpoint) const;
   /// Relays that do not answer: there is none, or it has closed. So have side ports that are
   /// silent.
   void forget_dead_ends();
@@ -120,12 +127,20 @@ class PathTable {
   [[nodiscard]] const Path* last_heard(bool straight) const;
   /// The relays of paths that are proven or being checked.
   [[nodiscard]] std::vector<crypto::NodeId> relays() const;
+  /// A path through it is proven.
+  [[nodiscard]] bool relay_works(const crypto::NodeId& relay) const;
   /// Those over which answers came, the nearest first.
   [[nodiscard]] std::vector<crypto::NodeId> working_introducers() const;
   [[nodiscard]] std::optional<TimePoint> next_due() const;
 
  private:
+  /// Erases, and remembers which endpoints were relays'.
+  template <typename Predicate>
+  void erase_if(Predicate goes);
+  void remember(const Path& path);
+
   std::vector<Path> paths_;
+  std::vector<std::pair<Endpoint, crypto::NodeId>> former_relays_;  ///< the oldest first
 };
 
 }  // namespace kadwire::rendezvous

@@ -10,7 +10,28 @@ namespace kadwire::rendezvous {
 
 void PunchSession::add_relayed(Now now, const Endpoint& endpoint, const crypto::NodeId& relay) {
   Path* path = paths_.add_relayed(now.steady, endpoint, relay, chosen_);
-  if (path != nullptr && !path->proven) path->check(now.steady, kCheckPings, kCheckSpacing);
+  if (path == nullptr || path->proven || path->due) return;
+  if (!established()) return binds_.push_back({relay, endpoint});
+  path->check(now.steady, kCheckPings, kCheckSpacing);
+}
+
+/// A relay hears nothing from an end before that has echoed a number, and sends nothing to the
+/// other before that has: a ping that came through tells that both ways are open, a round trip
+/// before the pong to ours does. What was said too early is said again at once, and that is timed;
+/// until then the same member's round trip as an introducer is the best guess.
+void PunchSession::on_relayed_ping(Now now, Path& path) {
+  if (path.proven || path.pending.empty()) return;
+  if (path.due && path.checks_left > 0) path.due = now.steady;
+  const Path* detour = paths_.find({{}, path.relay});
+  const bool timed = detour != nullptr && detour->proven;
+  estimate(path, timed ? detour->rtt : now.steady - path.pending.front().sent);
+  prove(now, path);
+}
+
+std::optional<TimePoint> PunchSession::relay_due() const {
+  const auto since = indirect_since();
+  if (!since || hopeless_) return since;
+  return *since + kRelayDelay;
 }
 
 void PunchSession::forget_member(const crypto::NodeId& node) {
@@ -48,7 +69,7 @@ std::optional<TimePoint> PunchSession::release_due() const {
   const Path* path = chosen_path();
   const bool direct = path != nullptr && !path->relay && !relayed_only_;
   if (!direct || paths_.relays().empty()) return std::nullopt;
-  return chosen_at_ + kReleaseDelay;
+  return std::min(std::max(chosen_at_, relay_used_) + kReleaseDelay, chosen_at_ + kReleaseDelayMax);
 }
 
 void PunchSession::release_relays(Now now) {

@@ -8,6 +8,12 @@ namespace {
 /// Pings to an endpoint that only showed up as a source; the peer's own pings renew them.
 constexpr int kStrangerPings = 2;
 
+/// A relay that a ping of the peer's proved has no round trip of its own for a moment: another one
+/// that has is not the better for it.
+bool is_comparable(const Path& a, const Path& b) {
+  return !a.relay || !b.relay || (a.measured && b.measured);
+}
+
 }  // namespace
 
 PunchSession::PunchSession(const PunchContext& context, const crypto::NodeId& peer, Now now)
@@ -163,7 +169,8 @@ void PunchSession::handle_traffic(Now now, bool sent, bool received) {
 
 bool PunchSession::wants_introducers(Now now) const {
   const auto due = schedule_.next();
-  return due && now.steady >= *due && now.steady - begun_ >= kDetourDelay;
+  if (!due || now.steady < *due) return false;
+  return hopeless_ || now.steady - begun_ >= kDetourDelay;
 }
 
 void PunchSession::handle_timeout(Now now, std::span<const crypto::NodeId> introducers) {
@@ -184,7 +191,8 @@ void PunchSession::handle_timeout(Now now, std::span<const crypto::NodeId> intro
   for (Path& path : paths_) {
     if (path.due && now.steady >= *path.due) send_check(now, path);
   }
-  paths_.forget_dead_ends();  // a relay that has closed would be asked for another port
+  // A relay that has closed would be asked for another port.
+  if (established()) paths_.forget_dead_ends();
   send_openings(now);
   send_spray(now);
 }
@@ -259,6 +267,7 @@ void PunchSession::on_ping(Now now, const Way& from, const Ping& ping) {
     for (Path& other : paths_) other.nominated = false;
     path->nominated = true;
   }
+  if (path->relay) on_relayed_ping(now, *path);
   check_prompted(now, *path, ping);
   choose(now);
 }
@@ -274,8 +283,6 @@ void PunchSession::on_lost(Now now, const Way& from) {
 /// A ping over a path that is not proven here has it checked at once. One over the chosen path that
 /// does not say "use" is from a follower that has not heard of the choice.
 void PunchSession::check_prompted(Now now, Path& path, const Ping& ping) {
-  // Through a relay: both ends stand now, so what was said too early is said again at once.
-  if (path.relay && !path.proven && path.due && path.checks_left > 0) path.due = now.steady;
   const bool untold = controls_ && chosen_ == path.way && !ping.use;
   if (path.due || (path.proven && !untold)) return;
   if (!prompted_checks_.take(now.steady, kPromptedChecks)) return;
@@ -361,7 +368,7 @@ void PunchSession::choose(Now now, PathCause if_none) {
   if (current != nullptr && !may_use(*current)) current = nullptr;
   Path* best = current;
   for (Path& path : paths_) {
-    if (!may_use(path)) continue;
+    if (!may_use(path) || (current != nullptr && !is_comparable(path, *current))) continue;
     if (best == nullptr || is_better_path(quality(path), quality(*best))) best = &path;
   }
   if (best == nullptr || best == current) return;

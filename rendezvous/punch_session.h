@@ -50,8 +50,14 @@ inline constexpr std::uint32_t kPromptedDoubtTokens = 5;
 /// side takes some round trips to leave the relay (node/tunnel.h, kMoving), and what would be in
 /// the relay then is lost.
 inline constexpr Duration kReleaseDelay = 10s;
+/// As long after WireGuard was last seen to use the relay all the same, if that is later; but a
+/// tunnel under heavy load may do so for ever, since it follows each packet that comes.
+inline constexpr Duration kReleaseDelayMax = 1min;
 /// Introducers are asked only if nothing direct answered by then: on most paths it has.
 inline constexpr Duration kDetourDelay = 200ms;
+/// Nothing direct proven so long after a session came to be: a relay is asked. A direct path is
+/// usually proven within one round trip.
+inline constexpr Duration kRelayDelay = 150ms;
 
 /// Side ports are opened if nothing direct is proven so long after a session came to be: whatever
 /// needs no luck has worked by then.
@@ -113,6 +119,10 @@ class PunchSession {
   /// Whether WireGuard is to use relays alone, as either side's operator wishes. A direct path in
   /// use stays until a relay works; frames go straight as ever.
   void set_relayed_only(Now now, bool only);
+  /// Nothing direct is to be expected. It is tried all the same, but introducers and relays are not
+  /// kept waiting for it.
+  void set_hopeless(bool hopeless) { hopeless_ = hopeless; }
+  [[nodiscard]] bool hopeless() const { return hopeless_; }
   /// Side ports may help: the own NAT's ports cannot be foreseen, and the peer's is the same for
   /// all.
   void set_opening(const std::optional<Opening>& opening);
@@ -146,7 +156,10 @@ class PunchSession {
                                                           ByteView payload);
   /// What WireGuard's counters say since the last time: data left, data came.
   void handle_traffic(Now now, bool sent, bool received);
-  /// An endpoint at a relay, through which the peer may be reached.
+  /// WireGuard sends to a relay's port just now, whatever path is chosen.
+  void note_relay_used(Now now) { relay_used_ = now.steady; }
+  /// An endpoint at a relay, through which the peer may be reached. Without a session the relay
+  /// learns where this node is, and the path is checked once there is one.
   void add_relayed(Now now, const Endpoint& endpoint, const crypto::NodeId& relay);
   /// A member is none any more: nothing goes through it from now on. A path that WireGuard uses
   /// stays until it dies.
@@ -199,12 +212,22 @@ class PunchSession {
   [[nodiscard]] bool established() const { return link_.established(); }
   /// Established, and without a direct path since when; nullopt: has one, or has no session.
   [[nodiscard]] std::optional<TimePoint> indirect_since() const;
+  /// When a relay is to be asked for the first time; nullopt: as indirect_since().
+  [[nodiscard]] std::optional<TimePoint> relay_due() const;
   /// Something the peer sealed came over this introducer lately: both have a session with it.
   [[nodiscard]] std::vector<crypto::NodeId> working_introducers() const {
     return paths_.working_introducers();
   }
   /// Members that relay to this peer, or may be found to.
   [[nodiscard]] std::vector<crypto::NodeId> relays() const { return paths_.relays(); }
+  /// The relay that has a port for the two at this endpoint, or had one lately; nullopt: it is
+  /// none.
+  [[nodiscard]] std::optional<crypto::NodeId> relay_at(const Endpoint& endpoint) const {
+    return paths_.relay_at(endpoint);
+  }
+  [[nodiscard]] bool relay_works(const crypto::NodeId& relay) const {
+    return paths_.relay_works(relay);
+  }
   /// Of the chosen path, if it is a direct one.
   [[nodiscard]] std::optional<Duration> direct_rtt() const;
 
@@ -232,6 +255,7 @@ class PunchSession {
   void confirm(Now now, const Way& from, Path* path);
   void on_lost(Now now, const Way& from);
   void check_prompted(Now now, Path& path, const Ping& ping);
+  void on_relayed_ping(Now now, Path& path);
   static void estimate(Path& path, Duration rtt);
   void prove(Now now, Path& path);
   void doubt_all(Now now, PathCause cause);
@@ -282,8 +306,10 @@ class PunchSession {
   std::unique_ptr<Luck> luck_;  ///< nullptr: never needed yet
   std::optional<Way> chosen_;
   TimePoint chosen_at_;
+  TimePoint relay_used_;  ///< last seen in use by WireGuard
   bool choice_changed_ = false;
   bool relayed_only_ = false;
+  bool hopeless_ = false;
   bool lost_ = false;               ///< the path in use died, and the peer is to know
   std::optional<TimePoint> heard_;  ///< anything under a session
   TimePoint called_;                ///< last

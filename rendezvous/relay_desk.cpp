@@ -22,11 +22,13 @@ void RelayDesk::handle_request(TimePoint now, const crypto::NodeId& from,
     return;
   }
   if (found == pairs_.end()) {
-    found = pairs_.emplace(key, Pair{++last_id_, 0, now, {}, {}}).first;
+    found = pairs_.emplace(key, Pair{.id = ++last_id_, .made = now}).first;
     actions_.push_back(OpenRelay{found->second.id});
   }
   const Pair& pair = found->second;
-  end_of(*found, from).asked = true;
+  End& end = end_of(*found, from);
+  end.asked = true;
+  end.released = false;
   if (pair.port != 0) answers_.push_back({from, peer, pair.port});
 }
 
@@ -67,9 +69,15 @@ void RelayDesk::send(RelayId id, const Endpoint& to, Bytes frame) {
   actions_.push_back(SendFromRelay{id, to, std::move(frame)});
 }
 
-void RelayDesk::handle_release(const crypto::NodeId& from, const crypto::NodeId& peer) {
-  const auto pair = pairs_.find(key_of(from, peer));
-  if (pair != pairs_.end() && end_of(*pair, from).asked) close(pair);
+void RelayDesk::handle_release(TimePoint now, const crypto::NodeId& from,
+                               const crypto::NodeId& peer) {
+  const auto found = pairs_.find(key_of(from, peer));
+  if (found == pairs_.end() || !end_of(*found, from).asked) return;
+  Pair& pair = found->second;
+  if (!pair.low.released && !pair.high.released) pair.released = now;
+  end_of(*found, from).released = true;
+  const auto needs = [](const End& end) { return end.asked && !end.released; };
+  if (!needs(pair.low) && !needs(pair.high)) close(found);
 }
 
 void RelayDesk::handle_idle(RelayId id) {
@@ -86,17 +94,16 @@ void RelayDesk::remove_member(const crypto::NodeId& node) {
 
 void RelayDesk::handle_timeout(TimePoint now) {
   for (auto pair = pairs_.begin(); pair != pairs_.end();) {
-    const bool late = !is_complete(pair->second) && now - pair->second.made >= kRelayAskPatience;
-    pair = late ? close(pair) : std::next(pair);
+    const auto end = end_of_patience(pair->second);
+    pair = end && now >= *end ? close(pair) : std::next(pair);
   }
 }
 
 std::optional<TimePoint> RelayDesk::next_timeout() const {
   std::optional<TimePoint> earliest;
   for (const auto& [key, pair] : pairs_) {
-    if (is_complete(pair)) continue;
-    const TimePoint due = pair.made + kRelayAskPatience;
-    earliest = std::min(earliest.value_or(due), due);
+    const auto end = end_of_patience(pair);
+    if (end) earliest = std::min(earliest.value_or(*end), *end);
   }
   return earliest;
 }
@@ -119,6 +126,12 @@ RelayDesk::End& RelayDesk::end_of(Pairs::value_type& entry, const crypto::NodeId
 
 bool RelayDesk::is_complete(const Pair& pair) {
   return pair.low.asked && pair.high.asked && pair.port != 0;
+}
+
+std::optional<TimePoint> RelayDesk::end_of_patience(const Pair& pair) {
+  if (!is_complete(pair)) return pair.made + kRelayAskPatience;
+  if (pair.low.released || pair.high.released) return pair.released + kRelayDrain;
+  return std::nullopt;
 }
 
 /// What others ask for with this member as the other side does not count against it.

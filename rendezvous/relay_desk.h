@@ -30,6 +30,10 @@ inline constexpr std::size_t kRelayedPairsMax = 256;
 inline constexpr std::size_t kRelayedPairsPerMemberMax = 64;
 /// A pair of which one side never asked gives its port back, and one that got no port its place.
 inline constexpr Duration kRelayAskPatience = 30s;
+/// A pair that one side has released goes on for so long, unless the other releases it too: that
+/// one's WireGuard may still use it, and what it sends is followed by this side's. A member holds
+/// on to it for kReleaseDelayMax (punch_session.h) at most.
+inline constexpr Duration kRelayDrain = 60s;
 
 using RelayId = std::uint32_t;
 
@@ -88,7 +92,7 @@ class RelayDesk {
   /// Has this sent from the pair's port, after what was said of the pair before.
   void send(RelayId id, const Endpoint& to, Bytes frame);
   /// A member needs no path to this peer any more.
-  void handle_release(const crypto::NodeId& from, const crypto::NodeId& peer);
+  void handle_release(TimePoint now, const crypto::NodeId& from, const crypto::NodeId& peer);
   /// Nothing was forwarded for this pair for long.
   void handle_idle(RelayId id);
   void remove_member(const crypto::NodeId& node);
@@ -106,14 +110,16 @@ class RelayDesk {
   };
   struct End {
     bool asked = false;
+    bool released = false;               ///< since it asked last
     std::optional<Endpoint> at;          ///< proven
     std::optional<Challenge> challenge;  ///< the last place that was not; `at` stays meanwhile
   };
   struct Pair {
     RelayId id = 0;
     std::uint16_t port = 0;  ///< 0: not opened yet
-    TimePoint made;
-    End low, high;
+    TimePoint made{};
+    TimePoint released{};  ///< by the first side, if one has
+    End low{}, high{};
   };
   using Key = std::pair<crypto::NodeId, crypto::NodeId>;  ///< the lower NodeId first
   using Pairs = std::map<Key, Pair>;
@@ -122,6 +128,8 @@ class RelayDesk {
   [[nodiscard]] Pairs::iterator find(RelayId id);
   [[nodiscard]] static End& end_of(Pairs::value_type& entry, const crypto::NodeId& member);
   [[nodiscard]] static bool is_complete(const Pair& pair);
+  /// When it is closed if nothing else is heard; nullopt: it stays.
+  [[nodiscard]] static std::optional<TimePoint> end_of_patience(const Pair& pair);
   [[nodiscard]] bool has_room(const crypto::NodeId& asker, bool another_pair) const;
   Pairs::iterator close(Pairs::iterator pair);
 

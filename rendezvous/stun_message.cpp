@@ -138,6 +138,7 @@ bool is_known(StunAttributeType type) {
     case StunAttributeType::kPasswordAlgorithm:
     case StunAttributeType::kUserhash:
     case StunAttributeType::kXorMappedAddress:
+    case StunAttributeType::kResponsePort:
     case StunAttributeType::kSoftware:
     case StunAttributeType::kFingerprint:
     case StunAttributeType::kOtherAddress:
@@ -220,6 +221,14 @@ StunChange StunMessage::change_request() const {
   const std::uint32_t flags = reader.be32();
   if (!reader.finished()) return {};
   return {(flags & kChangeAddressFlag) != 0, (flags & kChangePortFlag) != 0};
+}
+
+/// The two bytes after the port are padding, which some count as the value's and some do not.
+std::optional<std::uint16_t> StunMessage::response_port() const {
+  const auto value = find(StunAttributeType::kResponsePort);
+  if (!value || (value->size() != 2 && value->size() != 4)) return std::nullopt;
+  const std::uint16_t port = ByteReader(*value).be16();
+  return port == 0 ? std::nullopt : std::optional(port);
 }
 
 std::optional<StunErrorCode> StunMessage::error_code() const {
@@ -336,6 +345,11 @@ StunWriter& StunWriter::change_request(StunChange change) {
   const std::uint32_t flags =
       (change.address ? kChangeAddressFlag : 0) | (change.port ? kChangePortFlag : 0);
   return attribute(StunAttributeType::kChangeRequest, ByteWriter().be32(flags).view());
+}
+
+StunWriter& StunWriter::response_port(std::uint16_t port) {
+  assert(port != 0);
+  return attribute(StunAttributeType::kResponsePort, ByteWriter().be16(port).be16(0).view());
 }
 
 StunWriter& StunWriter::error_code(std::uint16_t code, std::string_view reason) {

@@ -46,6 +46,7 @@ enum class StunAttributeType : std::uint16_t {
   kPasswordAlgorithm = 0x001d,
   kUserhash = 0x001e,
   kXorMappedAddress = 0x0020,
+  kResponsePort = 0x0027,  ///< RFC 5780 §7.5
   kSoftware = 0x8022,
   kFingerprint = 0x8028,
   kOtherAddress = 0x802c,  ///< RFC 5780 §7.4
@@ -86,6 +87,9 @@ struct StunMessage {
   [[nodiscard]] std::optional<Endpoint> other_address() const;
   /// Nothing to be changed if absent or malformed.
   [[nodiscard]] StunChange change_request() const;
+  /// To which port of the address it came from the answer is to go; nullopt if absent, malformed,
+  /// or 0.
+  [[nodiscard]] std::optional<std::uint16_t> response_port() const;
   [[nodiscard]] std::optional<StunErrorCode> error_code() const;
   /// Those that must be understood and are not known here; in order, each once.
   [[nodiscard]] std::vector<std::uint16_t> unknown_required() const;
@@ -121,6 +125,8 @@ class StunWriter {
   StunWriter& xor_mapped_address(const Endpoint& endpoint);
   StunWriter& other_address(const Endpoint& endpoint);
   StunWriter& change_request(StunChange change);
+  /// Not 0.
+  StunWriter& response_port(std::uint16_t port);
   /// `code` is 300 to 699.
   StunWriter& error_code(std::uint16_t code, std::string_view reason);
   StunWriter& unknown_attributes(std::span<const std::uint16_t> types);

@@ -14,6 +14,14 @@ std::size_t address_bytes(const Endpoint& endpoint) {
   return endpoint.address.is_v4() ? kAddressBytesV4 : kAddressBytesV6;
 }
 
+/// Where the answer is to go; nullopt: nowhere that we would send to.
+std::optional<Endpoint> destination_of(const StunMessage& request, const Endpoint& from) {
+  if (!request.find(StunAttributeType::kResponsePort)) return from;
+  const auto port = request.response_port();
+  if (!port || *port < kResponsePortMin) return std::nullopt;
+  return Endpoint{from.address, *port};
+}
+
 Bytes unknown_attribute(const StunMessage& request, std::span<const std::uint16_t> unknown) {
   return StunWriter(StunClass::kError, kStunBinding, request.transaction)
       .error_code(kUnknownAttribute, {})
@@ -34,11 +42,14 @@ std::optional<StunReply> StunResponder::handle_datagram(TimePoint now, const End
   const auto source = source_of(home, request->change_request());
   // What cannot be done counts as not understood (RFC 5780 §6.1).
   if (!source) unknown.push_back(static_cast<std::uint16_t>(StunAttributeType::kChangeRequest));
+  const auto to = destination_of(*request, from);
+  if (!to) unknown.push_back(static_cast<std::uint16_t>(StunAttributeType::kResponsePort));
   const bool is_binding =
       request->message_class == StunClass::kRequest && request->method == kStunBinding;
   Bytes reply =
       unknown.empty() ? success(*request, from, home) : unknown_attribute(*request, unknown);
-  const bool fits = unknown.empty() || reply.size() <= datagram.size();
+  const bool simple = unknown.empty() && to == from;
+  const bool fits = simple || reply.size() <= datagram.size();
   if (!is_binding || !fits || from.port == 0) {
     ++stats_.ignored;
     return std::nullopt;
@@ -51,7 +62,8 @@ std::optional<StunReply> StunResponder::handle_datagram(TimePoint now, const End
   remember(home);
   ++stats_.answered;
   if (*source != home.at) ++stats_.elsewhere;
-  return StunReply{*source, {from, std::move(reply)}};
+  if (*to != from) ++stats_.redirected;
+  return StunReply{*source, {*to, std::move(reply)}};
 }
 
 Bytes StunResponder::success(const StunMessage& request, const Endpoint& from,

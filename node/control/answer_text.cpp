@@ -96,12 +96,27 @@ std::string describe_port_mapping(const json& status) {
                      announced ? "" : "; not announced: the gateway has no public address");
 }
 
+/// ", idle mappings kept 59 to 89 s"; empty: not known.
+std::string describe_lifetime(const json& nat) {
+  const auto seconds = [&](const char* name) {
+    const json value = nat.value(name, json());
+    return value.is_number_integer() ? value.get<std::int64_t>() : 0;
+  };
+  const std::int64_t least = seconds("lifetime_at_least_seconds");
+  const std::int64_t most = seconds("lifetime_at_most_seconds");
+  if (least > 0 && most > 0) return fmt::format(", idle mappings kept {} to {} s", least, most);
+  if (least > 0) return fmt::format(", idle mappings kept {} s or more", least);
+  if (most > 0) return fmt::format(", idle mappings kept less than {} s", most);
+  return "";
+}
+
 /// "mapping endpoint-independent, filtering address-and-port-dependent", in one family.
 std::string describe_nat(const json& status, const char* family) {
   const json nats = status.value("nat", json());
   const json nat = nats.is_object() ? nats.value(family, json()) : json();
   if (!nat.is_object()) return kNothing;
-  return fmt::format("mapping {}, filtering {}", field(nat, "mapping"), field(nat, "filtering"));
+  return fmt::format("mapping {}, filtering {}{}", field(nat, "mapping"), field(nat, "filtering"),
+                     describe_lifetime(nat));
 }
 
 /// "offered; 3 pairs, 1.2 GiB passed on".

@@ -32,6 +32,10 @@ constexpr std::array<const char*, 2> kDefaultStunHosts = {"turn.jami.net", "stun
 /// Half a record's candidates.
 constexpr std::size_t kStaticEndpointsMax = 4;
 
+/// What the fastest hosts relay, and what fits the limiter's 32 bits of bytes a second.
+constexpr std::uint32_t kRelayRateMbitMax = 10'000;
+constexpr std::uint32_t kBytesPerMbit = 125'000;
+
 constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warn", "error"};
 
 bool is_letter(char character) {
@@ -184,6 +188,12 @@ Applied set_no_relay(JoinSettings& settings, std::string_view value) {
   if (value != "true") return {};  // not never, so as it comes
   return set_wish(settings.relay, false, "relay");
 }
+Applied set_relay_rate(JoinSettings& settings, std::string_view value) {
+  auto rate = parse_number<std::uint32_t>(value);
+  if (rate && (*rate == 0 || *rate > kRelayRateMbitMax)) rate.reset();
+  return assign(settings.relay_rate_mbit, rate, value,
+                "is not a whole number of megabits a second (1 to 10000)");
+}
 Applied set_force_relay(JoinSettings& settings, std::string_view value) {
   settings.force_relay = value == "true";
   return {};
@@ -264,6 +274,10 @@ constexpr std::array kSettings{
             ValueKind::kSwitch, true, true, set_relay},
     Setting{"no-relay", "", "Never relay between other members", ValueKind::kSwitch, true, true,
             set_no_relay},
+    Setting{"relay-rate", "MBIT",
+            "Relay no more than this many megabits a second for all members together (default: no "
+            "limit)",
+            ValueKind::kNumber, true, true, set_relay_rate},
     Setting{"force-relay", "",
             "Reach every member through a relay, and only relays straight; for tests and diagnosis",
             ValueKind::kSwitch, true, true, set_force_relay},
@@ -313,6 +327,7 @@ JoinSettings overlay(JoinSettings base, JoinSettings over) {
   take_if_set(base.no_punching, over.no_punching);
   take_if_set(base.introducer, over.introducer);
   take_if_set(base.relay, over.relay);
+  take_if_set(base.relay_rate_mbit, over.relay_rate_mbit);
   take_if_set(base.force_relay, over.force_relay);
   take_if_set(base.no_portmap, over.no_portmap);
   take_if_set(base.no_lan, over.no_lan);
@@ -359,6 +374,11 @@ tl::expected<void, Failure> check_settings(const JoinSettings& settings) {
     contradiction = "--force-relay needs what --no-punching forbids; give one of them";
   } else if (forced && relays) {
     contradiction = "--relay contradicts --force-relay: who relays has to be reached straight";
+  } else if (settings.relay_rate_mbit && (forced || !settings.relay.value_or(true))) {
+    contradiction =
+        "--relay-rate limits what --no-relay and --force-relay forbid; give one of them";
+  } else if (settings.relay_rate_mbit && settings.no_punching.value_or(false)) {
+    contradiction = "--relay-rate limits what --no-punching forbids; give one of them";
   }
   if (contradiction == nullptr) return {};
   return tl::unexpected(Failure{contradiction});
@@ -386,6 +406,7 @@ node::DaemonOptions to_daemon_options(const JoinSettings& settings, crypto::Mesh
   options.relayed_only = settings.force_relay.value_or(false);
   options.relays = settings.relay.value_or(true) && !options.relayed_only;
   options.always_relays = settings.relay.value_or(false);
+  options.relay_bytes_per_second = settings.relay_rate_mbit.value_or(0) * kBytesPerMbit;
   options.maps_ports = !settings.no_portmap.value_or(false);
   options.lan = !settings.no_lan.value_or(false);
   options.state_folder = settings.state_dir.value_or(kDefaultStateFolder) / options.interface;

@@ -59,6 +59,18 @@ json relay_or_null(const std::optional<node::RelayView>& relay) {
             {"send_failed", traffic.send_failed}}}};
 }
 
+json seconds_or_null(const std::optional<std::chrono::seconds>& duration) {
+  return duration ? json(duration->count()) : json(nullptr);
+}
+
+/// What netcheck says, and what only a daemon has the time to find out.
+json nat_view_json(const node::NatView& nat) {
+  json view = nat_json(nat.behavior, nat.filtering);
+  view["lifetime_at_least_seconds"] = seconds_or_null(nat.lifetime.at_least);
+  view["lifetime_at_most_seconds"] = seconds_or_null(nat.lifetime.at_most);
+  return view;
+}
+
 }  // namespace
 
 json to_json(const node::NodeView& node) {
@@ -81,9 +93,8 @@ json to_json(const node::NodeView& node) {
           {"candidates", std::move(candidates)},
           {"relayed_only", node.relayed_only},
           {"port_mapping", mapping_or_null(node.port_mapping)},
-          {"nat",
-           {{"ipv4", nat_json(node.nat_ipv4.behavior, node.nat_ipv4.filtering)},
-            {"ipv6", nat_json(node.nat_ipv6.behavior, node.nat_ipv6.filtering)}}},
+          {"nat", {{"ipv4", nat_view_json(node.nat_ipv4)}, {"ipv6", nat_view_json(node.nat_ipv6)}}},
+          {"keepalive_seconds", node.keepalive.count()},
           {"relay", relay_or_null(node.relay)},
           {"uptime_seconds", node.uptime.count()},
           {"dht", to_json(node.dht)},

@@ -2,17 +2,13 @@
 
 #include "node/control/json_rpc.h"
 
+#include <cassert>
 #include <cstdint>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "tests/support/fake_inspector.h"
 
 namespace {
-
-void require(bool condition) {
-  if (!condition) std::abort();
-}
 
 kadwire::testing::FakeInspector small_mesh() {
   kadwire::testing::FakeInspector inspector;
@@ -29,9 +25,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view line(reinterpret_cast<const char*>(data), size);
   const auto answer = kadwire::control::answer_request(line, inspector);
   if (!answer) return 0;
-  require(answer->find('\n') == std::string::npos);
+  assert(answer->find('\n') == std::string::npos);
   const auto reply = nlohmann::json::parse(*answer, nullptr, false);
-  require(reply.is_object() && reply.at("jsonrpc") == "2.0" && reply.contains("id"));
-  require(reply.contains("result") != reply.contains("error"));
+  assert(reply.is_object() && reply.at("jsonrpc") == "2.0" && reply.contains("id"));
+  assert(reply.contains("result") != reply.contains("error"));
   return 0;
 }

@@ -27,6 +27,7 @@ void check_views(const StunMessage& message) {
   (void)message.xor_mapped_address();
   (void)message.other_address();
   (void)message.change_request();
+  (void)message.response_port();
   (void)message.unknown_required();
   (void)check_integrity(message, as_bytes("key"));
   (void)check_integrity_sha256(message, as_bytes("key"));
@@ -39,14 +40,17 @@ void check_answer(const Endpoint& from, ByteView datagram) {
   const TimePoint now{std::chrono::hours(1)};
   const auto reply = responder.handle_datagram(now, from, home, datagram);
   if (!reply) return;
-  assert(reply->transmit.to == from);
+  const Endpoint& to = reply->transmit.to;
+  assert(to.address == from.address);
+  assert(to.port == from.port || to.port >= kResponsePortMin);
   assert(reply->source.address == home.at.address);
   const Bytes& payload = reply->transmit.payload;
   const auto message = parse_stun(payload);
   assert(message);
   if (message->message_class == StunClass::kSuccess) {
     assert(message->xor_mapped_address() == from);
-    assert(payload.size() == (v4 ? 32U : 44U) || payload.size() <= datagram.size());
+    const bool fixed = to == from && payload.size() == (v4 ? 32U : 44U);
+    assert(fixed || payload.size() <= datagram.size());
   } else {
     assert(payload.size() <= datagram.size());
   }

@@ -3,8 +3,8 @@
 #include "node/adapters/udp_packet.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstdint>
-#include <cstdlib>
 
 #include "tests/support/udp_packets.h"
 
@@ -12,23 +12,19 @@ namespace {
 
 using namespace kadwire;
 
-void require(bool condition) {
-  if (!condition) std::abort();
-}
-
 void check(ByteView packet) {
   const auto read = node::parse_udp_packet(packet);
   if (!read) return;
-  require(read->from.port != 0 && read->to.port != 0);
-  require(read->from.address.family() == read->to.address.family());
+  assert(read->from.port != 0 && read->to.port != 0);
+  assert(read->from.address.family() == read->to.address.family());
   const std::byte* end = packet.data() + packet.size();
-  require(read->payload.data() >= packet.data() && read->payload.data() <= end);
-  require(read->payload.data() + read->payload.size() <= end);
+  assert(read->payload.data() >= packet.data() && read->payload.data() <= end);
+  assert(read->payload.data() + read->payload.size() <= end);
 
   const Bytes again = testing::udp_packet(read->from, read->to, read->payload);
   const auto twice = node::parse_udp_packet(again);
-  require(twice && twice->from == read->from && twice->to == read->to);
-  require(std::ranges::equal(twice->payload, read->payload));
+  assert(twice && twice->from == read->from && twice->to == read->to);
+  assert(std::ranges::equal(twice->payload, read->payload));
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 # kadwire-bootstrap: its parts, and the program itself on loopback.
 set(bootstrap_units ${CMAKE_SOURCE_DIR}/tests/unit/bootstrap)
 kadwire_test(bootstrap_tests
-  SOURCES ${bootstrap_units}/bootstrap_node_test.cpp ${bootstrap_units}/bootstrap_options_test.cpp
+  TOGETHER ${bootstrap_units}/bootstrap_node_test.cpp ${bootstrap_units}/bootstrap_options_test.cpp
           ${bootstrap_units}/bootstrap_stats_test.cpp ${bootstrap_units}/stats_socket_test.cpp
   LINKS kadwire_bootstrap_parts)
 

@@ -211,6 +211,25 @@ TEST_F(BootstrapProcess, AnswersStunFromItsSecondPortOnRequest) {
   EXPECT_EQ(stats()["stun"]["elsewhere"], 1);
 }
 
+TEST_F(BootstrapProcess, AnswersStunToAnotherPortOnRequest) {
+  lab::Process process = start();
+  ASSERT_TRUE(answers_stun()) << log();
+  const auto request = [] {
+    return rendezvous::StunWriter(rendezvous::StunClass::kRequest, rendezvous::kStunBinding, {});
+  };
+  Client silent(stun_), asking(stun_);
+  silent.send(request().take());
+  const Bytes first = silent.receive();
+  const auto mapped = rendezvous::parse_stun(first)->xor_mapped_address();
+  ASSERT_TRUE(mapped);
+  asking.send(request().software("").response_port(mapped->port).take());
+  const Bytes redirected = silent.receive();
+  const auto message = rendezvous::parse_stun(redirected);
+  ASSERT_TRUE(message);
+  EXPECT_NE(message->xor_mapped_address(), mapped) << "it is about the port that asked";
+  EXPECT_EQ(stats()["stun"]["redirected"], 1);
+}
+
 TEST_F(BootstrapProcess, SurvivesThePacketsThatKillAnUnguardedNode) {
   lab::Process process = start();
   Client client(dht_);

@@ -8,5 +8,5 @@ kadwire_lab_test(port_mapping_mesh_tests SOURCES port_mapping_mesh_test.cpp
 add_dependencies(port_mapping_mesh_tests kadwire kadwire-bootstrap)
 
 # The commands that explain the network to people.
-kadwire_lab_test(tools_tests SOURCES netcheck_test.cpp path_tools_test.cpp LINKS kadwire_lab_mesh)
+kadwire_lab_test(tools_tests TOGETHER netcheck_test.cpp path_tools_test.cpp LINKS kadwire_lab_mesh)
 add_dependencies(tools_tests kadwire kadwire-bootstrap)

@@ -1,6 +1,5 @@
 #include "tests/integration/wireguard_go_interface.h"
 
-#include <cerrno>
 #include <chrono>
 #include <stdexcept>
 #include <thread>
@@ -20,8 +19,6 @@ namespace {
 constexpr auto kStartTimeMax = 5s;
 
 /// Runs one exchange to its end.
-constexpr int kPortAttemptsMax = 5;
-
 template <typename T>
 T finish(asio::awaitable<tl::expected<T, node::UapiFailure>> exchange) {
   asio::io_context context;
@@ -35,18 +32,6 @@ T finish(asio::awaitable<tl::expected<T, node::UapiFailure>> exchange) {
 void set(const std::string& socket, node::WipedText request) {
   const int error = finish(node::exchange_set(socket, std::move(request)));
   if (error != 0) throw std::runtime_error("wireguard-go refused: " + std::to_string(error));
-}
-
-/// wireguard-go takes a port by chance first, one for each family: while it still does, that may be
-/// the one asked for. Production takes the next free one instead (wireguard_go_start).
-void set_listen_port(const std::string& socket, std::uint16_t port) {
-  for (int attempt = 1;; ++attempt) {
-    const int error = finish(node::exchange_set(socket, node::encode_listen_port(port)));
-    if (error == 0) return;
-    if (error != EADDRINUSE || attempt == kPortAttemptsMax) {
-      throw std::runtime_error("wireguard-go refused its port: " + std::to_string(error));
-    }
-  }
 }
 
 }  // namespace
@@ -70,7 +55,7 @@ void WireguardGoInterface::configure(const crypto::NodeIdentity& identity,
   }
   key_ = identity.wireguard_key();
   set(socket_, node::encode_private_key(identity.wireguard_private_key()));
-  set_listen_port(socket_, listen_port);
+  set(socket_, node::encode_listen_port(listen_port));
 }
 
 void WireguardGoInterface::set_up(const Prefix& address) const {

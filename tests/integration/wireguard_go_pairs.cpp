@@ -18,7 +18,9 @@
 namespace kadwire::lab {
 namespace {
 
-constexpr std::uint16_t kFirstPort = 52000;
+/// Below Linux's ephemeral ports (32768 on): wireguard-go takes one of those by chance before it is
+/// given its own, and two dozen of them on a host would meet.
+constexpr std::uint16_t kFirstPort = 22000;
 /// Where packets go that nobody is to answer.
 constexpr std::uint16_t kSinkPort = 9;
 /// From one pair's beginning to the next one's: no two load the machine at the same moment.
@@ -154,11 +156,11 @@ void WireguardGoPairs::perform(Pair& pair, const Step& step, std::chrono::second
 
 /// Drops what arrives, at both ends: what leaves must leave, or the sender would notice.
 void WireguardGoPairs::set_cut(bool cut) {
-  for (const Host* each : hosts_) {
-    must(each->run({"nft", cut ? "add table inet cut; add chain inet cut in { type filter hook "
-                                 "input priority 0; }; add rule inet cut in udp dport >= 52000 drop"
-                               : "delete table inet cut"}));
-  }
+  const std::string add = fmt::format(
+      "add table inet cut; add chain inet cut in {{ type filter hook input priority 0; }}; "
+      "add rule inet cut in udp dport >= {} drop",
+      kFirstPort);
+  for (const Host* each : hosts_) must(each->run({"nft", cut ? add : "delete table inet cut"}));
 }
 
 /// From .2 to .3 of its network.

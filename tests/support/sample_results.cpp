@@ -266,6 +266,9 @@ MatrixResult make_sample_matrix() {
       cell.relayed = !cell.possible ? 0 : hard ? 38 - cell.direct : row % 2;
       if (cell.possible) cell.p50 = drawn_delay(random, hard ? 2.4 : 0.45);
       if (cell.possible) cell.p95 = *cell.p50 * 3;
+      if (cell.direct > 0) cell.direct_p50 = *cell.p50 * 2;
+      if (cell.direct > 0) cell.direct_p95 = *cell.p50 * 4;
+      if (cell.relayed > 0) cell.relayed_seeds = {3};
       if (hard && cell.possible) cell.failed_seeds = {17, 11'400'714'819'323'198'485u};
       matrix.cells[row][column] = matrix.cells[column][row] = cell;
     }

@@ -20,6 +20,7 @@ nlohmann::json to_json(const dht::DirectoryStats& dht) {
 nlohmann::json to_json(const rendezvous::StunStats& stun) {
   return {{"answered", stun.answered},
           {"elsewhere", stun.elsewhere},
+          {"redirected", stun.redirected},
           {"refused", stun.refused},
           {"malformed", stun.malformed},
           {"ignored", stun.ignored},

@@ -15,25 +15,15 @@ using nlohmann::json;
 constexpr auto kMeshTimeMax = 60s;
 /// Handshakes and first searches are over by then; keepalives and refreshes are what idling is.
 constexpr auto kSettleTime = 15s;
-/// The two programs of a member.
-constexpr const char* kDaemon = "kadwire";
-constexpr const char* kDataPlane = "wireguard-go";
 
 /// A member at one moment.
 struct Sample {
-  ProcessUsage daemon;
-  ProcessUsage data_plane;
+  MemberUsage usage;
   InterfaceCounters traffic;
 };
 
 Sample sample_of(const Member& member) {
-  Sample sample;
-  for (const ProcessUsage& process : member.host().processes()) {
-    if (process.name == kDaemon) sample.daemon = process;
-    if (process.name == kDataPlane) sample.data_plane = process;
-  }
-  sample.traffic = member.host().counters(kHostInterface).value_or(InterfaceCounters{});
-  return sample;
+  return {member.usage(), member.host().counters(kHostInterface).value_or(InterfaceCounters{})};
 }
 
 std::vector<Sample> sample_all(const std::vector<Member*>& members) {
@@ -55,10 +45,11 @@ json figures_of(const std::string& name, const Sample& before, const Sample& aft
   constexpr double kMegabyte = 1e6;
   return {
       {"node", name},
-      {"daemon_resident_mb", static_cast<double>(after.daemon.resident_bytes) / kMegabyte},
-      {"daemon_cpu_s_per_min", cpu(before.daemon, after.daemon)},
-      {"wireguard_resident_mb", static_cast<double>(after.data_plane.resident_bytes) / kMegabyte},
-      {"wireguard_cpu_s_per_min", cpu(before.data_plane, after.data_plane)},
+      {"daemon_resident_mb", static_cast<double>(after.usage.daemon.resident_bytes) / kMegabyte},
+      {"daemon_cpu_s_per_min", cpu(before.usage.daemon, after.usage.daemon)},
+      {"wireguard_resident_mb",
+       static_cast<double>(after.usage.data_plane.resident_bytes) / kMegabyte},
+      {"wireguard_cpu_s_per_min", cpu(before.usage.data_plane, after.usage.data_plane)},
       {"sent_bytes_per_s", bytes(before.traffic.tx_bytes, after.traffic.tx_bytes)},
       {"received_bytes_per_s", bytes(before.traffic.rx_bytes, after.traffic.rx_bytes)}};
 }

@@ -139,6 +139,15 @@ std::size_t Member::peers_active() const {
   return count ? count->value("active", std::size_t{0}) : 0;
 }
 
+MemberUsage Member::usage() const {
+  MemberUsage usage;
+  for (const ProcessUsage& process : host_.processes()) {
+    if (process.name == "kadwire") usage.daemon = process;
+    if (process.name == "wireguard-go") usage.data_plane = process;
+  }
+  return usage;
+}
+
 std::vector<std::string> Member::problems() const {
   const auto status = call("daemon.status");
   return status ? status->value("problems", std::vector<std::string>{})

@@ -16,6 +16,7 @@
 #include "tools/lab/host.h"
 #include "tools/lab/lab.h"
 #include "tools/lab/lab_error.h"
+#include "tools/lab/proc_stats.h"
 
 namespace kadwire::lab {
 
@@ -45,6 +46,12 @@ struct MeshAddresses {
 /// The bootstrap host's second IPv4 address: whether a NAT maps each destination for itself can
 /// only be told with two.
 inline constexpr const char* kSecondStunAddress = "198.18.1.3";
+
+/// A member's two programs; zeroes for one that does not run.
+struct MemberUsage {
+  ProcessUsage daemon;
+  ProcessUsage data_plane;  ///< wireguard-go
+};
 
 /// A host and the `kadwire join` that runs in it, or not.
 class Member {
@@ -81,6 +88,7 @@ class Member {
   [[nodiscard]] std::size_t dht_neighbours() const;
   /// Peers with a standing tunnel; 0 while the daemon does not answer.
   [[nodiscard]] std::size_t peers_active() const;
+  [[nodiscard]] MemberUsage usage() const;
   /// What the daemon complains of.
   [[nodiscard]] std::vector<std::string> problems() const;
 

@@ -19,8 +19,6 @@ constexpr auto kTunnelMax = 30s;
 /// First searches of the DHT are over by then.
 constexpr auto kSettleTime = 5s;
 constexpr auto kWarmUp = 1s;
-constexpr const char* kDaemon = "kadwire";
-constexpr const char* kDataPlane = "wireguard-go";
 
 /// Two members of one mesh, who carry the same, directly or by the relay.
 struct Course {
@@ -35,14 +33,6 @@ struct BulkRun {
   /// Of a core, for each gigabyte that arrived.
   double sender_cpu = 0, receiver_cpu = 0, relay_cpu = 0;
 };
-
-std::chrono::milliseconds cpu_of(const Member& member, const std::string& program) {
-  std::chrono::milliseconds cpu{0};
-  for (const ProcessUsage& process : member.host().processes()) {
-    if (process.name == program) cpu += process.cpu;
-  }
-  return cpu;
-}
 
 /// Both at once, each with a relay at hand: two that may see each other and two that may not.
 struct Courses {
@@ -74,8 +64,8 @@ Expected<BulkRun> measure(const Course& course, const Member& relay, Duration ti
       BulkFlow::start(course.from->host(), course.to->host(), course.to_addresses.ipv6, kWarmUp);
   if (!flow) return tl::unexpected(flow.error());
   const auto sample = [&] {
-    return std::array{cpu_of(*course.from, kDataPlane), cpu_of(*course.to, kDataPlane),
-                      cpu_of(relay, kDaemon)};
+    return std::array{course.from->usage().data_plane.cpu, course.to->usage().data_plane.cpu,
+                      relay.usage().daemon.cpu};
   };
   const auto before = sample();
   const auto bulk = flow->run(time);

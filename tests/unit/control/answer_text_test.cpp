@@ -102,6 +102,17 @@ TEST(DescribeStatus, SaysWhatTheNatMapsAndLetsIn) {
   EXPECT_TRUE(contains(describe_status(json::object(), false), "NAT, IPv4:      -\n"));
 }
 
+TEST(DescribeStatus, SaysHowLongTheNatKeepsWhatIsIdle) {
+  node::NodeView node;
+  node.nat_ipv4.lifetime = {59s, 89s};
+  node.nat_ipv6.lifetime = {179s, std::nullopt};
+  const std::string text = describe_status(to_json(node), false);
+  EXPECT_TRUE(contains(text, "filtering unknown, idle mappings kept 59 to 89 s\n")) << text;
+  EXPECT_TRUE(contains(text, "filtering unknown, idle mappings kept 179 s or more\n")) << text;
+  node.nat_ipv4.lifetime = {std::nullopt, 14s};
+  EXPECT_TRUE(contains(describe_status(to_json(node), false), "idle mappings kept less than 14 s"));
+}
+
 TEST(DescribeStatus, SaysWhatTheGatewayMapsAndHow) {
   node::NodeView node;
   EXPECT_TRUE(contains(describe_status(to_json(node), false), "Port mapping:   -\n"));

@@ -112,7 +112,7 @@ TEST(Overlay, CarriesEverySettingOfTheTable) {
                       merged.log_level || merged.no_ipv6 || merged.start_afresh ||
                       merged.clock_offset || merged.stun || merged.endpoints ||
                       merged.no_punching || merged.introducer || merged.relay ||
-                      merged.force_relay || merged.no_portmap || merged.no_lan;
+                      merged.relay_rate_mbit || merged.force_relay || merged.no_portmap || merged.no_lan;
     EXPECT_TRUE(kept) << setting.name << " is lost";
   }
 }
@@ -158,6 +158,25 @@ TEST(RelayWishes, AreKeptApartFromSayingNothing) {
   EXPECT_FALSE(options_of(with("no-relay", {"false"})).always_relays);
 }
 
+TEST(RelayRate, IsInMegabitsForTheOperatorAndInBytesForTheRelay) {
+  EXPECT_EQ(options_of({}).relay_bytes_per_second, 0U) << "no limit";
+  EXPECT_EQ(options_of(with("relay-rate", {"1"})).relay_bytes_per_second, 125'000U);
+  EXPECT_EQ(options_of(with("relay-rate", {"10000"})).relay_bytes_per_second, 1'250'000'000U);
+}
+
+TEST(RelayRate, IsAWholeNumberWithinItsRange) {
+  const auto settings = join_settings();
+  const auto rate = std::ranges::find(settings, "relay-rate", &Setting::name);
+  ASSERT_NE(rate, settings.end());
+  for (const char* wrong : {"", "0", "-1", "10001", "1.5", "20M", " 20", "99999999999"}) {
+    JoinSettings into;
+    const auto applied = rate->apply(into, wrong);
+    ASSERT_FALSE(applied) << wrong;
+    EXPECT_NE(applied.error().message.find("(1 to 10000)"), std::string::npos);
+    EXPECT_FALSE(into.relay_rate_mbit);
+  }
+}
+
 TEST(RelayWishes, OfOneWhoForcesRelaysAreNotToBeOne) {
   const auto options = options_of(with("force-relay", {"true"}));
   EXPECT_TRUE(options.relayed_only);
@@ -181,6 +200,15 @@ TEST(CheckSettings, RefusesWhatCannotBeKeptTogether) {
   EXPECT_TRUE(check_settings(both));
   both.force_relay = true;
   EXPECT_FALSE(check_settings(both));
+  for (const char* forbids : {"no-relay", "force-relay", "no-punching"}) {
+    both = with(forbids, {"true"});
+    EXPECT_TRUE(check_settings(both));
+    both.relay_rate_mbit = 20;
+    EXPECT_FALSE(check_settings(both)) << forbids;
+  }
+  both = with("relay", {"true"});
+  both.relay_rate_mbit = 20;
+  EXPECT_TRUE(check_settings(both));
 }
 
 TEST(Overlay, LetsAFlagContradictTheFile) {

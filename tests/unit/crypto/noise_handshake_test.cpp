@@ -35,12 +35,6 @@ Party party_of(const json& vector, const std::string& role) {
           hex_bytes(vector.at(role + "_prologue"))};
 }
 
-void expect_transport(NoiseSession& from, NoiseSession& to, const json& message) {
-  const Bytes sealed = from.seal(hex_bytes(message.at("payload"))).value();
-  EXPECT_EQ(to_hex(ByteView(sealed).subspan(8)), message.at("ciphertext"));
-  EXPECT_EQ(to_hex(to.open(sealed).value()), message.at("payload"));
-}
-
 TEST(NoiseHandshake, AgreesWithThePublishedVectorInBothRoles) {
   const json vector = own_vector();
   const json& messages = vector.at("messages");
@@ -67,10 +61,10 @@ TEST(NoiseHandshake, AgreesWithThePublishedVectorInBothRoles) {
   EXPECT_EQ(to_hex(answered->session.handshake_hash()), vector.at("handshake_hash"));
   EXPECT_EQ(to_hex(answer.session.handshake_hash()), vector.at("handshake_hash"));
   ASSERT_EQ(messages.size(), 6U);
-  expect_transport(answered->session, answer.session, messages[2]);
-  expect_transport(answer.session, answered->session, messages[3]);
-  expect_transport(answered->session, answer.session, messages[4]);
-  expect_transport(answer.session, answered->session, messages[5]);
+  testing::expect_transport(answered->session, answer.session, messages[2]);
+  testing::expect_transport(answer.session, answered->session, messages[3]);
+  testing::expect_transport(answered->session, answer.session, messages[4]);
+  testing::expect_transport(answer.session, answered->session, messages[5]);
 }
 
 TEST(NoiseHandshake, AddsWhatItsConstantsSay) {

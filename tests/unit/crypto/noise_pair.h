@@ -28,6 +28,13 @@ namespace kadwire::crypto::testing {
   return own.agree(peer, shared) ? std::optional(shared) : std::nullopt;
 }
 
+/// One message of a vector goes from the one to the other.
+inline void expect_transport(NoiseSession& from, NoiseSession& to, const nlohmann::json& message) {
+  const Bytes sealed = from.seal(kadwire::testing::hex_bytes(message.at("payload"))).value();
+  EXPECT_EQ(to_hex(ByteView(sealed).subspan(8)), message.at("ciphertext"));
+  EXPECT_EQ(to_hex(to.open(sealed).value()), message.at("payload"));
+}
+
 /// Gives the bytes of a vector where a handshake draws its ephemeral key.
 class GivenRandom final : public RandomSource {
  public:

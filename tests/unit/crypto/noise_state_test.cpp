@@ -106,12 +106,6 @@ class Side {
 };
 
 /// The transport message that the vector expects, without the counter that ours carry in front.
-void expect_transport(NoiseSession& from, NoiseSession& to, const json& message) {
-  const Bytes sealed = from.seal(hex_bytes(message.at("payload"))).value();
-  EXPECT_EQ(to_hex(ByteView(sealed).subspan(8)), message.at("ciphertext"));
-  EXPECT_EQ(to_hex(to.open(sealed).value()), message.at("payload"));
-}
-
 void expect_as_in(const json& vector) {
   const Pattern& pattern = pattern_of(vector);
   const json& messages = vector.at("messages");
@@ -132,7 +126,8 @@ void expect_as_in(const json& vector) {
   ASSERT_GT(messages.size(), 2U);
   for (std::size_t i = 2; i < messages.size(); ++i) {
     const bool by_initiator = i % 2 == 0;
-    expect_transport(by_initiator ? ours : theirs, by_initiator ? theirs : ours, messages[i]);
+    testing::expect_transport(by_initiator ? ours : theirs, by_initiator ? theirs : ours,
+                              messages[i]);
   }
 }
 

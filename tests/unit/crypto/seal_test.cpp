@@ -30,14 +30,14 @@ TEST_F(Seal, OpensToWhatWasSealed) {
 
 TEST_F(Seal, AgreesWithThePublishedVector) {
   // draft-irtf-cfrg-xchacha-03, appendix A.3.1: the nonce stands in front of the ciphertext.
-  const auto vector = testing::load_vectors("xchacha20poly1305.json");
-  const SecretBytes key = SecretBytes::copy_of(testing::hex_bytes(vector.at("key")));
+  const auto vector = kadwire::testing::load_vectors("xchacha20poly1305.json");
+  const SecretBytes key = SecretBytes::copy_of(kadwire::testing::hex_bytes(vector.at("key")));
   const Bytes sealed = ByteWriter()
-                           .raw(testing::hex_bytes(vector.at("nonce")))
-                           .raw(testing::hex_bytes(vector.at("ciphertext")))
-                           .raw(testing::hex_bytes(vector.at("tag")))
+                           .raw(kadwire::testing::hex_bytes(vector.at("nonce")))
+                           .raw(kadwire::testing::hex_bytes(vector.at("ciphertext")))
+                           .raw(kadwire::testing::hex_bytes(vector.at("tag")))
                            .take();
-  const auto opened = open(key, sealed, testing::hex_bytes(vector.at("associated")));
+  const auto opened = open(key, sealed, kadwire::testing::hex_bytes(vector.at("associated")));
   ASSERT_TRUE(opened);
   EXPECT_EQ(as_text(*opened), vector.at("plaintext"));
 }

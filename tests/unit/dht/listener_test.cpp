@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "dht/sealed_value.h"
+#include "tests/support/advance.h"
 #include "tests/support/test_mesh.h"
 
 namespace kadwire::dht {
@@ -12,20 +13,15 @@ using testing::kNoonTwenty;
 
 class ListenerTest : public ::testing::Test {
  protected:
-  void advance(Duration by) {
-    const auto before = std::chrono::floor<std::chrono::milliseconds>(now_.steady);
-    now_.steady += by;
-    now_.wall += std::chrono::floor<std::chrono::milliseconds>(now_.steady) - before;
-  }
   void run_for(Duration duration) {
     const TimePoint end = now_.steady + duration;
     while (const auto due = listener_.next_timeout()) {
       if (*due > end) break;
-      if (*due > now_.steady) advance(*due - now_.steady);
+      if (*due > now_.steady) testing::advance(now_, *due - now_.steady);
       listener_.handle_timeout(now_);
       ASSERT_TRUE(*listener_.next_timeout() > now_.steady) << "a timer that stays due spins";
     }
-    advance(end - now_.steady);
+    testing::advance(now_, end - now_.steady);
   }
   void start() {
     listener_.start(now_);
@@ -258,10 +254,10 @@ TEST_F(ListenerTest, ForgetsValuesThatHaveLongExpired) {
   const Bytes value = sealed(hour_);
   hear(listen_, value);
   EXPECT_EQ(records(), 1U);
-  advance(kOpenedValueMemory - 1s);
+  testing::advance(now_, kOpenedValueMemory - 1s);
   hear(listen_, value);
   EXPECT_EQ(records(), 0U);
-  advance(kOpenedValueMemory + 1s);
+  testing::advance(now_, kOpenedValueMemory + 1s);
   hear(listen_, value);
   EXPECT_EQ(records(), 1U) << "or a member's memory would grow for days";
 }
@@ -329,7 +325,7 @@ TEST_F(ListenerTest, LooksAtEverythingAgainAtOnceAfterAnOutage) {
   start();
   listener_.handle_event(now_, ConnectivityChanged{false});
   EXPECT_FALSE(listener_.next_timeout());
-  advance(5s);
+  testing::advance(now_, 5s);
   requests();
   listener_.handle_event(now_, ConnectivityChanged{true});
   const auto all = requests();

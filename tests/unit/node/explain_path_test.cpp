@@ -77,6 +77,7 @@ TEST(ExplainPath, OfARelayedPairSaysInPlainWordsWhyAndWhatToDo) {
   PeerStory relayed = story(PathKind::kRelayed, kStrictNat, kHomeNat);
   relayed.relay = "gamma";
   relayed.chosen = kThere;
+  relayed.chosen_relayed = true;
   relayed.rtt = 81'500us;
   relayed.peer.endpoint = kThere;
   const Explanation why = explain(relayed);
@@ -88,6 +89,28 @@ TEST(ExplainPath, OfARelayedPairSaysInPlainWordsWhyAndWhatToDo) {
             std::string::npos);
   EXPECT_TRUE(mentions(why.remedies, "forward UDP 51820"));
   EXPECT_TRUE(mentions(why.remedies, "IPv6"));
+}
+
+TEST(ExplainPath, WhileATunnelMovesSaysWhereItIsAndWhereItGoes) {
+  const Endpoint relays = *Endpoint::parse("198.51.100.9:41000");
+  PeerStory moving = story(PathKind::kRelayed, kHomeNat, kHomeNat);
+  moving.relay = "gamma";
+  moving.peer.endpoint = relays;
+  moving.chosen = kThere;
+  const Explanation off_a_relay = explain(moving);
+  EXPECT_EQ(off_a_relay.state,
+            "beta is reached through the relay gamma, at 198.51.100.9:41000; the relay cannot read "
+            "it");
+  EXPECT_EQ(off_a_relay.cause,
+            "a direct path is proven, at 203.0.113.2:51820, and the tunnel is moving there");
+  EXPECT_TRUE(off_a_relay.remedies.empty());
+
+  moving.peer.path = PathKind::kDirect;
+  moving.peer.endpoint = kThere;
+  moving.chosen = relays;
+  moving.chosen_relayed = true;
+  EXPECT_EQ(explain(moving).cause,
+            "a relay's path is chosen now, at 198.51.100.9:41000, and the tunnel is moving there");
 }
 
 TEST(ExplainPath, DoesNotAdviseForwardingBehindACarriersNat) {

@@ -2,14 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/made_up.h"
+
 namespace kadwire::node {
 namespace {
 
-crypto::NodeId node(std::uint8_t number) {
-  crypto::NodeId id;
-  id.bytes[0] = std::byte{number};
-  return id;
-}
+using kadwire::testing::node;
 
 TEST(HourlyQuota, GivesEachMemberSoManyAnHour) {
   HourlyQuota quota(2, 100);
@@ -24,16 +22,15 @@ TEST(HourlyQuota, GivesEachMemberSoManyAnHour) {
 TEST(HourlyQuota, GivesAllTogetherSoManyAnHour) {
   HourlyQuota quota(2, 3);
   const TimePoint start{5h};
-  for (std::uint8_t i = 0; i < 3; ++i) EXPECT_TRUE(quota.take(start, node(i)));
+  for (unsigned i = 0; i < 3; ++i) EXPECT_TRUE(quota.take(start, node(i)));
   EXPECT_FALSE(quota.take(start + 1min, node(3)));
   EXPECT_TRUE(quota.take(start + 1h, node(3)));
 }
 
 TEST(HourlyQuota, RemembersNoMoreMembersThanTheTotalOfTwoHours) {
   HourlyQuota quota(1, 10);
-  for (int minute = 0; minute < 600; ++minute) {
-    (void)quota.take(TimePoint{5h} + std::chrono::minutes(minute),
-                     node(static_cast<std::uint8_t>(minute)));
+  for (unsigned minute = 0; minute < 600; ++minute) {
+    (void)quota.take(TimePoint{5h} + std::chrono::minutes(minute), node(minute));
     ASSERT_LE(quota.size(), 20U);
   }
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "tests/support/made_up.h"
 #include "tools/testnet/seeded_random.h"
 
 namespace kadwire::node {
@@ -13,11 +14,7 @@ namespace {
 constexpr WallTime kEarly{std::chrono::milliseconds{1'000}};
 constexpr WallTime kLate{std::chrono::milliseconds{2'000}};
 
-crypto::NodeId node(unsigned number) {
-  crypto::NodeId id;
-  id.bytes[0] = static_cast<std::byte>(number);
-  return id;
-}
+using kadwire::testing::node;
 
 LeaseClaim claim(unsigned number, WallTime since, bool pinned, std::uint32_t address = 1) {
   return {node(number), IpAddress::v4(address), since, pinned};

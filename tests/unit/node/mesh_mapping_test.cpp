@@ -9,6 +9,7 @@
 
 #include "node/mesh_node.h"
 #include "rendezvous/stun_message.h"
+#include "tests/support/made_up.h"
 #include "tests/support/test_mesh.h"
 #include "tests/unit/rendezvous/fake_gateway.h"
 
@@ -46,12 +47,7 @@ class MeshMapping : public ::testing::Test {
   }
   void join(std::string_view address, std::string_view other = "2001:db8::20/64") {
     node::NetworkState network;
-    for (const std::string_view text : {address, other}) {
-      rendezvous::LocalAddress local;
-      local.prefix = *Prefix::parse(text);
-      local.interface = "eth0";
-      network.addresses.push_back(local);
-    }
+    network.addresses = {local(address), local(other)};
     network.gateways = {kGateway};
     node_->handle_network(now(), network);
     exchange();

@@ -8,6 +8,7 @@
 #include "node/mesh_node.h"
 #include "rendezvous/beacon.h"
 #include "rendezvous/stun_responder.h"
+#include "tests/support/made_up.h"
 #include "tests/support/test_mesh.h"
 
 namespace kadwire::testing {
@@ -35,10 +36,7 @@ class MeshServices : public ::testing::Test {
   }
   void join(node::MeshNode& node, std::string_view address) {
     node::NetworkState network;
-    rendezvous::LocalAddress local;
-    local.prefix = *Prefix::parse(address);
-    local.interface = "eth0";
-    network.addresses = {local};
+    network.addresses = {local(address)};
     node.handle_network(now_, network);
   }
   rendezvous::PeerRecord last_record(node::MeshNode& node) {

@@ -4,22 +4,18 @@
 
 #include <algorithm>
 
+#include "tests/support/made_up.h"
+
 namespace kadwire::node {
 namespace {
 
+using kadwire::testing::local;
 using rendezvous::GatewayOutcome;
 using rendezvous::LocalAddress;
 using rendezvous::MappingBehavior;
 using rendezvous::MappingProtocol;
 using rendezvous::NetReport;
 using rendezvous::StunReport;
-
-LocalAddress local(const char* prefix) {
-  LocalAddress address;
-  address.prefix = *Prefix::parse(prefix);
-  address.interface = "eth0";
-  return address;
-}
 
 StunReport server(const char* at, const char* source, const char* mapped) {
   StunReport report{.name = "stun.example", .server = *Endpoint::parse(at)};

@@ -4,20 +4,17 @@
 
 #include <map>
 
+#include "tests/support/made_up.h"
 #include "tools/testnet/seeded_random.h"
 
 namespace kadwire::node {
 namespace {
 
-crypto::WireguardKey key(unsigned number) {
-  crypto::WireguardKey result;
-  result.bytes[0] = static_cast<std::byte>(number);
-  return result;
-}
+using kadwire::testing::wireguard_key;
 
 PeerConfig config(unsigned number, std::uint32_t address, std::chrono::seconds keepalive = 25s) {
   PeerConfig result;
-  result.key = key(number);
+  result.key = wireguard_key(number);
   result.allowed_ips = {Prefix::of_host(IpAddress::v4(address))};
   result.keepalive = keepalive;
   return result;
@@ -43,7 +40,7 @@ TEST(Reconciler, RemovesForeignPeersAndSetsMissingOnes) {
   const std::vector<PeerConfig> desired{config(1, 1)};
   const std::vector<PeerStatus> actual{status_of(config(2, 1))};
   const auto changes = difference(desired, actual);
-  EXPECT_EQ(changes.remove, std::vector{key(2)});
+  EXPECT_EQ(changes.remove, std::vector{wireguard_key(2)});
   EXPECT_EQ(changes.set, desired);
 }
 

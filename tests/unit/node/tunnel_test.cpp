@@ -1,56 +1,11 @@
-#include "node/tunnel.h"
-
-#include <gtest/gtest.h>
+/// When a tunnel is dialled, stands, falls silent and is looked at.
 
 #include <set>
 
-#include "tools/testnet/seeded_random.h"
+#include "tests/unit/node/tunnel_fixture.h"
 
 namespace kadwire::node {
 namespace {
-
-constexpr TimePoint kStart{Duration(1000h)};
-constexpr WallTime kShaken{std::chrono::milliseconds{1'763'641'200'000}};
-const Endpoint kHere = *Endpoint::parse("192.0.2.1:51820");
-const Endpoint kThere = *Endpoint::parse("[2001:db8::1]:51820");
-
-PeerStatus status(std::optional<WallTime> handshake = {}, std::uint64_t rx = 0) {
-  PeerStatus result;
-  result.last_handshake = handshake;
-  result.rx_bytes = rx;
-  result.endpoint = kHere;
-  return result;
-}
-
-class TunnelTest : public ::testing::Test {
- protected:
-  /// Shows the tunnel a device on which nothing happens, whenever it wants to look, until it dials.
-  std::optional<Endpoint> dial_within(Tunnel& tunnel, Duration limit) {
-    const TimePoint end = now_ + limit;
-    while (now_ <= end) {
-      const PeerStatus silent = status();
-      tunnel.handle_status(now_, &silent);
-      if (const auto target = tunnel.dial(now_, random_)) return target;
-      if (tunnel.next_status() <= now_) {
-        ADD_FAILURE() << "a look that stays due spins";
-        return std::nullopt;
-      }
-      now_ = tunnel.next_status();
-    }
-    return std::nullopt;
-  }
-  Tunnel up_tunnel(Tunnel::Role role) {
-    Tunnel tunnel(now_, role, false);
-    tunnel.set_candidates(now_, {kHere});
-    const PeerStatus shaken = status(kShaken, 100);
-    tunnel.handle_status(now_, &shaken);
-    EXPECT_TRUE(tunnel.up());
-    return tunnel;
-  }
-
-  testnet::SeededRandom random_{1};
-  TimePoint now_ = kStart;
-};
 
 TEST_F(TunnelTest, AnInitiatorDialsAtOnceAndUnseen) {
   Tunnel tunnel(now_, Tunnel::Role::kInitiator, false);
@@ -231,6 +186,18 @@ TEST_F(TunnelTest, TheResponderLeavesAProvenPathToTheOther) {
   EXPECT_TRUE(tunnel.dial(now_ + kResponderPatience, random_));
 }
 
+TEST_F(TunnelTest, AResponderThatResumesCrossesNoHandshakeOnAProvenPath) {
+  Tunnel tunnel(now_, Tunnel::Role::kResponder, true);
+  tunnel.set_path(now_, {kThere, 160ms});
+  EXPECT_FALSE(tunnel.may_dial_unseen(now_ + 1s)) << "the initiator's may have come meanwhile";
+  Tunnel met = tunnel;
+  const PeerStatus shaken = status(kShaken, 124);
+  met.handle_status(now_ + 250ms, &shaken);
+  EXPECT_FALSE(met.dial(now_ + 400ms, random_));
+  EXPECT_EQ(dial_within(tunnel, 400ms), kThere) << "the other side believes in the old session";
+  EXPECT_GT(now_ - kStart, 320ms) << "two round trips";
+}
+
 TEST_F(TunnelTest, LooksOftenAtATunnelInUse) {
   Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
   PeerStatus busy = status(kShaken, 100 + kIdleBytesMax + 1);
@@ -271,6 +238,49 @@ TEST_F(TunnelTest, IsToldAgainOfANewPathWhileStragglersLeadItBack) {
   EXPECT_FALSE(tunnel.astray(now_ + kMoving)) << "the peer may have moved, and WireGuard knows";
 }
 
+TEST_F(TunnelTest, IsToldAtOnceAndForAsLongAsItTakesThatItHasLeftARelay) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  tunnel.set_path(now_, {kHere, 90ms, true});
+  tunnel.set_path(now_, {kThere, 40ms, false});
+  PeerStatus busy = status(kShaken, 2000);
+  now_ += kMovingPoll;
+  EXPECT_TRUE(tunnel.handle_status(now_, &busy).on_left_relay);
+  EXPECT_EQ(tunnel.astray(now_), kThere);
+  EXPECT_EQ(tunnel.next_status(), now_ + kStrayPoll) << "before the next packet follows it";
+  now_ += kMoving;
+  busy.rx_bytes += 1000;
+  EXPECT_TRUE(tunnel.handle_status(now_, &busy).on_left_relay);
+  EXPECT_EQ(tunnel.astray(now_), kThere) << "no peer can have moved to a relay";
+  busy.endpoint = kThere;
+  EXPECT_FALSE(tunnel.handle_status(now_, &busy).on_left_relay);
+}
+
+TEST_F(TunnelTest, LooksOftenUntilARelayThatItHasLeftIsReleased) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  tunnel.set_path(now_, {kHere, 90ms, true});
+  tunnel.set_path(now_, {kThere, 40ms, false});
+  PeerStatus busy = status(kShaken, 2000);
+  busy.endpoint = kThere;
+  for (const Duration passed : {1s, 5s, 11s}) {
+    busy.rx_bytes += 1000;
+    tunnel.handle_status(now_ + passed, &busy);
+    EXPECT_EQ(tunnel.next_status(), now_ + passed + kMovingPoll);
+  }
+  busy.rx_bytes += 1000;
+  tunnel.handle_status(now_ + 13s, &busy);
+  EXPECT_EQ(tunnel.next_status(), now_ + 13s + kActivePoll);
+}
+
+TEST_F(TunnelTest, ARelayThatIsUsedAgainIsNoneThatWasLeft) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  tunnel.set_path(now_, {kHere, 90ms, true});
+  tunnel.set_path(now_, {kThere, 40ms, false});
+  tunnel.set_path(now_, {kHere, 90ms, true});
+  const PeerStatus busy = status(kShaken, 2000);
+  EXPECT_FALSE(tunnel.handle_status(now_, &busy).on_left_relay);
+  EXPECT_FALSE(tunnel.astray(now_));
+}
+
 TEST_F(TunnelTest, AnIdleOneIsToldOfItsPathAgainWhenAKeepaliveLedItBack) {
   Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
   tunnel.set_path(now_, {kThere, 80ms, false});
@@ -298,43 +308,6 @@ TEST_F(TunnelTest, IsLedBackToItsPathWhenNothingComesFromWhereItStrayed) {
   sending.tx_bytes += 100;
   tunnel.handle_status(now_ + 1min + 1s, &sending);
   EXPECT_FALSE(tunnel.astray(now_ + 1min + 1s));
-}
-
-TEST_F(TunnelTest, TellsWhatPassedThrough) {
-  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
-  PeerStatus seen = status(kShaken, 100);
-  seen.tx_bytes = 500;
-  const auto traffic = tunnel.handle_status(now_, &seen);
-  EXPECT_TRUE(traffic.sent);
-  EXPECT_FALSE(traffic.received);
-}
-
-TEST_F(TunnelTest, TellsOnceThatWhatCameHasStopped) {
-  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
-  tunnel.set_path(now_, {kHere, 80ms, false});
-  std::uint64_t rx = 100;
-  for (int i = 0; i < 5; ++i) {
-    now_ += 1s;
-    const PeerStatus flowing = status(kShaken, rx += 1000);
-    EXPECT_FALSE(tunnel.handle_status(now_, &flowing).fell_quiet);
-  }
-  int told = 0;
-  for (int i = 0; i < 10; ++i) {
-    now_ += 500ms;
-    const PeerStatus quiet = status(kShaken, rx);
-    told += tunnel.handle_status(now_, &quiet).fell_quiet ? 1 : 0;
-  }
-  EXPECT_EQ(told, 1);
-}
-
-TEST_F(TunnelTest, KeepalivesThatStopAreNothingToTell) {
-  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
-  tunnel.set_path(now_, {kHere, 80ms, false});
-  const PeerStatus keepalive = status(kShaken, 132);
-  now_ += 10s;
-  (void)tunnel.handle_status(now_, &keepalive);
-  now_ += 10s;
-  EXPECT_FALSE(tunnel.handle_status(now_, &keepalive).fell_quiet);
 }
 
 TEST_F(TunnelTest, ADeviceThatLostThePeerIsSilence) {

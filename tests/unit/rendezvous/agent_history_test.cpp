@@ -7,13 +7,13 @@
 namespace kadwire::rendezvous::testing {
 namespace {
 
-constexpr std::string_view kA = "198.51.100.1:51820 [2001:db8:1::1]:51820";
-constexpr std::string_view kB = "203.0.113.2:51820 [2001:db8:2::2]:51820";
-constexpr std::string_view kM = "192.0.2.3:51820";
+constexpr std::string_view kOne = "198.51.100.1:51820 [2001:db8:1::1]:51820";
+constexpr std::string_view kOther = "203.0.113.2:51820 [2001:db8:2::2]:51820";
+constexpr std::string_view kThird = "192.0.2.3:51820";
 
 class AgentHistory : public ::testing::Test {
  protected:
-  AgentHistory() : a_(world_.add(kA)), b_(world_.add(kB)) {}
+  AgentHistory() : a_(world_.add(kOne)), b_(world_.add(kOther)) {}
 
   bool connect() {
     a_.meet(b_);
@@ -108,7 +108,7 @@ TEST_F(AgentHistory, CountsCallsThatNobodyAnswers) {
 }
 
 TEST_F(AgentHistory, SaysThatNobodyOffersToRelay) {
-  Member& m = world_.add(kM);
+  Member& m = world_.add(kThird);
   for (Member* member : {&a_, &b_}) {
     member->meet(m);
     m.meet(*member);
@@ -126,7 +126,7 @@ TEST_F(AgentHistory, SaysThatNobodyOffersToRelay) {
 }
 
 TEST_F(AgentHistory, NamesTheRelayThatWasAskedAndThatItAgreed) {
-  Member& m = world_.add(kM);
+  Member& m = world_.add(kThird);
   m.offers_relay = true;
   m.publish();
   for (Member* member : {&a_, &b_}) {

@@ -11,15 +11,6 @@ namespace {
 
 const Endpoint kOutside = endpoint("203.0.113.9:40000");
 
-/// Each destination gets another port.
-NatBehavior varying_nat(bool random, std::optional<std::int16_t> step = std::nullopt) {
-  NatBehavior behavior;
-  behavior.mapping = MappingBehavior::kEndpointDependent;
-  behavior.random_ports = random;
-  behavior.port_step = step;
-  return behavior;
-}
-
 class AgentPorts : public ::testing::Test {
  protected:
   struct World : AgentWorld {
@@ -140,6 +131,24 @@ TEST_F(AgentPorts, WhatFailedIsTriedAgainSoonAfterAMoveOfTheSideThatOpens) {
   world.random.endpoints = {endpoint("10.1.0.6:51820")};
   world.random.tell_network();
   EXPECT_TRUE(world.connect(kMovedOpeningDelay + 7s));
+}
+
+TEST_F(AgentPorts, WhereTheSideThatSpraysMovesPortsAreOpenedToItsNewPlaceAndSprayedOnceMore) {
+  World world(3);
+  world.introduce();
+  world.records = true;
+  world.lose_probes();
+  EXPECT_FALSE(world.connect(10s));
+  world.fate = [](Packet&) { return Fate{}; };
+  world.strict.endpoints = {endpoint("203.0.113.77:51820")};
+  world.strict.tell_network();
+  world.strict.publish();
+  EXPECT_TRUE(world.connect(kFreshOpeningSpacing + 10s));
+  const auto at_nat = std::ranges::count_if(world.sent, [](const Packet& packet) {
+    return packet.to.address == kOutside.address && packet.from.port == 51820;
+  });
+  EXPECT_GT(at_nat, kSprayProbes);
+  EXPECT_LT(at_nat, 2 * kSprayProbes + 1000) << "calls and checks besides";
 }
 
 TEST_F(AgentPorts, OneThatMovesAllTheTimeIsLookedForThreeTimesInAQuarterOfAnHour) {

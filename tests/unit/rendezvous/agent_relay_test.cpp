@@ -14,8 +14,8 @@ class AgentRelay : public AgentPair {
     relays_.push_back(&relay);
     return relay;
   }
-  /// True once the two use a relay.
-  bool connect_relayed() {
+  /// The two, which cannot reach each other, reach the relays.
+  bool connect_relays() {
     for (Member* relay : relays_) {
       for (Member* member : {&a_, &b_}) {
         member->meet(*relay);
@@ -23,6 +23,11 @@ class AgentRelay : public AgentPair {
       }
     }
     cut(a_, b_);
+    return true;
+  }
+  /// True once the two use a relay.
+  bool connect_relayed() {
+    if (!connect_relays()) return false;
     know_each_other(a_, b_);
     return connect(a_, b_, 1500ms);
   }
@@ -71,6 +76,152 @@ TEST_F(AgentRelay, ARelayIsAskedAndBothEndsUseIt) {
   EXPECT_EQ(a_.path_to(b_)->relay, relays_[0]->id());
   EXPECT_EQ(b_.path_to(a_)->relay, relays_[0]->id());
   EXPECT_EQ(a_.path_to(b_)->endpoint, b_.path_to(a_)->endpoint);
+}
+
+/// One run of the above.
+class OneRun : public AgentRelay {
+ public:
+  void TestBody() override {}
+  /// Each of the two has this NAT before it, at this address.
+  void set_nats(const NatBehavior& nat, const Endpoint& of_a, const Endpoint& of_b) {
+    a_.behavior = b_.behavior = nat;
+    a_.claims = {of_a};
+    b_.claims = {of_b};
+    a_.publish();
+    b_.publish();
+  }
+  /// `lost`: this packet of the members or of the relay is, counted from 0. nullopt: not within
+  /// three seconds.
+  std::optional<Duration> time_to_connect(int lost = -1) {
+    add_relay(kM);
+    if (!connect_relays()) return std::nullopt;
+    const auto cut_off = world_.fate;
+    int packets = 0;
+    world_.fate = [cut_off, lost, packets](Packet& packet) mutable {
+      Fate fate = cut_off(packet);
+      if (!fate.dropped && packets++ == lost) fate.dropped = true;
+      return fate;
+    };
+    const TimePoint begun = world_.now().steady;
+    know_each_other(a_, b_);
+    if (!connect(a_, b_, 3s)) return std::nullopt;
+    return world_.now().steady - begun;
+  }
+};
+
+TEST(AgentRelayLosses, WhicheverPacketIsLostCostsHalfASecondAtMost) {
+  const auto undisturbed = OneRun().time_to_connect();
+  ASSERT_TRUE(undisturbed);
+  for (int lost = 0; lost < 60; ++lost) {
+    const auto time = OneRun().time_to_connect(lost);
+    ASSERT_TRUE(time) << "packet " << lost;
+    EXPECT_LE(*time, *undisturbed + 500ms) << "packet " << lost;
+  }
+}
+
+TEST(AgentRelayTimes, NobodyWaitsForADirectPathBetweenNatsThatGiveNoHope) {
+  const auto time_with = [](const NatBehavior& nat, std::string_view of_a, std::string_view of_b) {
+    OneRun run;
+    run.set_nats(nat, endpoint(of_a), endpoint(of_b));
+    return run.time_to_connect();
+  };
+  const auto patient = time_with(varying_nat(false), "198.51.100.8:1", "198.51.100.9:1");
+  const auto hopeless = time_with(varying_nat(true), "198.51.100.8:1", "198.51.100.9:1");
+  ASSERT_TRUE(patient && hopeless);
+  // The call goes to the relay and on, the request for a port there and back; a bind, a challenge
+  // and the proof; and a ping through the relay.
+  EXPECT_EQ(*hopeless, 8 * kLatency);
+  // Of one site: they may meet inside.
+  EXPECT_EQ(time_with(varying_nat(true), "198.51.100.8:1", "198.51.100.8:2"), patient);
+}
+
+TEST_F(AgentRelay, WhereNoFamilyIsSharedARelayIsAskedAtOnce) {
+  Member& relay = add_relay("192.0.2.3:51820 [2001:db8:3::3]:51820");
+  Member& six = world_.add("[2001:db8:2::2]:51820");
+  for (Member* member : {&a_, &six}) {
+    member->meet(relay);
+    ASSERT_TRUE(connect(*member, relay));
+  }
+  know_each_other(a_, six);
+  world_.run_for(kLatency);
+  EXPECT_NE(a_.agent->session(six.id())->history().last(PairEventKind::kRelayAsked), nullptr);
+  EXPECT_NE(six.agent->session(a_.id())->history().last(PairEventKind::kRelayAsked), nullptr);
+}
+
+TEST_F(AgentRelay, ARelayThatWasAskedWithTheCallIsNotAskedAgain) {
+  add_relay(kM);
+  for (Member* member : {&a_, &b_}) {
+    member->behavior = varying_nat(true);
+    member->publish();
+  }
+  ASSERT_TRUE(connect_relayed());
+  Member& leader = controlling(a_, b_);
+  const Member& follower = &leader == &a_ ? b_ : a_;
+  const PairEvent* asked =
+      leader.agent->session(follower.id())->history().last(PairEventKind::kRelayAsked);
+  ASSERT_NE(asked, nullptr);
+  EXPECT_EQ(asked->count, 1);
+  EXPECT_EQ(world_.open_relay_ports(), 1U);
+}
+
+TEST_F(AgentRelay, ARelayThatWasAskedInVainIsAskedAgainOnceThePeerIsThere) {
+  Member& relay = add_relay(kM);
+  for (Member* member : {&a_, &b_}) {
+    member->behavior = varying_nat(true);
+    member->publish();
+  }
+  cut(a_, b_);
+  a_.meet(relay);
+  ASSERT_TRUE(connect(a_, relay));
+  a_.meet(b_);
+  world_.run_for(2min);
+  ASSERT_EQ(world_.open_relay_ports(), 0U) << "the relay keeps nothing for one alone";
+  b_.meet(relay);
+  ASSERT_TRUE(connect(b_, relay));
+  b_.meet(a_);
+  // The call is answered, and the relay asked, once it has come; the rest is as above.
+  EXPECT_TRUE(connect(a_, b_, 12 * kLatency));
+}
+
+TEST_F(AgentRelay, APathThroughARelayIsTakenAsSoonAsAPingOfThePeerCameThrough) {
+  add_relay(kM);
+  ASSERT_TRUE(connect_relays());
+  Member& leader = controlling(a_, b_);
+  Member& follower = &leader == &a_ ? b_ : a_;
+  // Of what comes through to the leader the first ping does, and no pong.
+  int passed_on = 0;
+  const auto cut_off = world_.fate;
+  world_.fate = [&, cut_off](Packet& packet) {
+    const Endpoint& relay = relays_[0]->endpoints[0];
+    const bool by_the_pair = packet.from.address == relay.address && packet.from.port != relay.port;
+    const bool session = packet.payload.at(1) == static_cast<std::byte>(FrameType::kSession);
+    const bool is_through = by_the_pair && session && packet.to == leader.endpoints[0];
+    return Fate{cut_off(packet).dropped || (is_through && passed_on++ > 0)};
+  };
+  know_each_other(a_, b_);
+  EXPECT_TRUE(world_.run_until([&] { return leader.reaches(follower); }, 1500ms));
+  EXPECT_GT(leader.path_to(follower)->quality.rtt, Duration{0});
+  EXPECT_TRUE(world_.run_until([&] { return !leader.reaches(follower); }, 5s))
+      << "what is never answered is not kept";
+}
+
+TEST_F(AgentRelay, ARelayThatDidNotAnswerTheFollowerIsAskedInALaterRoundAgain) {
+  add_relay(kM);
+  ASSERT_TRUE(connect_relays());
+  Member& leader = controlling(a_, b_);
+  const Member& follower = &leader == &a_ ? b_ : a_;
+  bool deaf = true;  // the relay, to all that the follower says to it
+  const auto cut_off = world_.fate;
+  world_.fate = [&, cut_off](Packet& packet) {
+    const bool said = packet.from == follower.endpoints[0] && packet.to == relays_[0]->endpoints[0];
+    const bool passed_on = packet.payload.size() > 100;  // what it says to its peer by the relay
+    return Fate{cut_off(packet).dropped || (deaf && said && !passed_on)};
+  };
+  know_each_other(a_, b_);
+  world_.run_for(3s);
+  ASSERT_FALSE(leader.reaches(follower));
+  deaf = false;
+  EXPECT_TRUE(connect(a_, b_, 3s));
 }
 
 TEST_F(AgentRelay, WhatIsSeenThroughARelayIsNoOwnMapping) {
@@ -146,6 +297,48 @@ TEST_F(AgentRelay, BothAreReleasedOnceADirectPathLasts) {
   const std::size_t packets = relays_[0]->packets_in + relays_[1]->packets_in;
   world_.run_for(10min);
   EXPECT_LE(relays_[0]->packets_in + relays_[1]->packets_in, packets + 10);
+}
+
+TEST_F(AgentRelay, StaysForAMinuteAtMostWhileWireGuardStillUsesIt) {
+  add_relay(kM);
+  ASSERT_TRUE(connect_relayed());
+  mend();
+  ASSERT_TRUE(world_.run_until([&] { return a_.reaches(b_) && !a_.path_to(b_)->relay; }, 30s));
+  for (Duration passed{}; passed < kReleaseDelayMax - 1s; passed += 1s) {
+    a_.agent->note_relay_used(world_.now(), b_.id());
+    world_.run_for(1s);
+    ASSERT_EQ(world_.open_relay_ports(), 1U) << "b has no reason to stay, a has: " << passed / 1s;
+  }
+  a_.agent->note_relay_used(world_.now(), b_.id());
+  world_.run_for(2s);
+  EXPECT_EQ(world_.open_relay_ports(), 0U);
+}
+
+TEST_F(AgentRelay, WhatStillComesFromARelayThatWasReleasedMakesNoDirectPath) {
+  add_relay(kM);
+  ASSERT_TRUE(connect_relayed());
+  const Endpoint port = a_.path_to(b_)->endpoint;
+  mend();
+  ASSERT_TRUE(world_.run_until([&] { return a_.reaches(b_) && !a_.path_to(b_)->relay; }, 30s));
+  // b holds on to the relay, and sends a ping of all paths over it when a has let go.
+  for (Duration passed{}; passed < kReleaseDelay + 2s; passed += 1s) {
+    b_.agent->note_relay_used(world_.now(), a_.id());
+    world_.run_for(1s);
+  }
+  const PunchSession& session = *a_.agent->session(b_.id());
+  EXPECT_TRUE(session.relays().empty());
+  EXPECT_EQ(session.relay_at(port), relays_[0]->id());
+  ASSERT_TRUE(b_.agent->probe(world_.now(), a_.id()));
+  world_.run_for(500ms);
+  cut(a_, b_);  // what is left is the relay, and is not to be taken for anything else
+  report_silence(a_, b_);
+  report_silence(b_, a_);
+  const auto at_relay = [&] {
+    return a_.reaches(b_) && a_.path_to(b_)->endpoint.address == port.address;
+  };
+  ASSERT_TRUE(world_.run_until(at_relay, 10s));
+  EXPECT_TRUE(a_.path_to(b_)->relay);
+  EXPECT_EQ(session.relay_at(port), relays_[0]->id());
 }
 
 TEST_F(AgentRelay, AReleaseThatIsLostIsSaidAgain) {

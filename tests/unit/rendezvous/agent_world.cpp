@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sstream>
+#include <stdexcept>
 
 namespace kadwire::rendezvous::testing {
 namespace {
@@ -17,6 +18,14 @@ std::vector<Endpoint> parse_all(std::string_view text) {
 }
 
 }  // namespace
+
+NatBehavior varying_nat(bool random, std::optional<std::int16_t> step) {
+  NatBehavior behavior;
+  behavior.mapping = MappingBehavior::kEndpointDependent;
+  behavior.random_ports = random;
+  behavior.port_step = step;
+  return behavior;
+}
 
 Endpoint RandomNat::leave(const Endpoint& inside, const Endpoint& to) {
   const Flow flow{inside.port, to};
@@ -58,10 +67,8 @@ void Member::restart() {
 void Member::tell_network() {
   std::vector<LocalAddress> addresses;
   for (const Endpoint& own : endpoints) {
-    LocalAddress local;
-    local.prefix = {own.address, own.address.is_v4() ? 24U : 64U};
-    local.interface = "eth0";
-    addresses.push_back(local);
+    addresses.push_back(
+        kadwire::testing::local(Prefix{own.address, own.address.is_v4() ? 24U : 64U}));
   }
   agent->set_network(world.now(), addresses,
                      {world.mesh.ipv4_network(), world.mesh.ipv6_network()});
@@ -139,10 +146,11 @@ bool AgentWorld::step(TimePoint end) {
   }
   if (next > end) return false;
   steady_ = std::max(steady_, next);
+  steps_.take(steady_);
   if (waking != nullptr) {
     waking->agent->handle_timeout(now());
     const auto due = waking->agent->next_timeout();
-    EXPECT_TRUE(!due || *due > steady_) << "a busy loop";
+    if (due && *due <= steady_) throw std::logic_error("a busy loop");
   } else {
     const Packet packet = std::move(travelling_.begin()->second);
     travelling_.erase(travelling_.begin());
@@ -157,31 +165,35 @@ void AgentWorld::settle() {
 }
 
 void AgentWorld::settle(Member& member) {
-  while (auto event = member.agent->poll_event()) {
-    if (const auto* change = std::get_if<PathChanged>(&*event)) member.changes.push_back(*change);
-    if (const auto* seen = std::get_if<SeenByPeer>(&*event)) member.seen.push_back(*seen);
-    if (std::holds_alternative<SidePortsWanted>(*event)) {
-      ++member.side_ports_wanted;
-      member.agent->set_side_ports(now(), member.side_ports);
-    }
-    const auto* received = std::get_if<RecordReceived>(&*event);
-    if (received == nullptr) continue;
-    ++member.records;
-    const auto record = decode_record(received->record, mesh.keys().mesh_id());
-    if (!record || !member.admits) continue;
-    std::uint64_t& newest = member.admitted_[record->record.node];
-    if (record->record.sequence <= newest) continue;
-    newest = record->record.sequence;
-    member.agent->set_peer(now(), record->record);
-  }
+  while (const auto event = member.agent->poll_event()) note(member, *event);
   while (const auto action = member.agent->poll_relay_action()) act(member, *action);
   if (auto ties = member.agent->poll_ties()) member.ties = std::move(*ties);
   while (const auto transmit = member.agent->poll_transmit()) send(member, *transmit);
   const auto due = member.agent->next_timeout();
-  EXPECT_TRUE(!due || *due >= steady_) << "a timer in the past";
+  if (due && *due < steady_) throw std::logic_error("a timer in the past");
+}
+
+void AgentWorld::note(Member& member, const AgentEvent& event) {
+  steps_.take(steady_);
+  if (const auto* change = std::get_if<PathChanged>(&event)) member.changes.push_back(*change);
+  if (const auto* seen = std::get_if<SeenByPeer>(&event)) member.seen.push_back(*seen);
+  if (std::holds_alternative<SidePortsWanted>(event)) {
+    ++member.side_ports_wanted;
+    member.agent->set_side_ports(now(), member.side_ports);
+  }
+  const auto* received = std::get_if<RecordReceived>(&event);
+  if (received == nullptr) return;
+  ++member.records;
+  const auto record = decode_record(received->record, mesh.keys().mesh_id());
+  if (!record || !member.admits) return;
+  std::uint64_t& newest = member.admitted_[record->record.node];
+  if (record->record.sequence <= newest) return;
+  newest = record->record.sequence;
+  member.agent->set_peer(now(), record->record);
 }
 
 void AgentWorld::act(Member& relay, const RelayAction& action) {
+  steps_.take(steady_);
   if (const auto* open = std::get_if<OpenRelay>(&action)) {
     const auto port = static_cast<std::uint16_t>(kRelayPortFirst + open->id);
     relay_ports_[{relay.endpoints.front().address, port}] = {&relay, open->id, {}, {}};
@@ -205,6 +217,7 @@ void AgentWorld::act(Member& relay, const RelayAction& action) {
 }
 
 void AgentWorld::send(Member& from, const PortTransmit& departure) {
+  steps_.take(steady_);
   const Transmit& transmit = departure.transmit;
   ++from.packets_out;
   from.bytes_out += transmit.payload.size();

@@ -3,7 +3,8 @@
 /// Agents on a small internet in virtual time: 20 ms each way, sources as they are, and for hosts
 /// behind a filter only answers come in (address- and port-dependent filtering, no translation), or
 /// they have a NAT with random ports. A test sees each packet before it travels, may change, drop
-/// or delay it, and may make up its own.
+/// or delay it, and may make up its own. An agent that goes round in a circle ends its test by an
+/// exception.
 
 #include <gtest/gtest.h>
 
@@ -16,6 +17,8 @@
 #include <vector>
 
 #include "rendezvous/agent.h"
+#include "tests/support/made_up.h"
+#include "tests/support/step_bound.h"
 #include "tests/support/test_mesh.h"
 
 namespace kadwire::rendezvous::testing {
@@ -23,9 +26,7 @@ namespace kadwire::rendezvous::testing {
 inline constexpr Duration kLatency = 20ms;
 inline constexpr Duration kRoundTrip = 2 * kLatency;
 
-inline Endpoint endpoint(std::string_view text) {
-  return *Endpoint::parse(text);
-}
+using kadwire::testing::endpoint;
 
 struct Packet {
   Endpoint from, to;
@@ -37,6 +38,9 @@ struct Fate {
   bool dropped = false;
   Duration latency = kLatency;
 };
+
+/// A NAT that gives each destination another port.
+[[nodiscard]] NatBehavior varying_nat(bool random, std::optional<std::int16_t> step = std::nullopt);
 
 class AgentWorld;
 
@@ -135,6 +139,7 @@ class AgentWorld {
   };
   [[nodiscard]] static WallTime wall_at(TimePoint steady);
   void settle(Member& member);
+  void note(Member& member, const AgentEvent& event);
   void act(Member& relay, const RelayAction& action);
   void send(Member& from, const PortTransmit& transmit);
   void arrive(const Packet& packet);
@@ -143,6 +148,7 @@ class AgentWorld {
   bool step(TimePoint end);
 
   TimePoint steady_{1h};
+  kadwire::testing::StepBound steps_;
   std::vector<std::unique_ptr<Member>> members_;
   std::multimap<TimePoint, Packet> travelling_;
   std::map<Endpoint, RelayPort> relay_ports_;

@@ -13,7 +13,7 @@ namespace {
 constexpr TimePoint kStart{1h};
 const Endpoint kServer = *Endpoint::parse("198.51.100.1:3478");
 const Endpoint kMapped = *Endpoint::parse("203.0.113.5:40000");
-constexpr auto kUnheardOf = static_cast<StunAttributeType>(0x0027);
+constexpr auto kUnheardOf = static_cast<StunAttributeType>(0x0026);
 
 class BindingClientTest : public ::testing::Test {
  protected:
@@ -111,16 +111,16 @@ TEST_F(BindingClientTest, RefreshesTheMappingUnderANewTransactionId) {
 TEST_F(BindingClientTest, RefreshesSeldomWhereItOnlyRechecks) {
   take_request();
   deliver_mapped();
-  client_.set_pace(now_, BindingPace::kRecheck);
+  client_.set_pace(now_, kBindingRecheck);
   EXPECT_EQ(client_.next_timeout(), kStart + kBindingRecheck);
 }
 
 TEST_F(BindingClientTest, AFasterPaceIsDueNowAndNotInThePast) {
   take_request();
   deliver_mapped();
-  client_.set_pace(now_, BindingPace::kRecheck);
+  client_.set_pace(now_, kBindingRecheck);
   now_ = kStart + 2 * kBindingRefresh;
-  client_.set_pace(now_, BindingPace::kKeep);
+  client_.set_pace(now_, kBindingRefresh);
   EXPECT_EQ(client_.next_timeout(), now_);
 }
 

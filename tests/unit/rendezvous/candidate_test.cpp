@@ -3,20 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/made_up.h"
+
 namespace kadwire::rendezvous {
 namespace {
 
+using kadwire::testing::local;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 constexpr std::uint16_t kPort = 51820;
-
-LocalAddress local(std::string_view prefix) {
-  LocalAddress address;
-  address.prefix = *Prefix::parse(prefix);
-  address.interface = "eth0";
-  return address;
-}
 
 LocalAddress bridge(std::string_view prefix) {
   LocalAddress address = local(prefix);

@@ -3,6 +3,7 @@
 /// A home gateway in virtual time: answers PCP, NAT-PMP and UPnP requests by the RFCs' text, as far
 /// as it is told to speak them, and remembers what it maps.
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -84,7 +85,14 @@ class FakeGateway {
   [[nodiscard]] std::uint32_t epoch(TimePoint now) const {
     return static_cast<std::uint32_t>((now - started) / 1s);
   }
-  std::uint16_t map(std::uint16_t internal, std::uint16_t wish) {
+  /// What is granted for a wanted lifetime.
+  [[nodiscard]] std::uint32_t lease(std::uint32_t wanted) const {
+    return std::min<std::uint32_t>(wanted, static_cast<std::uint32_t>(lease_max.count()));
+  }
+  /// The external port; 0: refused, or unmapped, as a lifetime of 0 asks for.
+  std::uint16_t map(std::uint16_t internal, std::uint16_t wish, std::uint32_t wanted) {
+    if (wanted == 0) maps_.erase(internal);
+    if (wanted == 0 || refuses_with) return 0;
     while (ports_taken.contains(wish)) ++wish;
     maps_[internal] = wish;
     return wish;
@@ -100,14 +108,10 @@ class FakeGateway {
     const ByteView nonce_and_protocol = fields.raw(16);
     const std::uint16_t internal = fields.be16();
     const std::uint16_t wish = fields.be16();
-    const auto lease =
-        std::min<std::uint32_t>(wanted, static_cast<std::uint32_t>(lease_max.count()));
-    std::uint16_t port = 0;
-    if (wanted == 0) maps_.erase(internal);
-    if (wanted != 0 && !refuses_with) port = map(internal, wish);
+    const std::uint16_t port = map(internal, wish, wanted);
     ByteWriter writer;
     writer.u8(2).u8(0x81).u8(0).u8(static_cast<std::uint8_t>(refuses_with.value_or(0)));
-    writer.be32(lease).be32(epoch(now)).be64(0).be32(0);
+    writer.be32(lease(wanted)).be32(epoch(now)).be64(0).be32(0);
     writer.raw(nonce_and_protocol).be16(internal).be16(port);
     writer.be64(0).be16(0).be16(0xffff).raw(external.bytes());
     return writer.take();
@@ -118,14 +122,10 @@ class FakeGateway {
     const std::uint16_t internal = reader.be16();
     const std::uint16_t wish = reader.be16();
     const std::uint32_t wanted = reader.be32();
-    const auto lease =
-        std::min<std::uint32_t>(wanted, static_cast<std::uint32_t>(lease_max.count()));
-    std::uint16_t port = 0;
-    if (wanted == 0) maps_.erase(internal);
-    if (wanted != 0 && !refuses_with) port = map(internal, wish);
+    const std::uint16_t port = map(internal, wish, wanted);
     ByteWriter writer;
     writer.u8(0).u8(0x81).be16(refuses_with.value_or(0)).be32(epoch(now));
-    return writer.be16(internal).be16(port).be32(lease).take();
+    return writer.be16(internal).be16(port).be32(lease(wanted)).take();
   }
 
   std::set<MappingProtocol> speaks_;

@@ -7,17 +7,17 @@
 
 #include "rendezvous/filtering_watch.h"
 #include "rendezvous/stun_responder.h"
+#include "tests/support/made_up.h"
+#include "tests/support/step_bound.h"
 #include "tools/testnet/seeded_random.h"
 
 namespace kadwire::rendezvous {
 namespace {
 
+using kadwire::testing::endpoint;
+
 constexpr TimePoint kStart{1h};
 constexpr Duration kRoundTrip = 80ms;
-
-Endpoint endpoint(std::string_view text) {
-  return *Endpoint::parse(text);
-}
 
 enum class Filter { kOpen, kAddress, kAddressAndPort };
 
@@ -34,6 +34,7 @@ class FilteringTest : public ::testing::Test {
   }
 
   void send(const Transmit& request) {
+    steps_.take(now_);
     ++requests_;
     sent_to_.push_back(request.to);
     if (lost()) return;
@@ -59,6 +60,7 @@ class FilteringTest : public ::testing::Test {
       if (!arrivals_.empty()) next = std::min(next, arrivals_.begin()->first);
       if (next > end) break;
       now_ = std::max(now_, next);
+      steps_.take(now_);
       if (!arrivals_.empty() && arrivals_.begin()->first <= now_) {
         const auto [from, payload] = arrivals_.extract(arrivals_.begin()).mapped();
         asker.handle_datagram(now_, from, payload);
@@ -76,6 +78,7 @@ class FilteringTest : public ::testing::Test {
 
   static constexpr std::uint16_t kSecond = 3479;
   TimePoint now_ = kStart;
+  kadwire::testing::StepBound steps_;
   testnet::SeededRandom random_{1}, loss_random_{2};
   std::vector<Endpoint> homes_ = {endpoint("198.51.100.1:3478"), endpoint("192.0.2.7:3478")};
   Endpoint own_ = endpoint("203.0.113.5:40000");

@@ -92,7 +92,10 @@ class Liar {
     Agent& agent = *victim_->agent;
     const auto due = agent.next_timeout();
     if (due && *due <= world_.now().steady) agent.handle_timeout(world_.now());
-    while (auto transmit = agent.poll_transmit()) sent.push_back(std::move(transmit->transmit));
+    while (auto transmit = agent.poll_transmit()) {
+      steps_.take(world_.now().steady);
+      sent.push_back(std::move(transmit->transmit));
+    }
     return sent;
   }
 
@@ -103,6 +106,7 @@ class Liar {
   }
 
   AgentWorld& world_;
+  kadwire::testing::StepBound steps_;
   Endpoint at_;
   crypto::NodeIdentity identity_;
   FrameKeys frame_keys_;

@@ -5,15 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/made_up.h"
+
 namespace kadwire::rendezvous {
 namespace {
 
+using kadwire::testing::endpoint;
+
 constexpr TimePoint kStart{1h};
 const Endpoint kOwn = *Endpoint::parse("192.168.1.10:51820");
-
-Endpoint endpoint(const std::string& text) {
-  return *Endpoint::parse(text);
-}
 
 MappingObservation seen(const std::string& asked, const std::string& mapped,
                         Duration at = Duration::zero()) {

@@ -14,21 +14,15 @@
 #include <vector>
 
 #include "rendezvous/nat_observer.h"
+#include "tests/support/made_up.h"
+#include "tests/support/step_bound.h"
 #include "tests/unit/rendezvous/fake_nat.h"
 #include "tools/testnet/seeded_random.h"
 
 namespace kadwire::rendezvous::testing {
 
-inline Endpoint endpoint(std::string_view text) {
-  return *Endpoint::parse(text);
-}
-
-inline LocalAddress local(std::string_view prefix) {
-  LocalAddress address;
-  address.prefix = *Prefix::parse(prefix);
-  address.interface = "eth0";
-  return address;
-}
+using kadwire::testing::endpoint;
+using kadwire::testing::local;
 
 inline constexpr TimePoint kStart{1h};
 inline constexpr std::uint16_t kPort = 51820;
@@ -72,6 +66,7 @@ class NatObserverTest : public ::testing::Test {
   /// Servers answer what is there to send.
   void exchange() {
     while (const auto request = observer_.poll_transmit()) {
+      steps_.take(now_);
       if (const auto datagram = answer(*request)) {
         EXPECT_TRUE(observer_.handle_datagram(now_, request->to, *datagram));
       }
@@ -80,6 +75,7 @@ class NatObserverTest : public ::testing::Test {
   void run_until(TimePoint end) {
     exchange();
     while (observer_.next_timeout() && *observer_.next_timeout() <= end) {
+      steps_.take(now_);
       now_ = std::max(now_, *observer_.next_timeout());
       observer_.handle_timeout(now_);
       exchange();
@@ -100,6 +96,7 @@ class NatObserverTest : public ::testing::Test {
   }
 
   TimePoint now_ = kStart;
+  kadwire::testing::StepBound steps_;
   testnet::SeededRandom random_{1};
   testnet::SeededRandom nat_random_{2};
   IpAddress inside_v4_ = *IpAddress::parse("192.168.1.10");

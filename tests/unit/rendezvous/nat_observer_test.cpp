@@ -145,6 +145,7 @@ TEST_P(EveryNat, StaysTheSameForAnHourWithoutAChange) {
   exchange();
   (void)observer_.poll_change();
   while (now_ < kStart + 1h) {
+    steps_.take(now_);
     now_ = *observer_.next_timeout();
     observer_.handle_timeout(now_);
     ASSERT_FALSE(observer_.poll_change()) << "not even while answers are under way";

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "rendezvous/stun_responder.h"
+#include "tests/support/step_bound.h"
 #include "tests/unit/rendezvous/fake_gateway.h"
 #include "tests/unit/rendezvous/nat_observer_fixture.h"
 
@@ -55,7 +56,7 @@ class NetCheckTest : public ::testing::Test {
     }
     check.names_complete(now_);
     exchange(check);
-    while (check.next_timeout() || !arriving_.empty()) {
+    while (took() <= 2 * kNetCheckMax && (check.next_timeout() || !arriving_.empty())) {
       if (!next_event(check)) break;
       exchange(check);
     }
@@ -87,11 +88,14 @@ class NetCheckTest : public ::testing::Test {
 
   void exchange(NetCheck& check) {
     while (const auto transmit = check.poll_transmit()) carry(*transmit);
-    while (const auto request = check.poll_upnp())
+    while (const auto request = check.poll_upnp()) {
+      steps_.take(now_);
       check.handle_upnp(now_, gateway_.answer(*request));
+    }
   }
   /// The earlier of the next arrival and the next timeout.
   bool next_event(NetCheck& check) {
+    steps_.take(now_);
     const auto timeout = check.next_timeout();
     const auto arrival = arriving_.begin();
     if (arrival != arriving_.end() && (!timeout || arrival->first <= *timeout)) {
@@ -107,6 +111,7 @@ class NetCheckTest : public ::testing::Test {
     return true;
   }
   void carry(const CheckTransmit& sent) {
+    steps_.take(now_);
     const Endpoint to = sent.transmit.to;
     if (sent.from == CheckSocket::kMain) ++requests_[to];
     if (to.address == kRouter) {
@@ -147,6 +152,7 @@ class NetCheckTest : public ::testing::Test {
                                      FakePorts::kPreserving, nat_random_};
   std::multimap<TimePoint, Arrival> arriving_;
   StunResponder able_servers_;
+  kadwire::testing::StepBound steps_;
 };
 
 GatewayOutcome outcome_of(const NetReport& report, MappingProtocol protocol) {

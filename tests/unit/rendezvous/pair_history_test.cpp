@@ -2,18 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/made_up.h"
+
 namespace kadwire::rendezvous {
 namespace {
+
+using kadwire::testing::node;
 
 const TimePoint kStart{1h};
 const Endpoint kHome = *Endpoint::parse("203.0.113.5:51820");
 const Endpoint kOther = *Endpoint::parse("[2001:db8::1]:51820");
-
-crypto::NodeId member(unsigned char first) {
-  crypto::NodeId node;
-  node.bytes[0] = std::byte{first};
-  return node;
-}
 
 TEST(PairHistory, KeepsWhatHappenedInItsOrder) {
   PairHistory history;
@@ -29,21 +27,21 @@ TEST(PairHistory, KeepsWhatHappenedInItsOrder) {
 TEST(PairHistory, CountsWhatRepeatsItselfAndDatesTheLast) {
   PairHistory history;
   history.note(kStart, PairEventKind::kCalled);
-  history.note(kStart + 1s, PairEventKind::kCalledBy, PathCause::kNone, {}, member(7));
+  history.note(kStart + 1s, PairEventKind::kCalledBy, PathCause::kNone, {}, node(7));
   history.note(kStart + 2s, PairEventKind::kCalled);
   ASSERT_EQ(history.events().size(), 2U);
   EXPECT_EQ(history.events()[1].count, 2);
   EXPECT_EQ(history.events()[1].at, kStart + 2s);
-  EXPECT_TRUE(history.events()[0].is_through(member(7)));
-  EXPECT_FALSE(history.events()[0].is_through(member(8)));
+  EXPECT_TRUE(history.events()[0].is_through(node(7)));
+  EXPECT_FALSE(history.events()[0].is_through(node(8)));
 }
 
 TEST(PairHistory, TellsWaysAndCausesApart) {
   PairHistory history;
   history.note(kStart, PairEventKind::kPathProven, PathCause::kNone, kHome);
   history.note(kStart, PairEventKind::kPathProven, PathCause::kNone, kOther);
-  history.note(kStart, PairEventKind::kRelayAsked, PathCause::kNone, {}, member(1));
-  history.note(kStart, PairEventKind::kRelayAsked, PathCause::kNone, {}, member(2));
+  history.note(kStart, PairEventKind::kRelayAsked, PathCause::kNone, {}, node(1));
+  history.note(kStart, PairEventKind::kRelayAsked, PathCause::kNone, {}, node(2));
   EXPECT_EQ(history.events().size(), 4U);
 }
 

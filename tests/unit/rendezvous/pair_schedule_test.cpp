@@ -4,14 +4,12 @@
 
 #include <vector>
 
+#include "tests/support/made_up.h"
+
 namespace kadwire::rendezvous {
 namespace {
 
-crypto::NodeId node(unsigned char letter) {
-  crypto::NodeId id;
-  id.bytes.fill(static_cast<std::byte>(letter));
-  return id;
-}
+using kadwire::testing::node;
 
 constexpr WallTime kNoon{std::chrono::milliseconds{1'763'640'000'000}};
 

@@ -15,8 +15,8 @@ namespace {
 
 TEST(PortMapping, AnotherRefusalOfPcpIsNotHeldAgainstNatPmp) {
   Home home({MappingProtocol::kNatPmp});
-  home.mapping.network_changed(home.now, std::vector{kGateway}, std::vector{own("192.168.1.20/24")},
-                               kPort);
+  home.mapping.network_changed(home.now, std::vector{kGateway},
+                               std::vector{local("192.168.1.20/24")}, kPort);
   const auto request = home.mapping.poll_transmit();
   const Bytes refusal = *home.gateway.answer(home.now, *request);
   EXPECT_TRUE(home.deliver(refusal));
@@ -110,8 +110,8 @@ TEST(PortMapping, FollowsAnAnnouncedExternalAddress) {
 
 TEST(PortMapping, HearsNobodyButTheGateway) {
   Home home;
-  home.mapping.network_changed(home.now, std::vector{kGateway}, std::vector{own("192.168.1.20/24")},
-                               kPort);
+  home.mapping.network_changed(home.now, std::vector{kGateway},
+                               std::vector{local("192.168.1.20/24")}, kPort);
   const auto request = home.mapping.poll_transmit();
   const Bytes answer = *home.gateway.answer(home.now, *request);
   EXPECT_FALSE(
@@ -122,8 +122,8 @@ TEST(PortMapping, HearsNobodyButTheGateway) {
 
 TEST(PortMapping, BelievesNoPcpAnswerWithoutItsNonceOrForAnotherPort) {
   Home home;
-  home.mapping.network_changed(home.now, std::vector{kGateway}, std::vector{own("192.168.1.20/24")},
-                               kPort);
+  home.mapping.network_changed(home.now, std::vector{kGateway},
+                               std::vector{local("192.168.1.20/24")}, kPort);
   const auto request = home.mapping.poll_transmit();
   const Bytes answer = *home.gateway.answer(home.now, *request);
   for (const std::size_t byte : {std::size_t{24}, std::size_t{40}}) {
@@ -169,7 +169,7 @@ TEST(PortMapping, OffersNoAddressOfTheMesh) {
   Home home;
   testnet::SeededRandom random(1);
   PortMapping mapping(random, {*Prefix::parse("203.0.113.0/24")});
-  mapping.network_changed(home.now, std::vector{kGateway}, std::vector{own("192.168.1.20/24")},
+  mapping.network_changed(home.now, std::vector{kGateway}, std::vector{local("192.168.1.20/24")},
                           kPort);
   const auto request = mapping.poll_transmit();
   mapping.handle_datagram(home.now, kGatewayEndpoint, *home.gateway.answer(home.now, *request));
@@ -181,7 +181,7 @@ TEST(PortMapping, OffersNoAddressOfTheMesh) {
 Bytes first_request(const MappingSecret& secret, const char* address, std::uint16_t port) {
   testnet::SeededRandom random(1);
   PortMapping mapping(random, {}, secret);
-  mapping.network_changed(kStart, std::vector{kGateway}, std::vector{own(address)}, port);
+  mapping.network_changed(kStart, std::vector{kGateway}, std::vector{local(address)}, port);
   return mapping.poll_transmit()->payload;
 }
 
@@ -231,7 +231,7 @@ TEST(PortMapping, AGrantForNoTimeOrOfNoPortIsNone) {
   for (const auto& [first, last] : {std::pair{4, 8}, std::pair{42, 44}}) {
     Home home;
     home.mapping.network_changed(home.now, std::vector{kGateway},
-                                 std::vector{own("192.168.1.20/24")}, kPort);
+                                 std::vector{local("192.168.1.20/24")}, kPort);
     const auto request = home.mapping.poll_transmit();
     Bytes answer = *home.gateway.answer(home.now, *request);
     std::fill(answer.begin() + first, answer.begin() + last, std::byte{0});
@@ -243,7 +243,7 @@ TEST(PortMapping, AGrantForNoTimeOrOfNoPortIsNone) {
     Home home({MappingProtocol::kNatPmp});
     home.gateway.knows_old_version = false;
     home.mapping.network_changed(home.now, std::vector{kGateway},
-                                 std::vector{own("192.168.1.20/24")}, kPort);
+                                 std::vector{local("192.168.1.20/24")}, kPort);
     home.deliver(*from_hex("0081000100000007"));  // PCP is unknown here
     home.deliver(home.gateway.address_answer(home.now));
     home.deliver(*from_hex(answer));
@@ -256,8 +256,8 @@ TEST(PortMapping, APcpAnswerThatComesAfterNatPmpMappedChangesNothing) {
   FakeGateway slow({MappingProtocol::kPcp});
   slow.external = *IpAddress::parse("203.0.113.99");
   home.gateway.knows_old_version = false;
-  home.mapping.network_changed(home.now, std::vector{kGateway}, std::vector{own("192.168.1.20/24")},
-                               kPort);
+  home.mapping.network_changed(home.now, std::vector{kGateway},
+                               std::vector{local("192.168.1.20/24")}, kPort);
   const auto request = home.mapping.poll_transmit();
   home.pass(2s);
   ASSERT_EQ(home.protocol(), MappingProtocol::kNatPmp);

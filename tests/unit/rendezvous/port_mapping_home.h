@@ -8,10 +8,14 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/made_up.h"
+#include "tests/support/step_bound.h"
 #include "tests/unit/rendezvous/fake_gateway.h"
 #include "tools/testnet/seeded_random.h"
 
 namespace kadwire::rendezvous {
+
+using kadwire::testing::local;
 
 inline constexpr TimePoint kStart{100h};
 inline constexpr std::uint16_t kPort = 51820;
@@ -23,10 +27,6 @@ inline const std::set<MappingProtocol> kAll = {MappingProtocol::kPcp, MappingPro
 
 inline const std::set<MappingProtocol> kNone = {};
 
-inline LocalAddress own(const char* prefix) {
-  return {.prefix = *Prefix::parse(prefix), .interface = "eth0"};
-}
-
 /// A host at a home gateway. Whatever it sends is answered after kRoundTrip.
 class Home {
  public:
@@ -35,7 +35,7 @@ class Home {
   }
 
   void join(const char* address = "192.168.1.20/24", std::uint16_t port = kPort) {
-    mapping.network_changed(now, std::vector{kGateway}, std::vector{own(address)}, port);
+    mapping.network_changed(now, std::vector{kGateway}, std::vector{local(address)}, port);
     exchange();
   }
   /// Lets time pass, with everything that falls due in it.
@@ -45,6 +45,7 @@ class Home {
       exchange();
       const auto due = mapping.next_timeout();
       if (!due || *due > end) break;
+      steps_.take(now);
       now = std::max(now, *due);
       mapping.handle_timeout(now);
     }
@@ -52,16 +53,19 @@ class Home {
   }
   /// Carries requests and answers to and fro until there are none.
   void exchange() {
+    const TimePoint begin = now;  // each answer takes its time, so `now` does not stand still
     for (bool any = true; any;) {
       any = false;
       while (const auto transmit = mapping.poll_transmit()) {
         any = true;
+        steps_.take(begin);
         EXPECT_EQ(transmit->to, kGatewayEndpoint);
         sent.push_back({now, transmit->payload});
         if (const auto answer = gateway.answer(now, *transmit)) deliver(*answer);
       }
       while (const auto request = mapping.poll_upnp()) {
         any = true;
+        steps_.take(begin);
         asked_by_upnp.push_back(*request);
         if (upnp_answers) mapping.handle_upnp(now, gateway.answer(*request));
       }
@@ -94,6 +98,9 @@ class Home {
   PortMapping mapping{random, {*Prefix::parse("10.99.0.0/16")}};
   std::vector<Sent> sent;
   std::vector<UpnpRequest> asked_by_upnp;
+
+ private:
+  kadwire::testing::StepBound steps_;
 };
 
 inline const Endpoint kMapped = *Endpoint::parse("203.0.113.5:51820");

@@ -158,7 +158,7 @@ TEST(PortMapping, AsksNobodyWithoutAPrivateAddressBesideTheGateway) {
     PortMapping mapping(random, {});
     const std::vector gateways{kGateway, *IpAddress::parse("203.0.113.1"),
                                *IpAddress::parse("fe80::1")};
-    mapping.network_changed(kStart, gateways, std::vector{own(address)}, kPort);
+    mapping.network_changed(kStart, gateways, std::vector{local(address)}, kPort);
     EXPECT_FALSE(mapping.poll_transmit()) << address;
     EXPECT_FALSE(mapping.next_timeout()) << address;
     EXPECT_TRUE(mapping.holds_nothing());
@@ -170,7 +170,7 @@ TEST(PortMapping, StartsAnewInAnotherNetworkAndForgetsTheMapping) {
   home.join();
   home.sent.clear();
   const std::vector other{*IpAddress::parse("10.0.0.1")};
-  home.mapping.network_changed(home.now, other, std::vector{own("10.0.0.9/24")}, kPort);
+  home.mapping.network_changed(home.now, other, std::vector{local("10.0.0.9/24")}, kPort);
   EXPECT_EQ(home.mapped(), std::nullopt);
   const auto request = home.mapping.poll_transmit();
   ASSERT_TRUE(request.has_value());
@@ -235,8 +235,8 @@ TEST(PortMapping, RepeatsARemovalThatWasLostAndGivesUpInTheEnd) {
 
 TEST(PortMapping, GivesBackWhatWasAskedForAndNotYetGranted) {
   Home home({MappingProtocol::kPcp});
-  home.mapping.network_changed(home.now, std::vector{kGateway}, std::vector{own("192.168.1.20/24")},
-                               kPort);
+  home.mapping.network_changed(home.now, std::vector{kGateway},
+                               std::vector{local("192.168.1.20/24")}, kPort);
   const auto request = home.mapping.poll_transmit();
   const Bytes answer = *home.gateway.answer(home.now, *request);
   home.mapping.remove(home.now);
@@ -294,7 +294,7 @@ TEST(PortMapping, WishesForThePortThatItHadSoThatPeersNeedNotLearnAnother) {
 
 TEST(PortMapping, AsksNobodyFromAnAddressThatIsStillTentative) {
   Home home;
-  LocalAddress tentative = own("192.168.1.20/24");
+  LocalAddress tentative = local("192.168.1.20/24");
   tentative.tentative = true;
   home.mapping.network_changed(home.now, std::vector{kGateway}, std::vector{tentative}, kPort);
   EXPECT_FALSE(home.mapping.poll_transmit());

@@ -2,17 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/made_up.h"
 #include "tools/testnet/seeded_random.h"
 
 namespace kadwire::rendezvous {
 namespace {
 
-crypto::NodeId node(unsigned number) {
-  crypto::NodeId id;
-  id.bytes[0] = static_cast<std::byte>(number);
-  id.bytes[1] = static_cast<std::byte>(number >> 8);
-  return id;
-}
+using kadwire::testing::node;
 
 constexpr TimePoint kStart{1h};
 const crypto::NodeId kA = node(1), kB = node(2);
@@ -66,16 +62,46 @@ TEST_F(RelayDeskTest, OpensOnePortForAPairAndTellsWhoAsked) {
   EXPECT_FALSE(desk_.poll_action());
 }
 
-TEST_F(RelayDeskTest, ClosesThePortOfAPairThatIsReleasedByOneThatAskedForIt) {
+TEST_F(RelayDeskTest, ClosesThePortOfAPairThatBothHaveReleased) {
   const RelayId id = open();
-  desk_.handle_release(node(3), kA);
-  desk_.handle_release(node(3), kB);
-  EXPECT_FALSE(desk_.poll_action());
-  desk_.handle_release(kB, kA);
+  desk_.handle_release(kStart, node(3), kA);
+  desk_.handle_release(kStart, node(3), kB);
+  desk_.handle_release(kStart, kB, kA);
+  desk_.handle_release(kStart, kB, kA);
+  EXPECT_FALSE(desk_.poll_action()) << "the other's WireGuard may still use it";
+  desk_.handle_release(kStart, kA, kB);
   EXPECT_EQ(take<CloseRelay>().value().id, id);
   EXPECT_EQ(desk_.pairs(), 0U);
-  desk_.handle_release(kA, kB);
+  desk_.handle_release(kStart, kA, kB);
   EXPECT_FALSE(desk_.poll_action());
+  EXPECT_FALSE(desk_.next_timeout());
+}
+
+TEST_F(RelayDeskTest, ClosesThePortOfAPairThatTheOtherSideNeverReleasesAfterAWhile) {
+  const RelayId id = open();
+  desk_.handle_release(kStart, kB, kA);
+  desk_.handle_release(kStart + 1s, kB, kA);
+  EXPECT_EQ(desk_.next_timeout(), kStart + kRelayDrain) << "by the first word of it";
+  desk_.handle_timeout(kStart + kRelayDrain - 1ns);
+  EXPECT_FALSE(desk_.poll_action());
+  desk_.handle_timeout(kStart + kRelayDrain);
+  EXPECT_EQ(take<CloseRelay>().value().id, id);
+}
+
+TEST_F(RelayDeskTest, ClosesAtOnceThePortThatOnlyOneEverAskedForAndReleases) {
+  desk_.handle_request(kStart, kA, kB);
+  const RelayId id = take<OpenRelay>().value().id;
+  desk_.handle_release(kStart, kA, kB);
+  EXPECT_EQ(take<CloseRelay>().value().id, id);
+}
+
+TEST_F(RelayDeskTest, KeepsAPairThatIsAskedForAgainByWhoeverReleasedIt) {
+  open();
+  desk_.handle_release(kStart, kB, kA);
+  desk_.handle_request(kStart + 1s, kB, kA);
+  EXPECT_FALSE(desk_.next_timeout());
+  desk_.handle_release(kStart + 2s, kA, kB);
+  EXPECT_FALSE(desk_.poll_action()) << "it is needed again";
 }
 
 TEST_F(RelayDeskTest, JoinsOnlyTwoThatBothAskedAndBoth) {

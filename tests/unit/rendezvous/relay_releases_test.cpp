@@ -2,14 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/made_up.h"
+
 namespace kadwire::rendezvous {
 namespace {
 
-crypto::NodeId node(unsigned number) {
-  crypto::NodeId id;
-  id.bytes[0] = static_cast<std::byte>(number);
-  return id;
-}
+using kadwire::testing::node;
 
 constexpr TimePoint kStart{1h};
 

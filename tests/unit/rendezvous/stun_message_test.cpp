@@ -110,6 +110,21 @@ TEST(StunWriter, WritesTheIndependentImplementationsMessage) {
   EXPECT_EQ(to_hex(written), vectors["whole"]);
 }
 
+TEST(StunMessage, HasAResponsePortWithOrWithoutItsPadding) {
+  const auto port_in = [](std::string_view value) {
+    const Bytes bytes = *from_hex(value);
+    const Bytes datagram = request().attribute(StunAttributeType::kResponsePort, bytes).take();
+    return parse_stun(datagram)->response_port();
+  };
+  EXPECT_EQ(port_in("9c400000"), 40'000);
+  EXPECT_EQ(port_in("9c40"), 40'000);
+  EXPECT_EQ(port_in("00000000"), std::nullopt);
+  EXPECT_EQ(port_in("9c4000"), std::nullopt);
+  EXPECT_EQ(port_in(""), std::nullopt);
+  const Bytes written = request().response_port(40'000).take();
+  EXPECT_EQ(parse_stun(written)->response_port(), 40'000);
+}
+
 TEST(StunWriter, WritesWhatTheParserReads) {
   const Endpoint mapped = *Endpoint::parse("[2001:db8::7]:4000");
   const std::vector<std::uint16_t> unknown = {0x0003, 0x0024};

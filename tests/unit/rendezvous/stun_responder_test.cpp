@@ -9,7 +9,7 @@ namespace {
 
 constexpr TimePoint kStart{1h};
 constexpr StunTransactionId kTransaction{std::byte{1}, std::byte{2}};
-constexpr auto kUnheardOf = static_cast<StunAttributeType>(0x0027);  // RESPONSE-PORT
+constexpr auto kUnheardOf = static_cast<StunAttributeType>(0x0026);  // PADDING
 
 StunWriter request() {
   return {StunClass::kRequest, kStunBinding, kTransaction};
@@ -67,7 +67,7 @@ TEST_F(StunResponderTest, NamesAnUnknownAttributeIfTheAnswerFitsTheRequest) {
   EXPECT_LE(reply->payload.size(), large.size());
   const auto message = parse_stun(reply->payload);
   EXPECT_EQ(message->error_code()->code, 420);
-  EXPECT_EQ(to_hex(*message->find(StunAttributeType::kUnknownAttributes)), "0027");
+  EXPECT_EQ(to_hex(*message->find(StunAttributeType::kUnknownAttributes)), "0026");
   EXPECT_EQ(responder_.stats().refused, 1U);
 }
 
@@ -132,6 +132,30 @@ TEST_F(StunResponderTest, IsNeverMadeToSendMoreThanItGotByAChange) {
       }
     }
   }
+}
+
+TEST_F(StunResponderTest, AnswersToAnotherPortOfTheSameAddressOnRequest) {
+  const auto reply = answer(request().software("kadwire").response_port(40'000).take());
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(reply->to, Endpoint::parse("192.0.2.1:40000"));
+  EXPECT_EQ(source_, home_.at);
+  EXPECT_EQ(parse_stun(reply->payload)->xor_mapped_address(), from_);
+  EXPECT_EQ(responder_.stats().redirected, 1U);
+}
+
+TEST_F(StunResponderTest, SendsNothingToPortsOfServices) {
+  for (const std::uint16_t port : std::vector<std::uint16_t>{1, 53, 1023}) {
+    const auto reply =
+        answer(request().software("kadwire").response_port(port).take(), kStart + port * 1s);
+    EXPECT_TRUE(!reply || reply->to == from_) << port;
+  }
+  EXPECT_EQ(responder_.stats().redirected, 0U);
+}
+
+TEST_F(StunResponderTest, SendsToAnotherPortNoMoreThanItGot) {
+  EXPECT_FALSE(answer(request().response_port(40'000).take()).has_value());
+  const Bytes enough = request().software("").response_port(40'000).take();
+  EXPECT_EQ(answer(enough)->payload.size(), enough.size());
 }
 
 TEST_F(StunResponderTest, OffersNothingAtASecondPort) {

@@ -1,4 +1,5 @@
 kadwire_test(testnet_internet_tests
-  SOURCES cities_test.cpp firewall_test.cpp internet_events_test.cpp internet_test.cpp
-          internet_truth_test.cpp link_test.cpp mapping_service_test.cpp nat_box_test.cpp
+  SOURCES link_test.cpp nat_box_test.cpp
+  TOGETHER cities_test.cpp firewall_test.cpp internet_events_test.cpp internet_test.cpp internet_truth_test.cpp
+           mapping_service_test.cpp
   LINKS kadwire_testnet_internet)

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/testnet/virtual_run.h"
 #include "tools/testnet/nodes/dht_node.h"
 
 namespace kadwire::testnet {
@@ -20,15 +21,7 @@ class MemberWatchTest : public ::testing::Test {
     watch_.emplace(member(), truth_);
   }
 
-  void run_for(Duration duration) {
-    const TimePoint end = queue_.now() + duration;
-    while (queue_.next() <= end) {
-      advance_virtual_clock_to(queue_.next());
-      queue_.step();
-    }
-    advance_virtual_clock_to(end);
-    queue_.run_until(end);
-  }
+  void run_for(Duration duration) { testnet::run_for(queue_, duration); }
   void connect() {
     door_.start();
     member_.start();

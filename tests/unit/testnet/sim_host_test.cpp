@@ -5,28 +5,19 @@
 #include <chrono>
 #include <string>
 
+#include "tests/unit/testnet/virtual_run.h"
 #include "tools/testnet/nodes/sim_ports.h"
 
 namespace kadwire::testnet {
 namespace {
 
-TrafficKind all_dht(ByteView) {
-  return TrafficKind::kDht;
-}
+constexpr SimHost::Classifier kAllDht = all_traffic<TrafficKind::kDht>;
 
 class SimHostTest : public ::testing::Test {
  protected:
   SimHostTest() { restart_virtual_clock(kWallStartDefault); }
 
-  void run_for(Duration duration) {
-    const TimePoint end = queue_.now() + duration;
-    while (queue_.next() <= end) {
-      advance_virtual_clock_to(queue_.next());
-      queue_.step();
-    }
-    advance_virtual_clock_to(end);
-    queue_.run_until(end);
-  }
+  void run_for(Duration duration) { testnet::run_for(queue_, duration); }
   [[nodiscard]] Endpoint endpoint_of(const SimHost& host, std::uint16_t port) const {
     return {internet_.addresses(host.id()).front().address, port};
   }
@@ -40,8 +31,8 @@ class SimHostTest : public ::testing::Test {
 TEST_F(SimHostTest, CarriesADatagramToTheOtherHostsPort) {
   std::string got;
   Endpoint from;
-  a_.open_port(1000, all_dht, [](const Endpoint&, ByteView) {});
-  b_.open_port(2000, all_dht, [&](const Endpoint& sender, ByteView datagram) {
+  a_.open_port(1000, kAllDht, [](const Endpoint&, ByteView) {});
+  b_.open_port(2000, kAllDht, [&](const Endpoint& sender, ByteView datagram) {
     from = sender;
     got = as_text(datagram);
   });
@@ -98,8 +89,8 @@ TEST_F(SimHostTest, KeepsTheWallClockGoingInSleep) {
 
 TEST_F(SimHostTest, HearsNothingInSleep) {
   int received = 0;
-  a_.open_port(1000, all_dht, [](const Endpoint&, ByteView) {});
-  b_.open_port(2000, all_dht, [&](const Endpoint&, ByteView) { ++received; });
+  a_.open_port(1000, kAllDht, [](const Endpoint&, ByteView) {});
+  b_.open_port(2000, kAllDht, [&](const Endpoint&, ByteView) { ++received; });
   b_.sleep();
   a_.send(1000, {endpoint_of(b_, 2000), Bytes(10)});
   run_for(1s);

@@ -1,4 +1,4 @@
 kadwire_test(testnet_simulation_tests
-  SOURCES apart_watch_test.cpp event_queue_test.cpp judge_test.cpp punch_truth_test.cpp
-          sim_host_test.cpp simulation_heap_test.cpp worker_pool_test.cpp
+  TOGETHER apart_watch_test.cpp event_queue_test.cpp judge_test.cpp punch_truth_test.cpp sim_host_test.cpp
+           simulation_heap_test.cpp worker_pool_test.cpp
   LINKS kadwire_testnet_commands)

@@ -17,12 +17,13 @@ namespace {
 
 /// Two members behind one box each, a bootstrap node and a small DHT.
 constexpr const char* kPairScenario = "nat-pair";
-/// Seeds kept of a cell's failed runs: enough to look into it.
-constexpr std::size_t kFailedSeedsMax = 5;
+/// Seeds kept of a cell's failed runs, and of its relayed ones: enough to look into it.
+constexpr std::size_t kSeedsKeptMax = 5;
 
 struct MatrixOptions {
   OutputOptions outputs;
   std::vector<std::string> kinds;
+  ScenarioSource pair;  ///< with the changes that hold for every cell
   SeedOptions seeds{.seeds = 5};
 };
 
@@ -68,9 +69,10 @@ tl::expected<std::vector<Surroundings>, std::string> chosen_surroundings(
   return chosen;
 }
 
-tl::expected<Scenario, std::string> pair_scenario(const Surroundings& left,
+tl::expected<Scenario, std::string> pair_scenario(const MatrixOptions& options,
+                                                  const Surroundings& left,
                                                   const Surroundings& right) {
-  ScenarioSource source;
+  ScenarioSource source = options.pair;
   source.name = kPairScenario;
   for (const std::string& setting : left.settings) {
     source.overrides.push_back("groups.left." + setting);
@@ -87,44 +89,69 @@ Duration duration_of(double seconds) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
+std::optional<Duration> percentile_of(const std::vector<Duration>& times, double share) {
+  if (times.empty()) return std::nullopt;
+  return percentile(times, share);
+}
+
+void remember(std::vector<std::uint64_t>& seeds, std::uint64_t seed) {
+  if (seeds.size() < kSeedsKeptMax) seeds.push_back(seed);
+}
+
 MatrixCell cell_of(std::span<const std::optional<Digest>> digests, std::uint64_t first_seed) {
   MatrixCell cell;
   // Nobody knows of a cell that was not begun.
   cell.possible = std::ranges::none_of(digests, &std::optional<Digest>::has_value);
   std::vector<Duration> times;
+  std::vector<Duration> direct_times;
   for (std::size_t i = 0; i < digests.size(); ++i) {
     if (!digests[i]) continue;
     const Digest& digest = *digests[i];
+    const std::uint64_t seed = first_seed + i;
     ++cell.runs;
     const bool up = digest.first_pair != PairState::kNone;
-    if (digest.first_pair == PairState::kDirect) ++cell.direct;
-    if (digest.first_pair == PairState::kRelayed) ++cell.relayed;
     // A run succeeds if every pair has a tunnel that could: so this one could not.
     cell.possible = cell.possible || up || !digest.succeeded;
-    if (up) {
-      times.push_back(duration_of(digest.first_pair_seconds));
-    } else if (!digest.succeeded && cell.failed_seeds.size() < kFailedSeedsMax) {
-      cell.failed_seeds.push_back(first_seed + i);
+    if (up) times.push_back(duration_of(digest.first_pair_seconds));
+    if (digest.first_pair == PairState::kDirect) {
+      ++cell.direct;
+      direct_times.push_back(duration_of(digest.first_pair_direct_seconds));
+    } else if (digest.first_pair == PairState::kRelayed) {
+      ++cell.relayed;
+      remember(cell.relayed_seeds, seed);
+    } else if (!digest.succeeded) {
+      remember(cell.failed_seeds, seed);
     }
   }
-  if (times.empty()) return cell;
-  cell.p50 = percentile(times, 0.50);
-  cell.p95 = percentile(times, 0.95);
+  cell.p50 = percentile_of(times, 0.50);
+  cell.p95 = percentile_of(times, 0.95);
+  cell.direct_p50 = percentile_of(direct_times, 0.50);
+  cell.direct_p95 = percentile_of(direct_times, 0.95);
   return cell;
 }
 
 /// Every unordered pair once; the lower triangle and the diagonal.
 tl::expected<std::vector<Scenario>, std::string> pair_scenarios(
-    const std::vector<Surroundings>& kinds) {
+    const MatrixOptions& options, const std::vector<Surroundings>& kinds) {
   std::vector<Scenario> scenarios;
   for (std::size_t row = 0; row < kinds.size(); ++row) {
     for (std::size_t column = 0; column <= row; ++column) {
-      auto scenario = pair_scenario(kinds[row], kinds[column]);
+      auto scenario = pair_scenario(options, kinds[row], kinds[column]);
       if (!scenario) return tl::unexpected(scenario.error());
       scenarios.push_back(std::move(*scenario));
     }
   }
   return scenarios;
+}
+
+std::vector<Duration> first_tunnels(std::span<const std::optional<Digest>> digests) {
+  std::vector<Duration> times;
+  for (const std::optional<Digest>& digest : digests) {
+    if (digest && digest->first_pair != PairState::kNone) {
+      times.push_back(duration_of(digest->first_pair_seconds));
+    }
+  }
+  return times;
 }
 
 MatrixResult assemble(const std::vector<Surroundings>& kinds,
@@ -135,7 +162,11 @@ MatrixResult assemble(const std::vector<Surroundings>& kinds,
   if (!options.kinds.empty()) {
     result.command += fmt::format(" --kinds {}", fmt::join(options.kinds, ","));
   }
+  result.command += options.pair.changes();
   result.interrupted = interrupted();
+  const std::vector<Duration> times = first_tunnels(digests);
+  result.p50 = percentile_of(times, 0.50);
+  result.p95 = percentile_of(times, 0.95);
   result.cells.assign(kinds.size(), std::vector<MatrixCell>(kinds.size()));
   std::size_t at = 0;
   for (std::size_t row = 0; row < kinds.size(); ++row) {
@@ -152,7 +183,7 @@ MatrixResult assemble(const std::vector<Surroundings>& kinds,
 int matrix(const MatrixOptions& options) {
   const auto kinds = chosen_surroundings(options.kinds);
   if (!kinds) return complain(kinds.error());
-  const auto scenarios = pair_scenarios(*kinds);
+  const auto scenarios = pair_scenarios(options, *kinds);
   if (!scenarios) return complain(scenarios.error());
   if (const auto writable = options.outputs.check(); !writable) return complain(writable.error());
   const auto runs = with_every_seed(*scenarios, options.seeds);
@@ -177,14 +208,17 @@ void add_matrix_command(CLI::App& app, Action& chosen) {
       "Examples:\n"
       "  kadwire-testnet matrix --kinds public,port-restricted,symmetric-random --seeds 20\n"
       "  kadwire-testnet matrix --report matrix.html\n"
+      "  kadwire-testnet matrix --seeds 10 --set groups.dht.count=200 --picture matrix.svg\n"
       "One pair by hand:\n"
       "  kadwire-testnet run nat-pair --set groups.left.nat=full-cone --set groups.right.nat=",
       fmt::join(known, ", ")));
   command->add_option("--kinds", options->kinds, "only these, separated by commas")
       ->delimiter(',')
       ->type_name("KIND,…");
+  options->pair.add_changes_to(*command);
   options->seeds.add_to(*command);
   options->outputs.add_to(*command);
+  options->outputs.add_picture_to(*command);
   command->callback([options, &chosen] { chosen = [options] { return matrix(*options); }; });
 }
 

@@ -15,6 +15,7 @@
 #include "tools/testnet/commands/commands.h"
 #include "tools/testnet/commands/interruption.h"
 #include "tools/testnet/report/html_report.h"
+#include "tools/testnet/report/matrix_picture.h"
 #include "tools/testnet/report/results_json.h"
 
 namespace kadwire::testnet {
@@ -68,6 +69,24 @@ std::string cell_text(const MatrixCell& cell) {
   return fmt::format("{:.0f}{}", share * 100, cell.relayed > 0 ? "r" : "%");
 }
 
+void print_totals(const MatrixResult& result) {
+  std::size_t runs = 0, direct = 0, relayed = 0;
+  for (std::size_t row = 0; row < result.cells.size(); ++row) {
+    for (std::size_t column = 0; column <= row; ++column) {
+      const MatrixCell& cell = result.cells[row][column];
+      if (!cell.possible) continue;
+      runs += cell.runs;
+      direct += cell.direct;
+      relayed += cell.relayed;
+    }
+  }
+  fmt::print("{} runs of pairs with a path: {} direct, {} relayed, {} without a tunnel\n", runs,
+             direct, relayed, runs - direct - relayed);
+  if (!result.p50 || !result.p95) return;
+  fmt::print("first tunnel after the second start: p50 {:.2f} s, p95 {:.2f} s\n",
+             to_seconds(*result.p50), to_seconds(*result.p95));
+}
+
 void print_summary(const MatrixResult& result) {
   std::size_t width = 0;
   for (const std::string& kind : result.kinds) width = std::max(width, kind.size());
@@ -82,6 +101,7 @@ void print_summary(const MatrixResult& result) {
     fmt::print("  {}\n", row + 1);
   }
   fmt::print("share of runs with a tunnel, in percent; r: relayed in some; -: there is no path\n");
+  print_totals(result);
   fmt::print("{:.1f} s{}\n", result.wall_seconds,
              result.interrupted ? " (interrupted: ? was not begun)" : "");
 }
@@ -176,8 +196,13 @@ void OutputOptions::add_to(CLI::App& command) {
       ->type_name("FILE");
 }
 
+void OutputOptions::add_picture_to(CLI::App& command) {
+  command.add_option("--picture", picture, "draw it for a document: one SVG file")
+      ->type_name("FILE");
+}
+
 tl::expected<void, std::string> OutputOptions::check() const {
-  for (const auto& path : {json, report}) {
+  for (const auto& path : {json, report, picture}) {
     if (!path) continue;
     if (auto writable = check_writable(*path); !writable) return writable;
   }
@@ -209,7 +234,10 @@ int leave_outputs(const OutputOptions& options, const RunResult& result) {
 }
 
 int leave_outputs(const OutputOptions& options, const MatrixResult& result) {
-  return leave(options, result, matrix_json(result));
+  const int code = leave(options, result, matrix_json(result));
+  if (!options.picture) return code;
+  const auto drawn = write_text(*options.picture, matrix_picture(result));
+  return drawn ? code : complain(drawn.error());
 }
 
 int leave_outputs(const OutputOptions& options, const SweepResult& result) {

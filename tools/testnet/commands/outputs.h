@@ -13,10 +13,12 @@
 namespace kadwire::testnet {
 
 struct OutputOptions {
-  std::optional<std::string> report;  ///< HTML
-  std::optional<std::string> json;    ///< "-": stdout, in place of the summary
+  std::optional<std::string> report;   ///< HTML
+  std::optional<std::string> json;     ///< "-": stdout, in place of the summary
+  std::optional<std::string> picture;  ///< SVG, of a matrix
 
   void add_to(CLI::App& command);
+  void add_picture_to(CLI::App& command);
   /// Whether the files can be made, as far as can be told before there is anything to write: nobody
   /// wants to learn it after an hour of simulation. An error is a sentence.
   [[nodiscard]] tl::expected<void, std::string> check() const;

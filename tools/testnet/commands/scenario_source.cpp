@@ -41,6 +41,10 @@ void ScenarioSource::add_options_to(CLI::App& command) {
   command.add_option("--nodes", nodes, "scale the largest group of members to N")
       ->type_name("N")
       ->check(CLI::Range(std::size_t{1}, kNodesMax));
+  add_changes_to(command);
+}
+
+void ScenarioSource::add_changes_to(CLI::App& command) {
   command.add_option("--until", until, "end after this much simulated time: 90s, 2h, 7d")
       ->type_name("TIME");
   command
@@ -50,8 +54,11 @@ void ScenarioSource::add_options_to(CLI::App& command) {
 }
 
 std::string ScenarioSource::command_line() const {
-  std::string line = quoted(name);
-  if (nodes) line += fmt::format(" --nodes {}", *nodes);
+  return quoted(name) + (nodes ? fmt::format(" --nodes {}", *nodes) : "") + changes();
+}
+
+std::string ScenarioSource::changes() const {
+  std::string line;
   if (until) line += " --until " + quoted(*until);
   for (const std::string& each : overrides) line += " --set " + quoted(each);
   return line;

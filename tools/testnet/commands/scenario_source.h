@@ -22,8 +22,10 @@ struct ScenarioSource {
   /// Adds the scenario's name and the options that change it.
   void add_to(CLI::App& command);
   void add_options_to(CLI::App& command);
+  void add_changes_to(CLI::App& command);  ///< --until and --set alone
   /// The same again, for a shell.
   [[nodiscard]] std::string command_line() const;
+  [[nodiscard]] std::string changes() const;  ///< of it --until and --set, with a space before each
 };
 
 /// The text of a library scenario or of a file, and how to call it. An error is a sentence.

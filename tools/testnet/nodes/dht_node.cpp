@@ -3,23 +3,12 @@
 #include <cassert>
 
 namespace kadwire::testnet {
-namespace {
-
-TrafficKind dht_traffic(ByteView) {
-  return TrafficKind::kDht;
-}
-
-TrafficKind stun_traffic(ByteView) {
-  return TrafficKind::kStun;
-}
-
-}  // namespace
 
 struct DhtNode::Running {
   Running(SimHost& host, const Options& options, RandomSource& random,
           std::vector<dht::KnownNode>& known)
       : scheduler(host),
-        socket(host, kDhtPort, dht_traffic),
+        socket(host, kDhtPort, all_traffic<TrafficKind::kDht>),
         directory(host.now(), {.saved_nodes = known}, random),
         node(
             {scheduler, directory, socket, stun(host, options)},
@@ -32,7 +21,7 @@ struct DhtNode::Running {
   }
 
   node::StunPort* stun(SimHost& host, const Options& options) {
-    if (options.answers_stun) stun_port.emplace(host, kStunPort, stun_traffic);
+    if (options.answers_stun) stun_port.emplace(host, kStunPort, all_traffic<TrafficKind::kStun>);
     return stun_port ? &*stun_port : nullptr;
   }
 

@@ -8,10 +8,6 @@
 namespace kadwire::testnet {
 namespace {
 
-TrafficKind dht_traffic(ByteView) {
-  return TrafficKind::kDht;
-}
-
 /// Gives the chosen id first, because that is what a directory draws first.
 class IdThenRandom final : public RandomSource {
  public:
@@ -35,7 +31,7 @@ struct HostileNode::Running {
           const Disguise& disguise)
       : random(id, seed),
         scheduler(host),
-        socket(host, port, dht_traffic),
+        socket(host, port, all_traffic<TrafficKind::kDht>),
         directory(disguise(
             {std::make_unique<dht::OpendhtDirectory>(host.now(), dht::OpendhtOptions{}, random), id,
              host.now(), random})),

@@ -12,16 +12,9 @@ namespace {
 
 /// Not the DHT node's: members are clients with a port of their own.
 constexpr std::uint16_t kMemberDhtPort = 40'000;
+constexpr std::uint16_t kMemberLifetimePort = 40'001;
 /// A withdrawal is a value like any other: the DHT keeps it for ten minutes.
 constexpr auto kWithdrawalLifetime = 10min;
-
-TrafficKind dht_traffic(ByteView) {
-  return TrafficKind::kDht;
-}
-
-TrafficKind gateway_traffic(ByteView) {
-  return TrafficKind::kGateway;
-}
 
 /// Every bootstrap node answers STUN.
 std::vector<Endpoint> stun_servers(std::span<const Endpoint> bootstrap) {
@@ -35,7 +28,7 @@ std::vector<Endpoint> stun_servers(std::span<const Endpoint> bootstrap) {
 struct MemberNode::Running {
   Running(MemberNode& member, node::MeshNodeConfig config)
       : scheduler(member.host_),
-        dht_socket(member.host_, kMemberDhtPort, dht_traffic),
+        dht_socket(member.host_, kMemberDhtPort, all_traffic<TrafficKind::kDht>),
         directory(make_directory(member)),
         monitor(member.host_),
         wireguard_port(member.host_, kWireguardPort,
@@ -43,14 +36,16 @@ struct MemberNode::Running {
                          member.device_->handle_datagram(from, datagram);
                        }),
         relay_ports(member.host_),
-        gateway_socket(member.host_, rendezvous::kGatewayAnnouncementPort, gateway_traffic),
+        gateway_socket(member.host_, rendezvous::kGatewayAnnouncementPort,
+                       all_traffic<TrafficKind::kGateway>),
         lan_port(member.host_),
+        lifetime_socket(member.host_, kMemberLifetimePort, all_traffic<TrafficKind::kStun>),
         node(std::move(config), member.mesh_.keys(), member.identity_, member.random_,
              scheduler.now()),
-        driver(
-            {scheduler, dht_socket, directory, *member.device_, monitor, member.memory_,
-             member.journal_, &wireguard_port, &relay_ports, &gateway_socket, nullptr, &lan_port},
-            node, "kadwire0") {}
+        driver({scheduler, dht_socket, directory, *member.device_, monitor, member.memory_,
+                member.journal_, &wireguard_port, &relay_ports, &gateway_socket, nullptr, &lan_port,
+                &lifetime_socket},
+               node, "kadwire0") {}
 
   std::unique_ptr<dht::OpendhtDirectory> make_directory(MemberNode& member) {
     auto made = std::make_unique<dht::OpendhtDirectory>(
@@ -69,6 +64,7 @@ struct MemberNode::Running {
   SimRelayPorts relay_ports;
   SimSocket gateway_socket;
   SimLanPort lan_port;
+  SimSocket lifetime_socket;
   node::MeshNode node;
   node::Driver driver;
 };
@@ -135,6 +131,7 @@ void MemberNode::start() {
     config.relayed_only = options_.relayed_only;
     config.side_ports = true;
     config.maps_ports = true;
+    config.finds_lifetime = true;
     config.state = memory_.state;
     config.cached_records = memory_.peer_cache;
     running_ = std::make_unique<Running>(*this, std::move(config));

@@ -150,6 +150,12 @@ class SimRelayPorts final : public node::RelayPorts {
 /// What a datagram on WireGuard's port or a side port is for.
 [[nodiscard]] TrafficKind wireguard_port_traffic(ByteView datagram);
 
+/// The classifier of a port of which all datagrams are for one thing.
+template <TrafficKind kKind>
+[[nodiscard]] TrafficKind all_traffic(ByteView) {
+  return kKind;
+}
+
 class SimMonitor final : public node::NetworkMonitor {
  public:
   explicit SimMonitor(SimHost& host) : host_(host) {}

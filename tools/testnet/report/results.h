@@ -143,10 +143,15 @@ struct MatrixCell {
   bool possible = true;         ///< some path exists at all
   std::optional<Duration> p50;  ///< to the first tunnel, of the runs that had one
   std::optional<Duration> p95;
-  std::vector<std::uint64_t> failed_seeds;  ///< of possible pairs: the first few
+  std::optional<Duration> direct_p50;  ///< to the first direct one, of the runs that ended so
+  std::optional<Duration> direct_p95;
+  std::vector<std::uint64_t> failed_seeds;   ///< of possible pairs: the first few
+  std::vector<std::uint64_t> relayed_seeds;  ///< the first few that ended relayed
 };
 struct MatrixResult {
   std::string command;
+  std::optional<Duration> p50;  ///< to the first tunnel, of all runs that had one
+  std::optional<Duration> p95;
   bool interrupted = false;                    ///< by Ctrl-C: some cells have fewer runs
   std::vector<std::string> kinds;              ///< of rows and of columns
   std::vector<std::vector<MatrixCell>> cells;  ///< [row][column]; symmetric

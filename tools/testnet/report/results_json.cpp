@@ -140,7 +140,10 @@ Json cell_json(const MatrixCell& cell) {
           {"possible", cell.possible},
           {"p50_seconds", json_value(cell.p50)},
           {"p95_seconds", json_value(cell.p95)},
-          {"failed_seeds", seeds_json(cell.failed_seeds)}};
+          {"direct_p50_seconds", json_value(cell.direct_p50)},
+          {"direct_p95_seconds", json_value(cell.direct_p95)},
+          {"failed_seeds", seeds_json(cell.failed_seeds)},
+          {"relayed_seeds", seeds_json(cell.relayed_seeds)}};
 }
 
 Json point_json(const SweepPoint& point) {
@@ -176,9 +179,14 @@ Json matrix_json(const MatrixResult& result) {
     for (const MatrixCell& cell : row) cells.push_back(cell_json(cell));
     rows.push_back(std::move(cells));
   }
-  return {{"schema", kMatrixSchema},           {"command", result.command},
-          {"interrupted", result.interrupted}, {"wall_seconds", result.wall_seconds},
-          {"kinds", json_value(result.kinds)}, {"cells", std::move(rows)}};
+  return {{"schema", kMatrixSchema},
+          {"command", result.command},
+          {"interrupted", result.interrupted},
+          {"wall_seconds", result.wall_seconds},
+          {"p50_seconds", json_value(result.p50)},
+          {"p95_seconds", json_value(result.p95)},
+          {"kinds", json_value(result.kinds)},
+          {"cells", std::move(rows)}};
 }
 
 Json sweep_json(const SweepResult& result) {

@@ -7,12 +7,14 @@
 
 #include "node/adapters/asio_datagram_socket.h"
 #include "node/adapters/asio_scheduler.h"
+#include "tests/support/made_up.h"
 #include "tests/unit/node/adapters/event_loop.h"
 
 namespace kadwire::node {
 namespace {
 
 using kadwire::testing::run_until;
+using kadwire::testing::wireguard_key;
 
 Endpoint outer(int number) {
   return {IpAddress::v4(0xc6336401U), static_cast<std::uint16_t>(1000 + number)};
@@ -25,12 +27,6 @@ Bytes message(std::string_view text) {
   const ByteView tail = as_bytes(text);
   bytes.insert(bytes.end(), tail.begin(), tail.end());
   return bytes;
-}
-
-crypto::WireguardKey key(int number) {
-  crypto::WireguardKey key;
-  key.bytes[0] = static_cast<std::byte>(number);
-  return key;
 }
 
 /// Flows, and a plain socket where WireGuard would be.
@@ -70,36 +66,36 @@ TEST_F(LoopbackFlowsTest, CarryADatagramInAndItsAnswerOut) {
 }
 
 TEST_F(LoopbackFlowsTest, KeepOnePortForEachEndpointWhicheverSideBegins) {
-  const auto inside = flows_.inside(key(1), outer(1));
+  const auto inside = flows_.inside(wireguard_key(1), outer(1));
   ASSERT_TRUE(inside);
   EXPECT_EQ(arrival_from(outer(1)), *inside);
   EXPECT_NE(arrival_from(outer(2)), *inside);
-  EXPECT_EQ(flows_.outside(key(1), *inside), outer(1));
+  EXPECT_EQ(flows_.outside(wireguard_key(1), *inside), outer(1));
   EXPECT_EQ(flows_.size(), 2U);
 }
 
 TEST_F(LoopbackFlowsTest, KnowNothingOfAnEarlierRunsPorts) {
-  EXPECT_EQ(flows_.outside(key(1), {*IpAddress::parse("127.0.0.1"), 9}), std::nullopt);
-  EXPECT_EQ(flows_.outside(key(1), outer(3)), outer(3)) << "not on loopback";
+  EXPECT_EQ(flows_.outside(wireguard_key(1), {*IpAddress::parse("127.0.0.1"), 9}), std::nullopt);
+  EXPECT_EQ(flows_.outside(wireguard_key(1), outer(3)), outer(3)) << "not on loopback";
 }
 
 TEST_F(LoopbackFlowsTest, AreBoundedForStrangersAndKeptForPeers) {
-  const auto inside = flows_.inside(key(1), outer(0));
+  const auto inside = flows_.inside(wireguard_key(1), outer(0));
   for (int i = 1; i <= 1000; ++i) flows_.deliver(outer(i), message("flood"));
   EXPECT_LE(flows_.size(), kStrangerFlowsMax + 1);
   EXPECT_GT(flows_.counters().refused, 0U);
-  EXPECT_EQ(flows_.inside(key(1), outer(0)), inside);
+  EXPECT_EQ(flows_.inside(wireguard_key(1), outer(0)), inside);
 }
 
 TEST_F(LoopbackFlowsTest, LetAPeersFlowGoOnceItIsForgottenAndOthersNeedTheRoom) {
-  const auto inside = flows_.inside(key(1), outer(0));
-  flows_.forget(key(1));
+  const auto inside = flows_.inside(wireguard_key(1), outer(0));
+  flows_.forget(wireguard_key(1));
   for (int i = 1; i <= 64; ++i) flows_.deliver(outer(i), message("flood"));
-  EXPECT_EQ(flows_.outside(key(1), *inside), std::nullopt);
+  EXPECT_EQ(flows_.outside(wireguard_key(1), *inside), std::nullopt);
 }
 
 TEST_F(LoopbackFlowsTest, TakeNothingFromOtherProgramsOfThisHost) {
-  const auto inside = flows_.inside(key(1), outer(1));
+  const auto inside = flows_.inside(wireguard_key(1), outer(1));
   const auto stranger = std::move(*AsioDatagramSocket::open(context_, 0));
   stranger->send({*inside, message("forged")});
   wireguard_->send({*inside, message("real")});

@@ -21,6 +21,8 @@ function addMatrix(matrix) {
       note: `${format.count(possible.length)} with a path` },
   ]);
   addFacts([["Runs", format.count(sum(cells.map((cell) => cell.runs)))],
+    ["First tunnel, median", format.seconds(matrix.p50_seconds)],
+    ["First tunnel, 95 %", format.seconds(matrix.p95_seconds)],
     ["Took", format.seconds(matrix.wall_seconds)]]);
   addCommand(matrix.command);
   addHeatMap(matrix);
@@ -64,6 +66,9 @@ function heatCell(matrix, row, column) {
     ["relayed", format.count(cell.relayed), "var(--relayed)"],
     ["none", format.count(none), "var(--none)"],
     ["median", format.seconds(cell.p50_seconds)], ["95 %", format.seconds(cell.p95_seconds)],
+    ["direct, median", format.seconds(cell.direct_p50_seconds)],
+    ["direct, 95 %", format.seconds(cell.direct_p95_seconds)],
+    ...(cell.relayed_seeds.length > 0 ? [["relayed seeds", cell.relayed_seeds.join(", ")]] : []),
     ...(cell.failed_seeds.length > 0 ? [["failed seeds", cell.failed_seeds.join(", ")]] : [])]);
   return node;
 }
@@ -94,6 +99,8 @@ function addMatrixTable(matrix) {
     number("None", (row) => row.runs - row.direct - row.relayed),
     number("Median", (row) => row.p50_seconds, format.seconds),
     number("95 %", (row) => row.p95_seconds, format.seconds),
+    number("Direct, median", (row) => row.direct_p50_seconds, format.seconds),
+    number("Direct, 95 %", (row) => row.direct_p95_seconds, format.seconds),
     { title: "Failed seeds", value: (row) => row.failed_seeds.join(", ") || kMissing },
   ], rows).node);
 }
