@@ -28,20 +28,37 @@ void Agent::look_for_ports() {
 }
 
 void Agent::aim(Peer& peer) const {
-  peer.punch.set_hopeless(hopeless(peer));
+  peer.punch.set_outlook(outlook_for(peer));
   peer.punch.set_guess(guess_for(peer));
   peer.punch.set_opening(opening_for(peer));
 }
 
-/// Without an address family in common; or between NATs that both give ports by chance, unless
-/// there is IPv6, or a network that both share.
-bool Agent::hopeless(const Peer& peer) const {
+namespace {
+
+bool is_behind_nat(const NatBehavior& nat) {
+  return nat.mapping != MappingBehavior::kUnknown && nat.mapping != MappingBehavior::kNone;
+}
+
+/// Whose ports vary cannot say to which of them the other is to send first, and the other's NAT
+/// lets in nothing else.
+DirectOutlook outlook_between(const NatBehavior& one, const NatBehavior& other) {
+  if (!is_behind_nat(one) || !is_behind_nat(other)) return DirectOutlook::kGood;
+  if (one.random_ports || other.random_ports) return DirectOutlook::kPoor;
+  const bool vary = depends_on_destination(one.mapping) || depends_on_destination(other.mapping);
+  return vary ? DirectOutlook::kGuarded : DirectOutlook::kGood;
+}
+
+}  // namespace
+
+/// The NATs do not matter where there is IPv6, or a network that both share.
+DirectOutlook Agent::outlook_for(const Peer& peer) const {
   const auto dialable = dialable_candidates(peer.candidates, context_.addresses, mesh_networks_);
-  if (dialable.empty()) return true;
-  if (!own_nat_.random_ports || !peer.nat || !peer.nat->random_ports) return false;
-  return std::ranges::none_of(dialable, [&](const Candidate& candidate) {
+  if (dialable.empty()) return DirectOutlook::kPoor;
+  const bool elsewhere = std::ranges::any_of(dialable, [&](const Candidate& candidate) {
     return candidate.endpoint.address.is_v6() || candidate.endpoint.address == external_;
   });
+  if (elsewhere || !peer.nat) return DirectOutlook::kGood;
+  return outlook_between(own_nat_, *peer.nat);
 }
 
 /// Only where the peer's ports follow a rule, and the own mapping is the same for all ports tried

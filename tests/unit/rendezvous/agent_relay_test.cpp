@@ -82,11 +82,16 @@ TEST_F(AgentRelay, ARelayIsAskedAndBothEndsUseIt) {
 class OneRun : public AgentRelay {
  public:
   void TestBody() override {}
-  /// Each of the two has this NAT before it, at this address.
-  void set_nats(const NatBehavior& nat, const Endpoint& of_a, const Endpoint& of_b) {
-    a_.behavior = b_.behavior = nat;
-    a_.claims = {of_a};
-    b_.claims = {of_b};
+  /// What stands before each of the two, and where it is seen.
+  struct Side {
+    NatBehavior nat;
+    std::string_view seen;
+  };
+  void set_sides(const Side& a, const Side& b) {
+    a_.behavior = a.nat;
+    b_.behavior = b.nat;
+    a_.claims = {endpoint(a.seen)};
+    b_.claims = {endpoint(b.seen)};
     a_.publish();
     b_.publish();
   }
@@ -119,20 +124,51 @@ TEST(AgentRelayLosses, WhicheverPacketIsLostCostsHalfASecondAtMost) {
   }
 }
 
-TEST(AgentRelayTimes, NobodyWaitsForADirectPathBetweenNatsThatGiveNoHope) {
-  const auto time_with = [](const NatBehavior& nat, std::string_view of_a, std::string_view of_b) {
+/// How long the way through a relay takes where no direct one works.
+class AgentRelayTimes : public testing::Test {
+ public:
+  using Side = OneRun::Side;
+
+  static NatBehavior nat(MappingBehavior mapping) {
+    NatBehavior nat;
+    nat.mapping = mapping;
+    return nat;
+  }
+
+  static std::optional<Duration> time_between(const Side& a, const Side& b) {
     OneRun run;
-    run.set_nats(nat, endpoint(of_a), endpoint(of_b));
+    run.set_sides(a, b);
     return run.time_to_connect();
-  };
-  const auto patient = time_with(varying_nat(false), "198.51.100.8:1", "198.51.100.9:1");
-  const auto hopeless = time_with(varying_nat(true), "198.51.100.8:1", "198.51.100.9:1");
-  ASSERT_TRUE(patient && hopeless);
+  }
+
+  const Side open_{nat(MappingBehavior::kNone), "198.51.100.7:1"};
+  const Side constant_{nat(MappingBehavior::kEndpointIndependent), "198.51.100.8:1"};
+  const Side in_a_row_{varying_nat(false, 1), "198.51.100.9:1"};
+  const Side by_chance_{varying_nat(true), "198.51.100.10:1"};
+  const std::optional<Duration> patient_ = time_between(constant_, constant_);
+};
+
+TEST_F(AgentRelayTimes, ADirectPathIsWaitedForWhereOneMayWork) {
+  ASSERT_TRUE(patient_);
+  EXPECT_EQ(time_between(open_, by_chance_), patient_);
+  EXPECT_EQ(time_between(in_a_row_, open_), patient_);
+  const Side beside{varying_nat(true), "198.51.100.10:2"};
+  EXPECT_EQ(time_between(by_chance_, beside), patient_) << "of one site: they may meet inside";
+}
+
+TEST_F(AgentRelayTimes, NobodyWaitsWhereItTakesLuckAtBest) {
+  const Side elsewhere{varying_nat(true), "198.51.100.11:1"};
   // The call goes to the relay and on, the request for a port there and back; a bind, a challenge
   // and the proof; and a ping through the relay.
-  EXPECT_EQ(*hopeless, 8 * kLatency);
-  // Of one site: they may meet inside.
-  EXPECT_EQ(time_with(varying_nat(true), "198.51.100.8:1", "198.51.100.8:2"), patient);
+  EXPECT_EQ(time_between(by_chance_, elsewhere), 8 * kLatency);
+  EXPECT_EQ(time_between(by_chance_, constant_), 8 * kLatency);
+  EXPECT_EQ(time_between(constant_, by_chance_), 8 * kLatency);
+}
+
+TEST_F(AgentRelayTimes, IntroducersAreAskedAtOnceWherePortsAreToBeGuessed) {
+  ASSERT_TRUE(patient_);
+  EXPECT_LE(time_between(in_a_row_, constant_), *patient_ - kDetourDelay);
+  EXPECT_LE(time_between(constant_, in_a_row_), *patient_ - kDetourDelay);
 }
 
 TEST_F(AgentRelay, WhereNoFamilyIsSharedARelayIsAskedAtOnce) {
