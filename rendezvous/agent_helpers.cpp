@@ -63,8 +63,9 @@ void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
   }
 }
 
-/// Where nothing direct is to be expected soon: who is to pass a call on is asked to relay as well, and
-/// who passed one on is so by whom it reached. Then both have a port before they have a session.
+/// Where nothing direct is to be expected soon: who is to pass a call on is asked to relay as well,
+/// and who passed one on is so by whom it reached. Then both have a port before they have a
+/// session.
 void Agent::ask_ahead(Now now, const crypto::NodeId& node, Peer& peer,
                       std::span<const crypto::NodeId> introducers) {
   if (peer.punch.outlook() != DirectOutlook::kPoor || peer.punch.established()) return;
