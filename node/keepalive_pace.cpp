@@ -32,12 +32,13 @@ void KeepalivePace::network_changed(TimePoint now, std::set<AddressFamily> famil
   for (const AddressFamily family : kFamilies) of(family).restart(now, servers_of(family));
 }
 
-void KeepalivePace::note_external(TimePoint now, AddressFamily family,
-                                  const std::optional<IpAddress>& external) {
+void KeepalivePace::note_externals(TimePoint now, AddressFamily family,
+                                   std::span<const IpAddress> externals) {
   auto& known = family == AddressFamily::kIpv4 ? external_ipv4_ : external_ipv6_;
-  if (!external || known == external) return;
+  const bool stays = known && std::ranges::find(externals, *known) != externals.end();
+  if (externals.empty() || stays) return;
   if (known) of(family).restart(now, servers_of(family));
-  known = external;
+  known = externals.front();
 }
 
 bool KeepalivePace::handle_datagram(TimePoint now, LifetimePort port, const Endpoint& from,

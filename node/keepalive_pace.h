@@ -29,9 +29,9 @@ class KeepalivePace {
   /// The host is on another network, with addresses that reach others in these families. What was
   /// known is void.
   void network_changed(TimePoint now, std::set<AddressFamily> families);
-  /// Where others see the host in this family; nullopt: they do not. Another address is another
-  /// NAT.
-  void note_external(TimePoint now, AddressFamily family, const std::optional<IpAddress>& external);
+  /// Where others see the host in this family, the newest first; none: they do not. Where none of
+  /// them is the one before, there is another NAT.
+  void note_externals(TimePoint now, AddressFamily family, std::span<const IpAddress> externals);
 
   /// True if the datagram belonged to a look; a foreign one changes nothing.
   bool handle_datagram(TimePoint now, rendezvous::LifetimePort port, const Endpoint& from,

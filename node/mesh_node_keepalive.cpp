@@ -46,9 +46,7 @@ void MeshNode::follow_pace(Now now) {
 void MeshNode::tell_pace_of_externals(Now now) {
   if (!pace_) return;
   for (const AddressFamily family : {AddressFamily::kIpv4, AddressFamily::kIpv6}) {
-    const auto& mapped = nat_->last_mapped(family);
-    pace_->note_external(now.steady, family,
-                         mapped ? std::optional(mapped->address) : std::nullopt);
+    pace_->note_externals(now.steady, family, nat_->externals(family));
   }
   follow_pace(now);
 }

@@ -73,12 +73,14 @@ void MeshNode::follow_agent(Now now) {
   look_for_new_candidates(now);
 }
 
-/// A peer with a session is asked whether it has left. Its withdrawal may be an earlier run's.
+/// A peer with a session is asked whether it has left. Its withdrawal may be an earlier run's. Once
+/// for however many of them: another question would make the answer to the last one void.
 bool MeshNode::doubts_farewell(Now now, const rendezvous::SignedRecord& record) {
   const auto row = peers_.rows().find(record.record.node);
   const bool withdraws = record.record.tombstone && row != peers_.rows().end() &&
                          row->second.record().sequence < record.record.sequence;
-  return withdraws && agent_ && agent_->probe(now, row->first);
+  if (!withdraws || !agent_) return false;
+  return farewells_.doubts(row->first) || agent_->probe(now, row->first);
 }
 
 void MeshNode::follow_farewells(Now now) {

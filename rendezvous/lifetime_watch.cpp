@@ -12,6 +12,7 @@ constexpr int kGoneLooks = 2;
 
 void LifetimeWatch::restart(TimePoint now, std::span<const Endpoint> servers) {
   servers_.assign(servers.begin(), servers.end());
+  surveyed_.clear();
   known_ = {};
   settled_ = false;
   retry_ = kLifetimeRetry;
@@ -21,12 +22,21 @@ void LifetimeWatch::restart(TimePoint now, std::span<const Endpoint> servers) {
 }
 
 void LifetimeWatch::set_servers(TimePoint now, std::span<const Endpoint> servers) {
-  if (std::ranges::equal(servers, servers_)) return;
-  const BindingLifetime known = known_;
-  const bool settled = settled_;
-  restart(now, servers);
-  known_ = known;
-  settled_ = settled;
+  servers_.assign(servers.begin(), servers.end());
+  if (servers_.empty()) {
+    probe_.reset();
+    survey_at_.reset();
+    return;
+  }
+  if (probe_) return;
+  const bool hope = std::ranges::any_of(servers_, [&](const auto& each) { return is_news(each); });
+  if (survey_at_ && (decided() || !hope)) return;
+  survey_at_ = std::min(survey_at_.value_or(TimePoint::max()), now + kLifetimeSettle);
+}
+
+/// The last survey did not ask it.
+bool LifetimeWatch::is_news(const Endpoint& server) const {
+  return std::ranges::find(surveyed_, server) == surveyed_.end();
 }
 
 bool LifetimeWatch::handle_datagram(TimePoint now, LifetimePort port, const Endpoint& from,
@@ -55,6 +65,7 @@ std::optional<Transmit> LifetimeWatch::poll_transmit(LifetimePort port) {
 
 void LifetimeWatch::begin(TimePoint now) {
   survey_at_.reset();
+  surveyed_ = servers_;
   alive_below_ = 0;
   gone_from_ = kLifetimeLadder.size();
   rung_ = kLifetimeFirstRung;
@@ -65,7 +76,7 @@ void LifetimeWatch::begin(TimePoint now) {
 
 void LifetimeWatch::look(TimePoint now) {
   ++looks_;
-  probe_.emplace(servers_[server_], kLifetimeLadder[rung_], random_, now);
+  probe_.emplace(surveyed_[server_], kLifetimeLadder[rung_], random_, now);
 }
 
 void LifetimeWatch::follow(TimePoint now) {
@@ -73,7 +84,7 @@ void LifetimeWatch::follow(TimePoint now) {
   judge(probe_->verdict());
   probe_.reset();
   learn();
-  const bool no_more = server_ == servers_.size() || looks_ == kLifetimeLooksMax;
+  const bool no_more = server_ == surveyed_.size() || looks_ == kLifetimeLooksMax;
   if (decided() || no_more) return end(now);
   look(now);
 }

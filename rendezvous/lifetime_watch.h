@@ -50,7 +50,9 @@ class LifetimeWatch {
   /// The host is on another network, or its NAT another: everything learnt is void. `servers`: all
   /// of one family; none: nothing is looked at.
   void restart(TimePoint now, std::span<const Endpoint> servers);
-  /// The same where the network is as it was: what is known stays.
+  /// The same where the network is as it was: what is known stays, and a survey under way goes on
+  /// with its own. Names are resolved again and again, to the same addresses in another order, or
+  /// without those of a name that failed for once.
   void set_servers(TimePoint now, std::span<const Endpoint> servers);
 
   /// True if the datagram belonged to a look; a foreign one changes nothing.
@@ -66,6 +68,7 @@ class LifetimeWatch {
  private:
   //  Idle ──survey_at──▶ Looking ──nothing left between the bounds──▶ Idle, for a day
   //                         └──no server can tell──▶ Idle, for ten minutes, twenty, …
+  [[nodiscard]] bool is_news(const Endpoint& server) const;
   void begin(TimePoint now);
   void look(TimePoint now);
   void follow(TimePoint now);
@@ -77,7 +80,8 @@ class LifetimeWatch {
   [[nodiscard]] bool decided() const { return alive_below_ == gone_from_; }
 
   RandomSource& random_;
-  std::vector<Endpoint> servers_;
+  std::vector<Endpoint> servers_;   ///< for the next survey
+  std::vector<Endpoint> surveyed_;  ///< of the survey under way, or of the last one
   std::optional<TimePoint> survey_at_;
   std::optional<LifetimeProbe> probe_;
   // Of the survey under way; rungs below alive_below_ are proven, those from gone_from_ on are

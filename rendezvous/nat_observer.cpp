@@ -202,8 +202,8 @@ const NatBehavior& NatObserver::behavior(AddressFamily family) const {
   return findings(family).behavior;
 }
 
-const std::optional<Endpoint>& NatObserver::last_mapped(AddressFamily family) const {
-  return findings(family).last_mapped;
+const std::vector<IpAddress>& NatObserver::externals(AddressFamily family) const {
+  return findings(family).externals;
 }
 
 /// From nothing: whatever the server said was about another network.
@@ -275,11 +275,14 @@ NatObserver::FamilyFindings NatObserver::conclusion(AddressFamily family) const 
   const NatBehavior behavior = infer_nat_behavior(seen, gateway_);
   std::vector<Endpoint> own;
   for (const IpAddress& address : own_) own.push_back({address, port_});
-  const std::vector<Endpoint> mapped = newest_first(seen);
+  std::vector<Endpoint> mapped = newest_first(seen);
+  keep_first_of_each_address(mapped);
+  std::vector<IpAddress> externals;
+  for (const Endpoint& endpoint : mapped) externals.push_back(endpoint.address);
   return {.candidates = reflexive_candidates(seen, behavior.mapping, own),
           .behavior = behavior,
           .filtering = filtering_.behavior(family),
-          .last_mapped = mapped.empty() ? std::nullopt : std::optional(mapped.front())};
+          .externals = std::move(externals)};
 }
 
 /// Where all destinations share one mapping, one server's requests keep it alive for all. The first

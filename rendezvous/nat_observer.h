@@ -79,8 +79,9 @@ class NatObserver {
     return behavior(family).mapping == MappingBehavior::kNone &&
            lets_strangers_in(filtering(family));
   }
-  /// The newest mapping that a server saw: from where a guess of the next one starts.
-  [[nodiscard]] const std::optional<Endpoint>& last_mapped(AddressFamily family) const;
+  /// At which addresses servers see this host, the newest first; more than one where its NAT has a
+  /// pool of them, or a server lies.
+  [[nodiscard]] const std::vector<IpAddress>& externals(AddressFamily family) const;
 
  private:
   /// An observation and when it was last found to be so.
@@ -102,7 +103,7 @@ class NatObserver {
     std::vector<Candidate> candidates;
     NatBehavior behavior;
     FilteringBehavior filtering = FilteringBehavior::kUnknown;
-    std::optional<Endpoint> last_mapped;
+    std::vector<IpAddress> externals;
     bool operator==(const FamilyFindings&) const = default;
   };
   struct Findings {

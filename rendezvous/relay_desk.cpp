@@ -16,7 +16,7 @@ void RelayDesk::handle_request(TimePoint now, const crypto::NodeId& from,
   const Key key = key_of(from, peer);
   auto found = pairs_.find(key);
   const bool asked = found != pairs_.end() && end_of(*found, from).asked;
-  if (!asked && !has_room(from, found == pairs_.end())) {
+  if (!asked && !make_room(from, found == pairs_.end())) {
     ++counters_.refused;
     answers_.push_back({from, peer, 0});
     return;
@@ -134,8 +134,30 @@ std::optional<TimePoint> RelayDesk::end_of_patience(const Pair& pair) {
   return std::nullopt;
 }
 
-/// What others ask for with this member as the other side does not count against it.
-bool RelayDesk::has_room(const crypto::NodeId& asker, bool another_pair) const {
+/// The pairs that one side alone has asked for: `asker`, or with nullptr whichever.
+RelayDesk::Alone RelayDesk::find_alone(const crypto::NodeId* asker) {
+  Alone alone{pairs_.end()};
+  for (auto entry = pairs_.begin(); entry != pairs_.end(); ++entry) {
+    const auto& [key, pair] = *entry;
+    if (pair.low.asked == pair.high.asked) continue;
+    const crypto::NodeId& by = pair.low.asked ? key.first : key.second;
+    if (asker != nullptr && by != *asker) continue;
+    ++alone.count;
+    if (alone.oldest == pairs_.end() || pair.id < alone.oldest->second.id) alone.oldest = entry;
+  }
+  return alone;
+}
+
+/// Pairs that wait for their other side give way: the asker's own beyond its share, anybody's where
+/// there is no place left. What others ask for with this member as the other side does not count
+/// against it.
+bool RelayDesk::make_room(const crypto::NodeId& asker, bool another_pair) {
+  if (another_pair) {
+    const Alone own = find_alone(&asker);
+    if (own.count >= kRelayedAloneMax) close(own.oldest);
+    const Alone any = find_alone(nullptr);
+    if (pairs_.size() >= kRelayedPairsMax && any.count > 0) close(any.oldest);
+  }
   const auto own = std::ranges::count_if(pairs_, [&](const auto& entry) {
     return (entry.first.first == asker && entry.second.low.asked) ||
            (entry.first.second == asker && entry.second.high.asked);

@@ -28,6 +28,9 @@ namespace kadwire::rendezvous {
 /// Pairs served at once, and pairs of one member: a mesh behind one relay has a pair for each two.
 inline constexpr std::size_t kRelayedPairsMax = 256;
 inline constexpr std::size_t kRelayedPairsPerMemberMax = 64;
+/// Of those the ones that the other side has not asked for: it may not be there at all, and who
+/// starts asks for everybody it remembers. The oldest gives way.
+inline constexpr std::size_t kRelayedAloneMax = 16;
 /// A pair of which one side never asked gives its port back, and one that got no port its place.
 inline constexpr Duration kRelayAskPatience = 30s;
 /// A pair that one side has released goes on for so long, unless the other releases it too: that
@@ -130,7 +133,12 @@ class RelayDesk {
   [[nodiscard]] static bool is_complete(const Pair& pair);
   /// When it is closed if nothing else is heard; nullopt: it stays.
   [[nodiscard]] static std::optional<TimePoint> end_of_patience(const Pair& pair);
-  [[nodiscard]] bool has_room(const crypto::NodeId& asker, bool another_pair) const;
+  struct Alone {
+    Pairs::iterator oldest;  ///< pairs_.end() if there is none
+    std::size_t count = 0;
+  };
+  [[nodiscard]] Alone find_alone(const crypto::NodeId* asker);
+  [[nodiscard]] bool make_room(const crypto::NodeId& asker, bool another_pair);
   Pairs::iterator close(Pairs::iterator pair);
 
   RandomSource& random_;

@@ -29,6 +29,8 @@ class Farewells {
   /// The member was asked just now, and `rtt` is its round trip, if known. Of several withdrawals
   /// the newest counts; the time is the first one's.
   void add(TimePoint now, rendezvous::SignedRecord record, Duration rtt);
+  /// The member is being asked already.
+  [[nodiscard]] bool doubts(const crypto::NodeId& node) const { return farewells_.contains(node); }
   /// Forgets those of members of which this is true.
   void drop_if(const std::function<bool(const crypto::NodeId&)>& is_there);
   /// Whom to ask again now, unless the time is up; call until nullopt.

@@ -52,6 +52,9 @@ class KeepalivePaceTest : public ::testing::Test {
     pace_.handle_datagram(now_, to_silent ? LifetimePort::kSilent : LifetimePort::kAsking,
                           reply->source, reply->transmit.payload);
   }
+  void see(std::initializer_list<IpAddress> externals) {
+    pace_.note_externals(now_, AddressFamily::kIpv4, std::vector(externals));
+  }
   void run_for(Duration duration) {
     const TimePoint end = now_ + duration;
     while (true) {
@@ -102,13 +105,22 @@ TEST_F(KeepalivePaceTest, StaysSafeForAFamilyThatNoServerCanSpeakOf) {
 TEST_F(KeepalivePaceTest, BeginsAnewBehindAnotherExternalAddress) {
   pace_.set_servers(now_, std::vector{kServer});
   pace_.network_changed(now_, {AddressFamily::kIpv4});
-  pace_.note_external(now_, AddressFamily::kIpv4, kHome);
+  see({kHome});
   run_for(20min);
-  pace_.note_external(now_, AddressFamily::kIpv4, std::nullopt);
-  pace_.note_external(now_, AddressFamily::kIpv4, kHome);
+  see({});
+  see({kHome});
   EXPECT_EQ(pace_.keepalive(), kKeepaliveMax) << "servers that were silent for a while";
-  pace_.note_external(now_, AddressFamily::kIpv4, kElsewhere);
+  see({kElsewhere});
   EXPECT_EQ(pace_.keepalive(), kKeepalive);
+}
+
+TEST_F(KeepalivePaceTest, DoesNotBeginAnewWhereANatHasSeveralAddresses) {
+  pace_.set_servers(now_, std::vector{kServer});
+  pace_.network_changed(now_, {AddressFamily::kIpv4});
+  see({kHome, kElsewhere});
+  run_for(20min);
+  see({kElsewhere, kHome});
+  EXPECT_EQ(pace_.keepalive(), kKeepaliveMax);
 }
 
 }  // namespace

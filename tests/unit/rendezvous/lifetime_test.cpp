@@ -244,5 +244,41 @@ TEST_F(LifetimeWatchTest, OtherServersOfTheSameNetworkChangeNothingThatIsKnown) 
   EXPECT_EQ(watch_.lifetime(), (BindingLifetime{59s, 89s}));
 }
 
+TEST_F(LifetimeWatchTest, IsNotDisturbedByNamesThatAreResolvedAgainAllTheWhile) {
+  const std::vector<Endpoint> answers[] = {
+      {kServer, kOtherServer}, {kOtherServer, kServer}, {kOtherServer}};
+  const auto resolve_for = [&](Duration duration) {
+    for (int i = 0; i < duration / 15s; ++i) {
+      watch_.set_servers(now_, answers[i % 3]);
+      run(watch_, now_ + 15s);
+    }
+  };
+  resolve_for(20min);
+  EXPECT_EQ(watch_.lifetime(), (BindingLifetime{59s, 89s}));
+  packets_ = 0;
+  resolve_for(1h);
+  EXPECT_EQ(packets_, 0) << "what is known needs no other look that day";
+}
+
+TEST_F(LifetimeWatchTest, AsksAServerThatIsNewSoonWhereNoneCouldTell) {
+  obeys_ = false;
+  survey();
+  EXPECT_GT(*watch_.next_timeout(), now_ + kLifetimeSettle);
+  watch_.set_servers(now_, std::vector{kServer});
+  EXPECT_GT(*watch_.next_timeout(), now_ + kLifetimeSettle);
+  watch_.set_servers(now_, std::vector{kServer, kOtherServer});
+  EXPECT_EQ(watch_.next_timeout(), now_ + kLifetimeSettle);
+}
+
+TEST_F(LifetimeWatchTest, RestsWhileThereIsNoServer) {
+  watch_.restart(now_, std::vector{kServer});
+  run(watch_, now_ + 2min);
+  watch_.set_servers(now_, {});
+  EXPECT_FALSE(watch_.next_timeout());
+  watch_.set_servers(now_, std::vector{kServer});
+  run(watch_, now_ + 20min);
+  EXPECT_EQ(watch_.lifetime(), (BindingLifetime{59s, 89s}));
+}
+
 }  // namespace
 }  // namespace kadwire::rendezvous

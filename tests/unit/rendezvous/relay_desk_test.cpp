@@ -34,6 +34,11 @@ class RelayDeskTest : public ::testing::Test {
     }
     return id;
   }
+  /// The port is not open yet.
+  void both_ask(const crypto::NodeId& one, const crypto::NodeId& other) {
+    desk_.handle_request(kStart, one, other);
+    desk_.handle_request(kStart, other, one);
+  }
   /// A bind, and its repetition with the proof that the desk sends back.
   void prove(RelayId id, const crypto::NodeId& member, const crypto::NodeId& peer,
              const Endpoint& at) {
@@ -215,16 +220,36 @@ TEST_F(RelayDeskTest, ClosesWhatIsIdleOrAMembersThatLeft) {
 }
 
 TEST_F(RelayDeskTest, RefusesAMemberMoreThanItsShareAndAllMoreThanAll) {
-  for (unsigned i = 0; i < kRelayedPairsPerMemberMax; ++i) {
-    desk_.handle_request(kStart, kA, node(100 + i));
-  }
+  for (unsigned i = 0; i < kRelayedPairsPerMemberMax; ++i) both_ask(kA, node(100 + i));
   EXPECT_FALSE(desk_.poll_answer());
   desk_.handle_request(kStart, kA, node(99));
   EXPECT_EQ(desk_.poll_answer()->port, 0);
-  for (unsigned i = 0; i < 2 * kRelayedPairsMax; ++i) {
-    desk_.handle_request(kStart, node(1000 + i), node(3000 + i));
+  for (unsigned i = 0; i < 2 * kRelayedPairsMax; ++i) both_ask(node(1000 + i), node(3000 + i));
+  EXPECT_EQ(desk_.pairs(), kRelayedPairsMax);
+  EXPECT_EQ(desk_.poll_answer()->port, 0);
+}
+
+TEST_F(RelayDeskTest, LetsTheOldestGoOfWhatAMemberAskedForAlone) {
+  for (unsigned i = 0; i < kRelayedAloneMax; ++i) desk_.handle_request(kStart, kA, node(100 + i));
+  both_ask(kA, kB);
+  EXPECT_EQ(desk_.pairs(), kRelayedAloneMax) << "the first gave way when the seventeenth was asked";
+  EXPECT_FALSE(desk_.poll_answer());
+  desk_.handle_request(kStart, node(101), kA);
+  EXPECT_EQ(desk_.pairs(), kRelayedAloneMax);
+  desk_.handle_request(kStart, node(100), kA);
+  EXPECT_EQ(desk_.pairs(), kRelayedAloneMax + 1);
+}
+
+TEST_F(RelayDeskTest, WhoAsksForMembersThatAreNotThereTakesNobodysPlace) {
+  for (unsigned i = 0; i < kRelayedPairsMax; ++i) {
+    desk_.handle_request(kStart, node(1000 + i), node(3000));
   }
   EXPECT_EQ(desk_.pairs(), kRelayedPairsMax);
+  both_ask(kA, kB);
+  EXPECT_EQ(desk_.pairs(), kRelayedPairsMax);
+  EXPECT_FALSE(desk_.poll_answer());
+  desk_.handle_timeout(kStart + kRelayAskPatience);
+  EXPECT_EQ(desk_.pairs(), 0U) << "no port was opened";
 }
 
 TEST_F(RelayDeskTest, WhatOthersAskForDoesNotUseUpAMembersShare) {

@@ -107,6 +107,15 @@ TEST_F(LateFarewellFromAfar, InterruptsNothingThough300MsPassUntilItsOwnerHasAns
   }
 }
 
+TEST_F(LateFarewellFromAfar, InterruptsNothingThoughItIsSaidAgainBeforeItsOwnerCanAnswer) {
+  ASSERT_TRUE(a_packet_gets_through());
+  for (int i = 0; i < 30; ++i) {
+    repeat_withdrawal();
+    run_for(100ms);
+    ASSERT_TRUE(knows_other()) << i;
+  }
+}
+
 TEST_F(LateFarewell, InterruptsNothingRightAfterARestart) {
   other_.leave();
   run_for(100ms);
