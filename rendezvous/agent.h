@@ -243,7 +243,7 @@ class Agent {
   [[nodiscard]] bool relayed_only(const Peer& peer) const;
   [[nodiscard]] std::optional<PortGuess> guess_for(const Peer& peer) const;
   [[nodiscard]] std::optional<Opening> opening_for(const Peer& peer) const;
-  [[nodiscard]] DirectOutlook outlook_for(const Peer& peer) const;
+  [[nodiscard]] bool direct_unlikely(const Peer& peer) const;
   void note_external(const PeerRecord& own);
   void look_for_ports();
   void aim(Peer& peer) const;

@@ -68,7 +68,7 @@ void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
 /// session.
 void Agent::ask_ahead(Now now, const crypto::NodeId& node, Peer& peer,
                       std::span<const crypto::NodeId> introducers) {
-  if (peer.punch.outlook() != DirectOutlook::kPoor || peer.punch.established()) return;
+  if (!peer.punch.direct_unlikely() || peer.punch.established()) return;
   for (const crypto::NodeId& introducer :
        introducers.first(std::min(kRelaysMax, introducers.size()))) {
     const auto relay = peers_.find(introducer);

@@ -28,7 +28,7 @@ void Agent::look_for_ports() {
 }
 
 void Agent::aim(Peer& peer) const {
-  peer.punch.set_outlook(outlook_for(peer));
+  peer.punch.set_direct_unlikely(direct_unlikely(peer));
   peer.punch.set_guess(guess_for(peer));
   peer.punch.set_opening(opening_for(peer));
 }
@@ -39,26 +39,20 @@ bool is_behind_nat(const NatBehavior& nat) {
   return nat.mapping != MappingBehavior::kUnknown && nat.mapping != MappingBehavior::kNone;
 }
 
-/// Whose ports vary cannot say to which of them the other is to send first, and the other's NAT
-/// lets in nothing else.
-DirectOutlook outlook_between(const NatBehavior& one, const NatBehavior& other) {
-  if (!is_behind_nat(one) || !is_behind_nat(other)) return DirectOutlook::kGood;
-  if (one.random_ports || other.random_ports) return DirectOutlook::kPoor;
-  const bool vary = depends_on_destination(one.mapping) || depends_on_destination(other.mapping);
-  return vary ? DirectOutlook::kGuarded : DirectOutlook::kGood;
-}
-
 }  // namespace
 
-/// The NATs do not matter where there is IPv6, or a network that both share.
-DirectOutlook Agent::outlook_for(const Peer& peer) const {
+/// Without an address family in common. And between two NATs of which one gives each destination
+/// another port: nobody knows beforehand to which of them the other is to send first, and the
+/// other's NAT lets in nothing else. They do not matter where there is IPv6, or a network that both
+/// share.
+bool Agent::direct_unlikely(const Peer& peer) const {
   const auto dialable = dialable_candidates(peer.candidates, context_.addresses, mesh_networks_);
-  if (dialable.empty()) return DirectOutlook::kPoor;
+  if (dialable.empty()) return true;
   const bool elsewhere = std::ranges::any_of(dialable, [&](const Candidate& candidate) {
     return candidate.endpoint.address.is_v6() || candidate.endpoint.address == external_;
   });
-  if (elsewhere || !peer.nat) return DirectOutlook::kGood;
-  return outlook_between(own_nat_, *peer.nat);
+  if (elsewhere || !peer.nat || !is_behind_nat(own_nat_) || !is_behind_nat(*peer.nat)) return false;
+  return depends_on_destination(own_nat_.mapping) || depends_on_destination(peer.nat->mapping);
 }
 
 /// Only where the peer's ports follow a rule, and the own mapping is the same for all ports tried

@@ -30,7 +30,7 @@ void PunchSession::on_relayed_ping(Now now, Path& path) {
 
 std::optional<TimePoint> PunchSession::relay_due() const {
   const auto since = indirect_since();
-  if (!since || outlook_ == DirectOutlook::kPoor) return since;
+  if (!since || direct_unlikely_) return since;
   return *since + kRelayDelay;
 }
 

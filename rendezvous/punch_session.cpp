@@ -170,7 +170,7 @@ void PunchSession::handle_traffic(Now now, bool sent, bool received) {
 bool PunchSession::wants_introducers(Now now) const {
   const auto due = schedule_.next();
   if (!due || now.steady < *due) return false;
-  return outlook_ != DirectOutlook::kGood || now.steady - begun_ >= kDetourDelay;
+  return direct_unlikely_ || now.steady - begun_ >= kDetourDelay;
 }
 
 void PunchSession::handle_timeout(Now now, std::span<const crypto::NodeId> introducers) {

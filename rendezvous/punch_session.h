@@ -66,17 +66,6 @@ inline constexpr Duration kOpeningDelay = 1s;
 /// are still the right ones.
 inline constexpr Duration kMovedOpeningDelay = 3s;
 
-/// What both NATs let expect of direct paths. They are tried in any case: it decides how long third
-/// members are kept waiting for them.
-enum class DirectOutlook : std::uint8_t {
-  kGood,  ///< a call may be heard at once; or nothing is known
-  /// One side's ports vary and a NAT stands before the other: nothing is heard before both know of
-  /// each other, so introducers are asked at once.
-  kGuarded,
-  /// Nothing, or luck that takes seconds: relays are not kept waiting either.
-  kPoor,
-};
-
 struct OutgoingFrame {
   Way way;
   Bytes frame;
@@ -130,8 +119,10 @@ class PunchSession {
   /// Whether WireGuard is to use relays alone, as either side's operator wishes. A direct path in
   /// use stays until a relay works; frames go straight as ever.
   void set_relayed_only(Now now, bool only);
-  void set_outlook(DirectOutlook outlook) { outlook_ = outlook; }
-  [[nodiscard]] DirectOutlook outlook() const { return outlook_; }
+  /// No call is to be expected to get through by itself: a direct path takes guesses or luck, if
+  /// there is one. It is tried all the same, but introducers and relays are not kept waiting.
+  void set_direct_unlikely(bool unlikely) { direct_unlikely_ = unlikely; }
+  [[nodiscard]] bool direct_unlikely() const { return direct_unlikely_; }
   /// Side ports may help: the own NAT's ports cannot be foreseen, and the peer's is the same for
   /// all.
   void set_opening(const std::optional<Opening>& opening);
@@ -318,7 +309,7 @@ class PunchSession {
   TimePoint relay_used_;  ///< last seen in use by WireGuard
   bool choice_changed_ = false;
   bool relayed_only_ = false;
-  DirectOutlook outlook_ = DirectOutlook::kGood;
+  bool direct_unlikely_ = false;
   bool lost_ = false;               ///< the path in use died, and the peer is to know
   std::optional<TimePoint> heard_;  ///< anything under a session
   TimePoint called_;                ///< last
