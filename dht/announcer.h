@@ -17,10 +17,10 @@
 namespace kadwire::dht {
 
 /// Values expire after 10 minutes. A put that begins 8 minutes after the last confirmed one has two
-/// left for failures: with pauses of 1, 2, 4 … 60 s that is six attempts or more, and a request that
-/// nobody answers costs one of them 30 s. Sooner would only fill the topic, and every listener's
-/// memory, where each old value stays until it expires. Spread, so that members that started
-/// together do not stay together.
+/// left for failures: with pauses of 1, 2, 4 … 60 s that is six attempts or more where each is said
+/// to have failed or is not seen, and four, at 0, 31, 63 and 97 s, where nobody ever answers.
+/// Sooner would only fill the topic, and every listener's memory, where each old value stays until
+/// it expires. Spread, so that members that started together do not stay together.
 inline constexpr Duration kReannounceShortest = 7min;
 inline constexpr Duration kReannounceLongest = 8min;
 /// A put travels a few round trips, and the first retransmission comes after 1.25 s.

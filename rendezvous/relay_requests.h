@@ -29,7 +29,8 @@ class RelayRequests {
   bool note_answer(const crypto::NodeId& relay);
   /// Nothing is to be said again.
   void settle(const crypto::NodeId& relay);
-  /// It was asked less than kRelayRequestTime ago, and has not refused.
+  /// It was asked less than kRelayRequestTime ago and not settled since. An answer alone ends
+  /// nothing: a refusal does because the agent settles the relay then.
   [[nodiscard]] bool is_under_way(TimePoint now, const crypto::NodeId& relay) const;
 
   /// What to say again now.
