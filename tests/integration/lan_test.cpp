@@ -9,7 +9,7 @@
 namespace kadwire::lab {
 namespace {
 
-/// From the start of two programs: wireguard-go, two beacons, a call.
+/// From the moment both are up: two beacons, a call, a handshake.
 constexpr auto kFoundAfterMax = 5s * kSlowdown;
 /// Without beacons nothing would come of it later either.
 constexpr auto kAlone = 5s;
@@ -28,10 +28,13 @@ class LanMeshTest : public MeshTest {
     lan_ = {.gateway = &box, .ipv4 = "192.168.7", .ipv6 = "2001:db8:7:7"};
   }
   Member& add_on_lan(Families families, std::vector<std::string> arguments = {}) {
+    arguments.insert(arguments.end(), {"--log-level", "debug"});  // for calls_of
     return add({.host = {.families = families, .lan = lan_}, .arguments = std::move(arguments)});
   }
+  /// Whether they do so soon enough after both are up.
   bool connects(Member& a, Member& b, Duration at_most) {
     start_all({&a, &b});
+    await_up({&a, &b});
     return eventually([&] { return a.peers_active() == 1 && b.peers_active() == 1; }, at_most);
   }
 
@@ -42,7 +45,7 @@ class LanMeshTest : public MeshTest {
 TEST_F(LanMeshTest, FindsItselfWithoutInternet) {
   Member& a = add_on_lan(Families::kBoth);
   Member& b = add_on_lan(Families::kBoth);
-  EXPECT_TRUE(connects(a, b, kFoundAfterMax));
+  EXPECT_TRUE(connects(a, b, kFoundAfterMax)) << calls_of({&a, &b});
   EXPECT_FALSE(a.in_dht());
   // Whoever hears the other's beacon first calls it, which then knows it by that.
   const auto known_to_a = a.call("peers.list");
@@ -57,7 +60,7 @@ TEST_F(LanMeshTest, FindsItselfWithoutInternet) {
 TEST_F(LanMeshTest, FindsItselfWithoutInternetAndWithoutIpv4) {
   Member& a = add_on_lan(Families::kIpv6Only);
   Member& b = add_on_lan(Families::kIpv6Only);
-  EXPECT_TRUE(connects(a, b, kFoundAfterMax));
+  EXPECT_TRUE(connects(a, b, kFoundAfterMax)) << calls_of({&a, &b});
 }
 
 TEST_F(LanMeshTest, StaysSilentOnTheLinkWhenTold) {

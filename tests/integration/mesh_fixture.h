@@ -4,8 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
+#include <sstream>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +22,26 @@ namespace kadwire::lab {
 /// Long enough for a mesh to form on a busy machine under a sanitizer; a mesh that needs it all has
 /// failed in a way that more time does not heal.
 inline constexpr auto kMeshTimeMax = 30s;
+
+/// What a daemon writes once it has its sockets and its WireGuard interface.
+inline constexpr const char* kNodeUp = " node up ";
+
+/// What the members' daemons wrote of how they called each other, and when: two that dialled at
+/// once and waited for WireGuard's next handshake are told from two that were slow.
+inline std::string calls_of(const std::vector<Member*>& members) {
+  std::string calls;
+  for (const Member* member : members) {
+    calls += member->name() + ":\n";
+    std::istringstream log(member->log());
+    for (std::string line; std::getline(log, line);) {
+      const auto says = [&](const char* what) { return line.find(what) != std::string::npos; };
+      if (says(kNodeUp) || says(" dial ") || says(" path ") || says(" tunnel ")) {
+        calls += "  " + line + '\n';
+      }
+    }
+  }
+  return calls;
+}
 
 class MeshTest : public LabTest {
  protected:
@@ -44,6 +67,16 @@ class MeshTest : public LabTest {
   /// Whether `condition` came true in time. Pings of `board()` go on meanwhile.
   bool eventually(const std::function<bool()>& condition, Duration at_most = kMeshTimeMax) {
     return board_.run_until(condition, at_most);
+  }
+
+  /// Waits until the daemons, which were started, are up; the test ends if they do not come up. How
+  /// long programs take to start is the machine's affair: a time that kadwire promises begins here.
+  void await_up(const std::vector<Member*>& members) {
+    const auto is_up = [](const Member* member) {
+      return member->log().find(kNodeUp) != std::string::npos;
+    };
+    if (eventually([&] { return std::ranges::all_of(members, is_up); })) return;
+    throw std::runtime_error("not all daemons come up");
   }
 
   /// Starts them at once and waits until every pair answers over both families.

@@ -11,10 +11,16 @@
 namespace kadwire::lab {
 namespace {
 
-/// What a member that comes back may take until it is reached again.
+/// What a member that comes back may take, once it is up, until it is reached again.
 constexpr auto kBackAfterMax = 3s * kSlowdown;
 /// Nobody notices a shorter gap; the daemons' timers are all longer.
 constexpr auto kSilenceMax = 1s;
+/// So that `calls_of` has something to show.
+const MemberOptions kTellsItsCalls{.arguments = {"--log-level", "debug"}};
+/// From the start of the members until their hour turns. By then they have formed a mesh, or the
+/// test has failed.
+constexpr auto kBeforeTheHour = kMeshTimeMax;
+constexpr auto kHourTurnsMax = kBeforeTheHour + 10s;
 
 std::size_t peers_known(const Member& member) {
   const auto count = member.call("peers.count");
@@ -49,7 +55,7 @@ TEST_F(MeshTest, TakesInASixthMemberThatJoinsLater) {
 
 TEST_F(MeshTest, GivesACrashedMemberItsTunnelsBackWithoutAGap) {
   must(mesh().start_bootstrap());
-  const auto members = add_many(3);
+  const auto members = add_many(3, kTellsItsCalls);
   form(members);
   Member& crashed = *members[0];
   const MeshAddresses before = addresses_of(crashed);
@@ -59,7 +65,9 @@ TEST_F(MeshTest, GivesACrashedMemberItsTunnelsBackWithoutAGap) {
 
   crashed.crash();
   must(crashed.start());
-  EXPECT_TRUE(eventually([&] { return crashed.peers_active() == 2; }, kBackAfterMax));
+  await_up({&crashed});
+  EXPECT_TRUE(eventually([&] { return crashed.peers_active() == 2; }, kBackAfterMax))
+      << calls_of(members);
 
   EXPECT_EQ(crashed.addresses(), before);
   EXPECT_EQ(wireguard_pid(crashed.host()), data_plane) << "wireguard-go was not adopted";
@@ -68,7 +76,7 @@ TEST_F(MeshTest, GivesACrashedMemberItsTunnelsBackWithoutAGap) {
 
 TEST_F(MeshTest, IsReachedWithinThreeSecondsByAMemberThatLostItsDataPlaneToo) {
   must(mesh().start_bootstrap());
-  const auto members = add_many(3);
+  const auto members = add_many(3, kTellsItsCalls);
   form(members);
   Member& crashed = *members[0];
   const MeshAddresses before = addresses_of(crashed);
@@ -77,11 +85,13 @@ TEST_F(MeshTest, IsReachedWithinThreeSecondsByAMemberThatLostItsDataPlaneToo) {
   crashed.crash_whole();
   ASSERT_TRUE(eventually([&] { return !crashed.host().counters(kMeshInterface); }, 5s));
   must(crashed.start());
+  await_up({&crashed});
   PingBoard back;
   must(back.add(crashed.host(), other.ipv6, PingBoard::Until::kFirstReply));
   must(back.add(crashed.host(), other.ipv4.value(), PingBoard::Until::kFirstReply));
 
-  EXPECT_TRUE(back.run_until([&] { return back.all_answered(); }, kBackAfterMax));
+  EXPECT_TRUE(back.run_until([&] { return back.all_answered(); }, kBackAfterMax))
+      << calls_of(members);
   EXPECT_EQ(crashed.addresses(), before);
 }
 
@@ -164,31 +174,39 @@ TEST_F(MeshTest, RefusesASecondDaemonOnTheSameInterfaceInOneClearLine) {
   EXPECT_LT(board().longest_silence(flow), kSilenceMax);
 }
 
-TEST_F(MeshTest, LosesNobodyWhenTheHourTurns) {
+/// Lets a clock stand at kBeforeTheHour to the hour now.
+std::vector<std::string> shortly_before_the_hour() {
   using namespace std::chrono;
-  // The members' clocks stand at ten seconds to the hour when the test begins.
   const auto now = system_clock::now().time_since_epoch();
-  const auto to_offset = (3590s + 3600s - now % 3600s) % 3600s;
-  const std::string offset = std::to_string(duration_cast<milliseconds>(to_offset).count());
+  const auto offset = (2 * 3600s - kBeforeTheHour - now % 3600s) % 3600s;
+  return {"--clock-offset", std::to_string(duration_cast<milliseconds>(offset).count())};
+}
+
+TEST_F(MeshTest, LosesNobodyWhenTheHourTurns) {
   must(mesh().start_bootstrap());
-  auto members = add_many(4, {.arguments = {"--clock-offset", offset}});
+  auto members = add_many(4);
   Member& late = *members.back();
   members.pop_back();
-  form(members);
+  const auto clock = shortly_before_the_hour();  // when all hosts stand, which takes a while
+  for (Member* member : members) must(member->start(clock));
+  expect_full_mesh(members);
   const auto topic = must(members[0]->call("daemon.status")).value("topic_prefix", "");
   const auto there = ping(*members[0], *members[1]);
   const auto back = ping(*members[2], *members[0]);
 
-  ASSERT_TRUE(eventually([&] {
-    const auto status = members[0]->call("daemon.status");
-    return status && status->value("topic_prefix", topic) != topic;
-  })) << "the hour did not turn";
+  ASSERT_TRUE(eventually(
+      [&] {
+        const auto status = members[0]->call("daemon.status");
+        return status && status->value("topic_prefix", topic) != topic;
+      },
+      kHourTurnsMax))
+      << "the hour did not turn";
   board().run(5s);
   EXPECT_LT(board().longest_silence(there), kSilenceMax);
   EXPECT_LT(board().longest_silence(back), kSilenceMax);
 
   members.push_back(&late);
-  must(late.start());
+  must(late.start(clock));
   expect_full_mesh(members);
 }
 

@@ -51,8 +51,8 @@ constexpr auto kSimulationTimeMax = 60s;
 /// the same in every zone, and no daemon takes one to start.
 Duration startup_time(Member& member) {
   using namespace std::chrono;
-  const std::string log = read_text(member.host().log_path("kadwire"));
-  const auto line = log.find(" node up ");
+  const std::string log = member.log();
+  const auto line = log.find(kNodeUp);
   if (line == std::string::npos) throw std::runtime_error("no start in the log:\n" + log);
   const auto begin = log.rfind('\n', line) + 1;  // npos + 1 is 0: the first line
   int hour = 0, minute = 0, second = 0, millisecond = 0;

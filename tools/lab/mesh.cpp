@@ -20,6 +20,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kSecretFile = "/run/secret";
+constexpr const char* kMemberLog = "kadwire";
 constexpr const char* kBootstrapState = "/var/lib/kadwire-bootstrap";
 constexpr auto kBootstrapReadyMax = 10s;
 constexpr auto kStopPatience = 5s;
@@ -67,16 +68,23 @@ Member::Member(Place place, std::vector<std::string> runner, std::vector<std::st
       runner_(std::move(runner)),
       arguments_(std::move(arguments)) {}
 
-Expected<void> Member::start() {
+Expected<void> Member::start(const std::vector<std::string>& more) {
   assert(!running());
   std::vector<std::string> argv = runner_;
   argv.insert(argv.end(), {program_folder() / "kadwire", "join", "--secret-file", kSecretFile,
                            "--interface", kMeshInterface});
-  argv.insert(argv.end(), arguments_.begin(), arguments_.end());
-  auto process = host_.spawn(std::move(argv), "kadwire");
+  for (const auto& arguments : {arguments_, more}) {
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+  }
+  log_begin_ = read_text(host_.log_path(kMemberLog)).size();
+  auto process = host_.spawn(std::move(argv), kMemberLog);
   if (!process) return tl::unexpected(process.error());
   process_ = std::make_unique<Process>(std::move(*process));
   return {};
+}
+
+std::string Member::log() const {
+  return read_text(host_.log_path(kMemberLog)).substr(log_begin_);
 }
 
 void Member::crash() {

@@ -62,8 +62,8 @@ class Member {
   /// What it is behind, from the internet inwards.
   [[nodiscard]] const std::vector<std::unique_ptr<Gateway>>& gateways() const { return gateways_; }
   [[nodiscard]] const std::string& name() const { return host_.name(); }
-  /// Starts the daemon; it must not run.
-  [[nodiscard]] Expected<void> start();
+  /// Starts the daemon; it must not run. `more` arguments are for this start alone.
+  [[nodiscard]] Expected<void> start(const std::vector<std::string>& more = {});
   /// SIGKILL to the daemon alone: its wireguard-go lives on, as after a crash.
   void crash();
   /// SIGKILL to the daemon and to its wireguard-go: as after a power cut.
@@ -73,6 +73,8 @@ class Member {
   [[nodiscard]] bool running() { return process_ && process_->running(); }
   /// The last one started.
   [[nodiscard]] Process& process() { return *process_; }
+  /// What the last one started has written so far.
+  [[nodiscard]] std::string log() const;
 
   /// Asks the daemon; see node/control for methods and fields.
   [[nodiscard]] Expected<nlohmann::json> call(
@@ -97,6 +99,7 @@ class Member {
   std::vector<std::unique_ptr<Gateway>> gateways_;
   std::vector<std::string> runner_, arguments_;
   std::unique_ptr<Process> process_;
+  std::size_t log_begin_ = 0;  ///< earlier daemons wrote what is before it
 };
 
 class Mesh {
