@@ -13,6 +13,8 @@ add_dependencies(testnet_program_tests kadwire-testnet)
 # each has one seed only, and keeps one core busy.
 kadwire_test_program(testnet_library_tests SOURCES testnet_library_test.cpp
                      LINKS GTest::gtest_main kadwire_lab)
+# Asked for its commit when the tests run: a build folder outlives many.
+target_compile_definitions(testnet_library_tests PRIVATE KADWIRE_SOURCE="${CMAKE_SOURCE_DIR}")
 add_dependencies(testnet_library_tests kadwire-testnet)
 if(KADWIRE_SANITIZE)
   set(share ${KADWIRE_COMPUTES} COST ${KADWIRE_COST_LONG})

@@ -1,14 +1,18 @@
 /// The library's short scenarios keep what they promise: each with one seed that is always the
-/// same, and some with two that are fresh every time. A seed that fails is replayed by the command
-/// that is printed.
+/// same, and some with two that are fresh for every commit: what is red is so again for everybody
+/// who plays that commit, before it is pushed and after. Changes that are not committed yet are
+/// played with the seeds of the commit they are made to; outside of a git checkout chance has it. A
+/// seed that fails is replayed by the command that is printed, before the output and after it.
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <ostream>
 #include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fmt/format.h>
@@ -21,6 +25,10 @@ namespace {
 
 /// Some seconds of CPU, on a machine with more to do; under a sanitizer far more.
 constexpr auto kRunTimeMax = 280s;
+/// Git reads two small files.
+constexpr auto kGitTimeMax = 20s;
+/// Of SHA-1.
+constexpr std::size_t kCommitDigitsMin = 40;
 constexpr std::uint64_t kFixedSeed = 1;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr std::size_t kFreshSeeds = 0;  // the same worlds again, at a multiple of the price
@@ -62,6 +70,42 @@ const Case kCases[] = {
     {"hostile-members", {"--until", "2min5s", "--set", "groups.newcomers.start=95s..100s"}, false},
 };
 
+/// The commit that is tested, in hexadecimal digits; empty: there is no telling. Git is to tell it
+/// to root, too, whose checkout this is not, and not to take it from a checkout that this one lies
+/// in.
+std::string tested_commit(const std::filesystem::path& checkout) {
+  const testing::TemporaryFolder folder;
+  const auto output = folder.path() / "commit";
+  auto git = lab::Process::spawn(
+      {.argv = {"git", "-c", "safe.directory=*", "-C", checkout, "rev-parse", "--verify", "HEAD"},
+       .environment = {"GIT_CEILING_DIRECTORIES=" + checkout.parent_path().string()},
+       .output = output});
+  if (!git || git->wait(kGitTimeMax) != 0) return {};
+  const std::string said = lab::read_text(output);
+  const std::string commit = said.substr(0, said.find_first_not_of("0123456789abcdef"));
+  return commit.size() >= kCommitDigitsMin ? commit : std::string();
+}
+
+/// The same everywhere, which std::hash does not promise: FNV-1a.
+std::uint32_t seed_from(std::string_view commit, std::string_view scenario, std::size_t index) {
+  std::uint32_t hash = 0x811c9dc5;
+  for (const char each : fmt::format("{}/{}/{}", commit, scenario, index)) {
+    hash = (hash ^ static_cast<unsigned char>(each)) * 0x01000193;
+  }
+  return hash;
+}
+
+std::vector<std::uint64_t> fresh_seeds(const Case& each) {
+  std::vector<std::uint64_t> seeds(each.fresh ? kFreshSeeds : 0);
+  if (seeds.empty()) return seeds;
+  const std::string commit = tested_commit(KADWIRE_SOURCE);
+  std::random_device device;
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    seeds[i] = commit.empty() ? device() : seed_from(commit, each.scenario, i);
+  }
+  return seeds;
+}
+
 class TestnetLibrary : public ::testing::TestWithParam<Case> {
  protected:
   struct Run {
@@ -90,15 +134,28 @@ class TestnetLibrary : public ::testing::TestWithParam<Case> {
 };
 
 TEST_P(TestnetLibrary, KeepsItsPromises) {
-  std::random_device device;
   std::vector<Run> runs;
   runs.push_back(start(kFixedSeed));
-  const std::size_t fresh_seeds = GetParam().fresh ? kFreshSeeds : 0;
-  for (std::size_t i = 0; i < fresh_seeds; ++i) runs.push_back(start(device()));
+  for (const std::uint64_t seed : fresh_seeds(GetParam())) runs.push_back(start(seed));
   for (Run& run : runs) {
     fmt::print("{}\n", run.replay);
-    EXPECT_EQ(run.process.wait(kRunTimeMax), 0) << run.replay << "\n" << lab::read_text(run.output);
+    EXPECT_EQ(run.process.wait(kRunTimeMax), 0)
+        << run.replay << "\n"
+        << lab::read_text(run.output) << "\nreplay it by: " << run.replay;
   }
+}
+
+TEST(FreshSeeds, AreOfTheCommitTheScenarioAndTheirNumber) {
+  const auto seed = seed_from("0123456789abcdef", "open-5", 0);
+  EXPECT_EQ(seed, 1564827643U) << "another program would play other worlds";
+  EXPECT_NE(seed_from("0123456789abcdee", "open-5", 0), seed);
+  EXPECT_NE(seed_from("0123456789abcdef", "open-6", 0), seed);
+  EXPECT_NE(seed_from("0123456789abcdef", "open-5", 1), seed);
+}
+
+TEST(FreshSeeds, AreOfNoCommitOutsideOfACheckout) {
+  const testing::TemporaryFolder folder;
+  EXPECT_EQ(tested_commit(folder.path()), "");
 }
 
 INSTANTIATE_TEST_SUITE_P(Scenario, TestnetLibrary, ::testing::ValuesIn(kCases),
