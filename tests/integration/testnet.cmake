@@ -1,7 +1,7 @@
 # kadwire-testnet, held to its word.
 kadwire_lab_test(testnet_agreement_tests ALONE
   SOURCES testnet_agreement_test.cpp
-  LINKS kadwire_lab_mesh kadwire_statistics nlohmann_json::nlohmann_json SECONDS 180)
+  LINKS kadwire_lab_mesh kadwire_statistics nlohmann_json::nlohmann_json SECONDS 300)
 add_dependencies(testnet_agreement_tests kadwire kadwire-bootstrap kadwire-testnet)
 
 kadwire_test(testnet_program_tests LONG
