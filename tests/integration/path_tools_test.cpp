@@ -61,12 +61,16 @@ TEST_F(PathToolsTest, ExplainAndMeasureADirectPath) {
   const Ran ping = run(alpha, "ping beta --count 2");
   EXPECT_EQ(ping.exit_code, 0) << ping.out;
   EXPECT_NE(ping.out.find("(in use)"), std::string::npos) << ping.out;
-  for (const json& path : run_json(beta, "ping alpha --count 6").at("paths")) {
+  int in_use = 0;
+  const json measured = run_json(beta, "ping alpha --count 6");
+  for (const json& path : measured.at("paths")) {
     if (!path.at("in_use")) continue;
+    ++in_use;
     EXPECT_EQ(path.at("received"), 6);
     EXPECT_GE(path.at("min_ms"), 80.0);                     // 20 ms on each cable, each way
     EXPECT_LT(path.at("min_ms"), 80.0 + 40.0 * kSlowdown);  // one of six finds a core free
   }
+  EXPECT_EQ(in_use, 1) << measured.dump(2);
 }
 
 TEST_F(PathToolsTest, NameTheRelayAndTheNatThatMakesItNecessary) {
