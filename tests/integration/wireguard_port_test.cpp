@@ -1,7 +1,7 @@
 /// STUN and frames on the port that a real wireguard-go owns, through a real NAT and a real
 /// firewall:
 ///
-///   alice ── wireguard-go kw0 51820, RawWireguardPort ──cable── core (NAT) ──cable── bob, the same
+///   alice ── wireguard-go kw0 21820, RawWireguardPort ──cable── core (NAT) ──cable── bob, the same
 ///                                                                └──────────cable── server (STUN)
 
 #include <gtest/gtest.h>
@@ -29,11 +29,12 @@ namespace {
 using kadwire::testing::frame_like;
 using kadwire::testing::stun_request;
 
-constexpr std::uint16_t kListenPort = 51820;
+/// Below Linux's ephemeral ports (32768 on), of which wireguard-go takes one by chance at first.
+constexpr std::uint16_t kListenPort = 21820;
 constexpr std::uint16_t kStunPort = 3478;
 constexpr std::uint16_t kSideFirst = 40000;
 /// Far beyond a round trip of 8 ms; only a failure waits so long.
-constexpr auto kPatience = 5s;
+constexpr auto kPatience = 20s;
 
 struct Arrival {
   Endpoint from;
@@ -220,11 +221,12 @@ TEST_P(WireguardPortOver, FramesTravelBesideATunnelThatNoticesNothing) {
   constexpr std::size_t kFrames = 100;
   bob_->meet(*alice_, std::nullopt);
   alice_->meet(*bob_, bob_->at(GetParam()));
-  const auto flow = must(board_.add(alice_->host, bob_->inner_address, PingBoard::Until::kForever));
-  ASSERT_TRUE(eventually([&] { return board_.flow(flow).received > 0; }));
+  const auto first =
+      must(board_.add(alice_->host, bob_->inner_address, PingBoard::Until::kFirstReply));
+  ASSERT_TRUE(eventually([&] { return board_.flow(first).received > 0; }));
 
+  const auto flow = must(board_.add(alice_->host, bob_->inner_address, PingBoard::Until::kForever));
   std::size_t sent = 0;
-  std::uint64_t answered_before = board_.flow(flow).received;
   ASSERT_TRUE(eventually([&] {
     if (sent < kFrames) {
       alice_->port->send({{bob_->at(GetParam()), frame_like("a" + std::to_string(sent))}});
@@ -232,9 +234,11 @@ TEST_P(WireguardPortOver, FramesTravelBesideATunnelThatNoticesNothing) {
       ++sent;
     }
     return alice_->arrivals.size() >= kFrames && bob_->arrivals.size() >= kFrames &&
-           board_.flow(flow).received >= answered_before + kFrames;
+           board_.flow(flow).received >= kFrames;
   }));
-  EXPECT_LT(board_.longest_silence(flow), 500ms);
+  board_.end(flow);
+  EXPECT_TRUE(eventually([&] { return board_.flow(flow).received == board_.flow(flow).sent; }))
+      << board_.flow(flow).received << " of " << board_.flow(flow).sent << " pings answered";
   for (const auto& [member, other] : {std::pair(&*alice_, &*bob_), std::pair(&*bob_, &*alice_)}) {
     // Each frame once, and of WireGuard's datagrams none.
     EXPECT_EQ(member->port->counters().received, kFrames);
