@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <deque>
 #include <memory>
 #include <string>
@@ -13,10 +14,14 @@
 
 #include "crypto/node_identity.h"
 #include "node/adapters/wireguard_go_device.h"
-#include "tools/testnet/seeded_random.h"
 #include "tests/unit/node/adapters/event_loop.h"
+#include "tools/testnet/seeded_random.h"
 
 namespace kadwire::testing {
+
+/// A device does what it is asked in milliseconds, and starts again a second after its process has
+/// ended; only a failure takes so long.
+inline constexpr auto kDevicePatience = std::chrono::seconds(20);
 
 inline crypto::NodeIdentity identity(std::uint64_t seed) {
   testnet::SeededRandom random(seed);
@@ -59,7 +64,7 @@ class RunningDevice {
 
   /// Waits for the next event of this type from here on; nullptr if none came in time.
   template <typename Event>
-  const Event* next(std::chrono::milliseconds limit = std::chrono::seconds(2)) {
+  const Event* next(std::chrono::milliseconds limit = kDevicePatience) {
     const Event* found = nullptr;
     run_until(
         context_,
@@ -73,7 +78,7 @@ class RunningDevice {
     return found;
   }
 
-  node::DeviceSnapshot snapshot(std::chrono::milliseconds limit = std::chrono::seconds(2)) {
+  node::DeviceSnapshot snapshot(std::chrono::milliseconds limit = kDevicePatience) {
     device->request_snapshot();
     const auto* result = next<node::DeviceSnapshot>(limit);
     EXPECT_NE(result, nullptr) << "no snapshot came";
