@@ -203,17 +203,19 @@ void EarlyPut::pass_over(TimePoint now, Search& search) {
 }
 
 /// Puts the value at the nearest nodes once none of those that may be among them is still to be
-/// waited for. Whoever answers later and is near enough gets it then.
+/// waited for; at once where no more are known than it is put at. Whoever answers later and is near
+/// enough gets it then.
 void EarlyPut::put_at_the_nearest(TimePoint now, Search& search) {
   // An unknown id may turn out to be the nearest.
   std::ranges::stable_sort(search.neighbours, {}, [&](const Neighbour& each) {
     return each.id ? distance(search.key, *each.id) : InfoHash{};
   });
+  const bool few = search.neighbours.size() <= kEarlyNodes;
   std::vector<Neighbour*> nearest;
   std::map<Prefix, std::size_t> alike;
   for (Neighbour& each : search.neighbours) {
     const bool answered = !each.token.empty();
-    if (!answered && !each.passed_over) return;
+    if (!answered && !each.passed_over && !few) return;
     if (answered && alike[place_of(each.endpoint.address)]++ < kEarlyNodesAlike)
       nearest.push_back(&each);
     if (nearest.size() == kEarlyNodes) break;

@@ -4,8 +4,9 @@
 /// nodes nearest to its key have answered, and waits a second for each that is dead. Members' own
 /// nodes are dead to strangers where a NAT filters, so that a second member would meet the first
 /// one that much later. This follows the library's search on the wire; once the nearest of those
-/// that do answer have, it puts the value there with the tokens they gave. The library's own put
-/// comes later and repeats it, the nodes passed over included.
+/// that do answer have, it puts the value there with the tokens they gave; in a network of so few
+/// that each is among the nearest, at each as soon as it has. The library's own put comes later and
+/// repeats it, the nodes passed over included.
 /// It also puts beyond nodes that are too many from one place, so that a host that surrounds a key
 /// with ids of its own does not get all copies; searches meet the others on their way. Sans-IO.
 /// Puts only at nodes that answered a query of this node's from where it was sent.
