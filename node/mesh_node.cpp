@@ -198,7 +198,8 @@ bool MeshNode::receive(Now now, Bytes encoded, Source source, bool outside_hours
 /// The same for a record that was verified, and is another node's.
 bool MeshNode::accept(Now now, rendezvous::SignedRecord record, Source source) {
   if (doubts_farewell(now, record)) {
-    const auto path = agent_->session(record.record.node)->chosen();
+    const auto* session = agent_->session(record.record.node);
+    const auto path = session != nullptr ? session->chosen() : std::nullopt;
     farewells_.add(now.steady, std::move(record), path ? path->quality.rtt : kFarewellRttMax / 4);
     return false;
   }

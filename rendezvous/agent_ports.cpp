@@ -7,6 +7,13 @@
 #include "rendezvous/agent.h"
 
 namespace kadwire::rendezvous {
+namespace {
+
+bool is_behind_nat(const NatBehavior& nat) {
+  return nat.mapping != MappingBehavior::kUnknown && nat.mapping != MappingBehavior::kNone;
+}
+
+}  // namespace
 
 void Agent::set_own_nat(const NatBehavior& nat) {
   own_nat_ = nat;
@@ -32,14 +39,6 @@ void Agent::aim(Peer& peer) const {
   peer.punch.set_guess(guess_for(peer));
   peer.punch.set_opening(opening_for(peer));
 }
-
-namespace {
-
-bool is_behind_nat(const NatBehavior& nat) {
-  return nat.mapping != MappingBehavior::kUnknown && nat.mapping != MappingBehavior::kNone;
-}
-
-}  // namespace
 
 /// Without an address family in common. And between two NATs of which one gives each destination
 /// another port: nobody knows beforehand to which of them the other is to send first, and the

@@ -149,21 +149,21 @@ RelayDesk::Alone RelayDesk::find_alone(const crypto::NodeId* asker) {
 }
 
 /// Pairs that wait for their other side give way: the asker's own beyond its share, anybody's where
-/// there is no place left. What others ask for with this member as the other side does not count
-/// against it.
+/// there is no place left; not for somebody who is refused. What others ask for with this member as
+/// the other side does not count against it.
 bool RelayDesk::make_room(const crypto::NodeId& asker, bool another_pair) {
-  if (another_pair) {
-    const Alone own = find_alone(&asker);
-    if (own.count >= kRelayedAloneMax) close(own.oldest);
-    const Alone any = find_alone(nullptr);
-    if (pairs_.size() >= kRelayedPairsMax && any.count > 0) close(any.oldest);
-  }
-  const auto own = std::ranges::count_if(pairs_, [&](const auto& entry) {
+  const Alone own = find_alone(&asker);
+  if (another_pair && own.count >= kRelayedAloneMax) close(own.oldest);
+  const auto asked = std::ranges::count_if(pairs_, [&](const auto& entry) {
     return (entry.first.first == asker && entry.second.low.asked) ||
            (entry.first.second == asker && entry.second.high.asked);
   });
-  return (!another_pair || pairs_.size() < kRelayedPairsMax) &&
-         static_cast<std::size_t>(own) < kRelayedPairsPerMemberMax;
+  if (static_cast<std::size_t>(asked) >= kRelayedPairsPerMemberMax) return false;
+  if (!another_pair || pairs_.size() < kRelayedPairsMax) return true;
+  const Alone any = find_alone(nullptr);
+  if (any.count == 0) return false;
+  close(any.oldest);
+  return true;
 }
 
 RelayDesk::Pairs::iterator RelayDesk::close(Pairs::iterator pair) {

@@ -240,6 +240,16 @@ TEST_F(RelayDeskTest, LetsTheOldestGoOfWhatAMemberAskedForAlone) {
   EXPECT_EQ(desk_.pairs(), kRelayedAloneMax + 1);
 }
 
+TEST_F(RelayDeskTest, NobodyGivesWayToAMemberThatHasItsShare) {
+  for (unsigned i = 0; i < kRelayedPairsPerMemberMax; ++i) both_ask(kA, node(100 + i));
+  for (unsigned i = kRelayedPairsPerMemberMax; i < kRelayedPairsMax; ++i) {
+    desk_.handle_request(kStart, node(1000 + i), node(3000));
+  }
+  desk_.handle_request(kStart, kA, kB);
+  EXPECT_EQ(desk_.poll_answer()->port, 0);
+  EXPECT_EQ(desk_.pairs(), kRelayedPairsMax);
+}
+
 TEST_F(RelayDeskTest, WhoAsksForMembersThatAreNotThereTakesNobodysPlace) {
   for (unsigned i = 0; i < kRelayedPairsMax; ++i) {
     desk_.handle_request(kStart, node(1000 + i), node(3000));
