@@ -20,6 +20,11 @@ constexpr std::chrono::minutes kRecent{10};
 /// A living node signs its record anew each hour (own_record.h); one older than two such periods is
 /// of a node that is down, or does not get its records out.
 constexpr std::chrono::hours kRecordOld{2};
+/// An answer takes a round trip, through a third member two.
+constexpr std::chrono::seconds kAnswerPatience{2};
+/// Attempts are never further apart (rendezvous/pair_schedule.h): whoever was not heard for so long
+/// has left one unanswered.
+constexpr std::chrono::seconds kAskedAtLeastEvery{45};
 
 std::string name_of(const PeerStory& story) {
   return story.peer.hostname.empty() ? story.peer.node.short_form() : story.peer.hostname;
@@ -46,20 +51,37 @@ const StoryEvent* last(const PeerStory& story, PairEventKind kind) {
   return found == story.events.rend() ? nullptr : &*found;
 }
 
-/// Since the path was last lost or chosen, or ever: how often.
-unsigned times_since_path(const PeerStory& story, PairEventKind kind) {
-  unsigned times = 0;
-  for (auto event = story.events.rbegin(); event != story.events.rend(); ++event) {
-    const bool changed =
-        event->kind == PairEventKind::kPathChosen || event->kind == PairEventKind::kPathLost;
-    if (changed) break;
-    if (event->kind == kind) times += event->count;
-  }
-  return times;
+WallTime time_of(const StoryEvent* event) {
+  return event != nullptr ? event->at : WallTime{};
+}
+
+/// The peer's last word by any way; the epoch: there was none.
+WallTime last_heard(const PeerStory& story) {
+  return std::max(story.heard.value_or(WallTime{}),
+                  time_of(last(story, PairEventKind::kHeardCall)));
+}
+
+/// It was asked since, and an answer should have come. When a path is lost, all are asked.
+bool is_silent(const PeerStory& story) {
+  const WallTime heard = last_heard(story);
+  const WallTime asked = std::max(time_of(last(story, PairEventKind::kCalled)),
+                                  time_of(last(story, PairEventKind::kPathLost)));
+  return asked > heard &&
+         (story.now - asked > kAnswerPatience || story.now - heard > kAskedAtLeastEvery);
+}
+
+/// The last call was given to members, too, to pass on.
+bool is_introduced(const PeerStory& story) {
+  const StoryEvent* passed_on = last(story, PairEventKind::kCalledBy);
+  return passed_on != nullptr && passed_on->at >= time_of(last(story, PairEventKind::kCalled));
 }
 
 bool is_strict(const NatBehavior& nat) {
   return rendezvous::depends_on_destination(nat.mapping);
+}
+
+bool is_known(const NatBehavior& nat) {
+  return nat.mapping != MappingBehavior::kUnknown;
 }
 
 struct Cause {
@@ -89,6 +111,12 @@ Cause why_no_direct_path(const PeerStory& story) {
   if (story.relayed_only_here || story.relayed_only_there) return why_relayed_only(story);
   const NatBehavior& here = story.nat_here;
   const NatBehavior there = story.nat_there.value_or(NatBehavior{});
+  const bool common_family = story.common_ipv4 || story.common_ipv6;
+  if (story.targets == 0 && story.claims > 0 && common_family && !is_known(there)) {
+    return {Reason::kNatUnknown,
+            "the peer's record names only addresses inside its own network: how it looks from "
+            "outside is not known, for want of answers from STUN servers"};
+  }
   if (story.targets == 0 && story.claims > 0) {
     return {
         Reason::kNoCommonFamily,
@@ -111,7 +139,7 @@ Cause why_no_direct_path(const PeerStory& story) {
             "dialled at "
             "the addresses that it names"};
   }
-  if (!story.common_ipv4 && !story.common_ipv6) {
+  if (!common_family) {
     return {Reason::kNoCommonFamily, "one side has only IPv4 and the other only IPv6"};
   }
   if (is_strict(here) && is_strict(there)) {
@@ -132,8 +160,7 @@ Cause why_no_direct_path(const PeerStory& story) {
                         "comes from ports that it sent to; none was found by chance so far",
                         strict_ports(there))};
   }
-  if (here.mapping == MappingBehavior::kUnknown || !story.nat_there ||
-      there.mapping == MappingBehavior::kUnknown) {
+  if (!is_known(here) || !is_known(there)) {
     return {Reason::kNatUnknown,
             "packets do not get through straight; what NAT stands before one of the sides is not "
             "known, for want of answers from STUN servers"};
@@ -305,17 +332,20 @@ Cause why_unheard(const PeerStory& story) {
                         "and a living member does so every hour",
                         ago(story, story.issued))};
   }
-  const bool introduced = times_since_path(story, PairEventKind::kCalledBy) > 0;
+  const bool introduced = is_introduced(story);
   const NatBehavior there = story.nat_there.value_or(NatBehavior{});
-  if (is_strict(story.nat_here) || is_strict(there)) {
+  if (!introduced && (is_strict(story.nat_here) || is_strict(there))) {
     Cause cause = why_no_direct_path(story);
-    cause.text += introduced ? "; and no member that passes calls on reaches both"
-                             : "; and there is no member that could pass calls on or relay";
+    cause.text += "; and there is no member that could pass calls on or relay";
     return cause;
   }
+  const WallTime heard = last_heard(story);
   return {Reason::kUnanswered,
-          fmt::format("no call is answered: the peer is down, UDP is blocked on its "
-                      "side or here, or it does not know of this node yet{}",
+          fmt::format("{}: the peer is down, UDP is blocked on its side or here, or it {}{}",
+                      heard == WallTime{}
+                          ? "no call is answered"
+                          : fmt::format("nothing was heard of it for {}", ago(story, heard)),
+                      heard == WallTime{} ? "does not know of this node yet" : "is cut off",
                       introduced ? " (members pass the calls on)" : "")};
 }
 
@@ -328,8 +358,8 @@ Cause why_connecting(const PeerStory& story) {
   if (story.chosen) {
     return {Reason::kHandshake, "a path is proven and WireGuard's handshake over it is under way"};
   }
-  if (!story.session && hopeless) return possible;
-  if (!story.session) return why_unheard(story);
+  const bool unheard = !story.session || is_silent(story);
+  if (unheard) return hopeless ? possible : why_unheard(story);
   Cause cause = possible;
   if (last(story, PairEventKind::kRelayRefused) != nullptr) {
     cause.text += "; and the member that was asked to relay refused";
@@ -375,6 +405,9 @@ Explanation explain_unreached(const PeerStory& story) {
       "its newest record was signed {} ago and names {} address{}, of which {} can be "
       "sent to from here",
       ago(story, story.issued), story.claims, story.claims == 1 ? "" : "es", story.targets));
+  if (story.heard) {
+    why.evidence.push_back(fmt::format("it was last heard {} ago", ago(story, *story.heard)));
+  }
   add_calls(story, why.evidence);
   add_recent_loss(story, why.evidence);
   add_nats(story, why.evidence);

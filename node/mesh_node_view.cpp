@@ -143,16 +143,19 @@ std::optional<PeerStory> MeshNode::peer_story(Now now, const crypto::NodeId& nod
 
 void MeshNode::tell_session(Now now, const rendezvous::PunchSession& session,
                             PeerStory& story) const {
+  const auto date = [&](TimePoint at) {
+    return now.wall - std::chrono::floor<std::chrono::milliseconds>(now.steady - at);
+  };
   story.session = session.established();
+  if (const auto heard = session.heard_at()) story.heard = date(*heard);
   if (const auto chosen = session.chosen()) {
     story.chosen = chosen->endpoint;
     story.rtt = chosen->quality.rtt;
     story.chosen_relayed = chosen->relay.has_value();
   }
   for (const rendezvous::PairEvent& event : session.history().events()) {
-    const auto age = std::chrono::floor<std::chrono::milliseconds>(now.steady - event.at);
     const bool nobody = event.member == decltype(event.member){};
-    story.events.push_back({.at = now.wall - age,
+    story.events.push_back({.at = date(event.at),
                             .kind = event.kind,
                             .cause = event.cause,
                             .count = event.count,

@@ -31,6 +31,7 @@ struct PeerStory {
   bool relayed_only_here = false;  ///< by this node's operator's wish, as far as it concerns both
   bool relayed_only_there = false;
   bool session = false;            ///< the two have a pair session
+  std::optional<WallTime> heard;   ///< the peer's last word under one
   std::optional<Endpoint> chosen;  ///< the path that the two agreed on
   bool chosen_relayed = false;     ///< it leads through a relay
   std::string relay{};             ///< through which WireGuard sends now; empty: straight there

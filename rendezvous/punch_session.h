@@ -210,6 +210,8 @@ class PunchSession {
   [[nodiscard]] std::optional<FlowTie> tie() const;
   [[nodiscard]] bool controls() const { return controls_; }
   [[nodiscard]] bool established() const { return link_.established(); }
+  /// When the peer last said anything under a session, by whatever way; nullopt: never.
+  [[nodiscard]] std::optional<TimePoint> heard_at() const { return heard_; }
   /// Established, and without a direct path since when; nullopt: has one, or has no session.
   [[nodiscard]] std::optional<TimePoint> indirect_since() const;
   /// When a relay is to be asked for the first time; nullopt: as indirect_since().

@@ -179,6 +179,40 @@ TEST(ExplainPath, TellsApartWhyNobodyIsReached) {
   EXPECT_EQ(explain(proven).reason, Reason::kHandshake);
 }
 
+TEST(ExplainPath, BlamesNoNatForOneThatWasHeardAndAnswersNoMore) {
+  PeerStory lost = story(PathKind::kConnecting, kHomeNat, kStrictNat);
+  lost.session = true;
+  lost.heard = kNow - 3min;
+  lost.events = {event(PairEventKind::kPathLost, PathCause::kSilent, 178s),
+                 event(PairEventKind::kCalled), event(PairEventKind::kCalledBy)};
+  const Explanation why = explain(lost);
+  EXPECT_EQ(why.reason, Reason::kUnanswered);
+  EXPECT_NE(why.cause.find("nothing was heard of it for 3 min"), std::string::npos);
+  EXPECT_TRUE(mentions(why.evidence, "last heard 3 min ago"));
+
+  PeerStory alone = lost;  // nobody passes calls on: its NAT may well be in the way
+  alone.events.pop_back();
+  EXPECT_EQ(explain(alone).reason, Reason::kPeerNatStrict);
+
+  PeerStory answering = lost;
+  answering.heard = kNow - 1s;
+  EXPECT_EQ(explain(answering).reason, Reason::kPeerNatStrict);
+  PeerStory calling = lost;  // only the way from here to there is gone
+  calling.events.push_back(event(PairEventKind::kHeardCall, PathCause::kNone, 2s));
+  EXPECT_EQ(explain(calling).reason, Reason::kPeerNatStrict);
+
+  PeerStory just_asked = lost;  // the answer may be under way
+  just_asked.heard = kNow - 20s;
+  for (StoryEvent& each : just_asked.events) each.at = kNow - 1s;
+  EXPECT_EQ(explain(just_asked).reason, Reason::kPeerNatStrict);
+}
+
+TEST(ExplainPath, OfAddressesThatOnlyCountInsideANetworkSaysThatNobodyTellsTheOuterOnes) {
+  PeerStory inside = story(PathKind::kRelayed, NatBehavior{}, NatBehavior{});
+  inside.targets = 0;
+  EXPECT_EQ(explain(inside).reason, Reason::kNatUnknown);
+}
+
 TEST(ExplainPath, SaysThatNobodyRelaysOrThatTheOneWhoWasAskedRefused) {
   PeerStory stuck = story(PathKind::kConnecting, kStrictNat, kStrictNat);
   stuck.session = true;
