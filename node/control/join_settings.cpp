@@ -6,8 +6,11 @@
 #include <array>
 #include <charconv>
 
+#include "crypto/key_schedule.h"
+#include "crypto/mesh_address.h"
 #include "node/control/socket_file.h"
 #include "node/control/text.h"
+#include "node/static_endpoint.h"
 #include "rendezvous/nat_observer.h"
 #include "rendezvous/stun_message.h"
 
@@ -152,6 +155,7 @@ Applied add_bootstrap(JoinSettings& settings, std::string_view value) {
 Applied add_endpoint(JoinSettings& settings, std::string_view value) {
   const auto endpoint = Endpoint::parse(value);
   if (!endpoint) return wrong(value, "is not ADDRESS:PORT; an IPv6 address needs brackets");
+  if (const auto flaw = node::flaw_of_endpoint(*endpoint); !flaw.empty()) return wrong(value, flaw);
   if (!settings.endpoints) settings.endpoints.emplace();
   if (settings.endpoints->size() == kStaticEndpointsMax) {
     return wrong(value, fmt::format("is one endpoint too many ({} at most)", kStaticEndpointsMax));
@@ -382,6 +386,20 @@ tl::expected<void, Failure> check_settings(const JoinSettings& settings) {
   }
   if (contradiction == nullptr) return {};
   return tl::unexpected(Failure{contradiction});
+}
+
+tl::expected<void, Failure> check_endpoints(const JoinSettings& settings,
+                                            const crypto::MeshSecret& secret) {
+  if (!settings.endpoints) return {};
+  const crypto::KeySchedule keys(secret);
+  const std::array networks{crypto::mesh_ipv4_network(keys, secret),
+                            crypto::mesh_ipv6_network(keys)};
+  for (const Endpoint& endpoint : *settings.endpoints) {
+    const auto flaw = node::flaw_of_endpoint(endpoint, networks);
+    if (flaw.empty()) continue;
+    return tl::unexpected(Failure{fmt::format("--endpoint: {} {}", endpoint.to_string(), flaw)});
+  }
+  return {};
 }
 
 std::filesystem::path socket_path_of(const JoinSettings& settings) {

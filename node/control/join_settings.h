@@ -92,6 +92,11 @@ struct Setting {
 /// cannot.
 [[nodiscard]] tl::expected<void, Failure> check_settings(const JoinSettings& settings);
 
+/// Whether every --endpoint is outside the mesh of this secret; the failure is one sentence about
+/// one that is not. What is wrong with an endpoint in any mesh its setting refuses already.
+[[nodiscard]] tl::expected<void, Failure> check_endpoints(const JoinSettings& settings,
+                                                          const crypto::MeshSecret& secret);
+
 /// The control socket these settings lead to.
 [[nodiscard]] std::filesystem::path socket_path_of(const JoinSettings& settings);
 

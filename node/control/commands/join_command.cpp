@@ -69,6 +69,9 @@ class JoinCommand final : public Command {
     forbid_core_dumps();
     auto secret = read_mesh_secret(std::move(*sources), invocation.err);
     if (!secret) return fail(invocation, secret.error());
+    if (const auto outside = check_endpoints(*settings, *secret); !outside) {
+      return fail(invocation, outside.error(), kExitUsage);
+    }
     start_logging(settings->log_level.value_or("info"), json_ ? LogForm::kJson : LogForm::kText);
     return invocation.run_daemon(to_daemon_options(*settings, std::move(*secret), machine_name()));
   }

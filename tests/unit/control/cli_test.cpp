@@ -52,6 +52,9 @@ TEST_F(Shell, AnswersWhatItDoesNotUnderstandWithOneLineAndExitCodeTwo) {
            {{"join", "--clock-offset", "1s"}, "--clock-offset: '1s' is not a number of"},
            {{"join", "--socket-path", std::string(200, 'x')}, "the socket path has 200 bytes"},
            {{"join", "--config", "/no/such/file"}, "cannot read the configuration /no/such/file"},
+           {{"join", "--endpoint", "127.0.0.1:5"},
+            "--endpoint: '127.0.0.1:5' is a loopback address"},
+           {{"join", "--endpoint", "192.0.2.1:0"}, "--endpoint: '192.0.2.1:0' is not ADDRESS:PORT"},
            {{"netcheck", "--stun", "host:0"}, "--stun: 'host:0' is not HOST[:PORT]"},
            {{"join", "--relay", "--no-relay"}, "contradicts"},
            {{"join", "--relay-rate", "0"}, "--relay-rate: '0' is not a whole number of megabits"},
@@ -292,6 +295,21 @@ TEST_F(Shell, StartsTheDaemonWithoutBootstrapHostsOnRequest) {
   const Outcome outcome = run({"join", "--bootstrap", "none", "--secret-file", secret_file});
   ASSERT_TRUE(started) << outcome.err;
   EXPECT_TRUE(started->bootstrap.empty());
+}
+
+TEST_F(Shell, RefusesAnEndpointInsideTheMesh) {
+  SKIP_UNLESS_ADMINISTRATOR();
+  const std::string file =
+      folder.write("net.secret", std::string(kSecret) + "?net=10.20.0.0/16\n").string();
+  const Outcome outcome = run(
+      {"join", "--endpoint", "192.0.2.1:5", "--endpoint", "10.20.3.4:5", "--secret-file", file});
+  EXPECT_EQ(outcome.code, kExitUsage);
+  EXPECT_TRUE(contains(outcome.err, "kadwire: --endpoint: 10.20.3.4:5 is inside the mesh"))
+      << outcome.err;
+  EXPECT_EQ(std::ranges::count(outcome.err, '\n'), 1) << outcome.err;
+  EXPECT_FALSE(started);
+  run({"join", "--endpoint", "10.21.3.4:5", "--secret-file", file});
+  EXPECT_TRUE(started) << "a private address is good, for those in the same site";
 }
 
 TEST_F(Shell, LetsFlagsWinOverTheEnvironmentAndThatOverTheConfiguration) {

@@ -6,6 +6,8 @@
 #include <initializer_list>
 #include <set>
 
+#include "crypto/mesh_address.h"
+
 namespace kadwire::control {
 namespace {
 
@@ -106,13 +108,13 @@ TEST(Overlay, CarriesEverySettingOfTheTable) {
     ASSERT_TRUE(setting.apply(over, value)) << setting.name;
     // Merged over nothing, the layer must be as full as it was: applying again changes nothing.
     const JoinSettings merged = overlay({}, over);
-    const bool kept = merged.secret_file || merged.interface || merged.hostname ||
-                      merged.listen_port || merged.dht_port || merged.bootstrap ||
-                      merged.dht_network || merged.state_dir || merged.socket_path ||
-                      merged.log_level || merged.no_ipv6 || merged.start_afresh ||
-                      merged.clock_offset || merged.stun || merged.endpoints ||
-                      merged.no_punching || merged.introducer || merged.relay ||
-                      merged.relay_rate_mbit || merged.force_relay || merged.no_portmap || merged.no_lan;
+    const bool kept =
+        merged.secret_file || merged.interface || merged.hostname || merged.listen_port ||
+        merged.dht_port || merged.bootstrap || merged.dht_network || merged.state_dir ||
+        merged.socket_path || merged.log_level || merged.no_ipv6 || merged.start_afresh ||
+        merged.clock_offset || merged.stun || merged.endpoints || merged.no_punching ||
+        merged.introducer || merged.relay || merged.relay_rate_mbit || merged.force_relay ||
+        merged.no_portmap || merged.no_lan;
     EXPECT_TRUE(kept) << setting.name << " is lost";
   }
 }
@@ -146,6 +148,35 @@ TEST(StunServers, AreTheBootstrapHostsIfNobodySaysOtherwise) {
   EXPECT_TRUE(options_of(with("bootstrap", {"none"})).stun.empty());
   EXPECT_TRUE(options_of(with("stun", {"none"})).stun.empty());
   EXPECT_GE(options_of({}).stun.size(), 2U) << "one alone cannot tell the kinds of NAT apart";
+}
+
+TEST(StaticEndpoints, AreWhereOthersCanSendTo) {
+  const auto settings = join_settings();
+  const auto setting = std::ranges::find(settings, "endpoint", &Setting::name);
+  ASSERT_NE(setting, settings.end());
+  for (const char* bad :
+       {"0.0.0.0:7", "[::]:7", "127.0.0.1:7", "127.9.9.9:7", "[::1]:7", "[::ffff:127.0.0.1]:7",
+        "224.0.0.1:7", "239.1.2.3:7", "[ff02::1]:7", "255.255.255.255:7", "169.254.1.2:7",
+        "[fe80::1]:7", "192.0.2.1:0", "192.0.2.1:65536", "192.0.2.1", "[2001:db8::1]", ""}) {
+    JoinSettings into;
+    EXPECT_FALSE(setting->apply(into, bad)) << bad;
+    EXPECT_FALSE(into.endpoints) << bad;
+  }
+  for (const char* good : {"192.0.2.1:1", "10.0.0.1:51820", "192.168.1.2:7", "100.64.0.1:7",
+                           "[2001:db8::1]:65535", "[fd00::1]:7"}) {
+    JoinSettings into;
+    EXPECT_TRUE(setting->apply(into, good)) << good;
+  }
+}
+
+TEST(StaticEndpoints, AreOutsideTheMesh) {
+  const crypto::MeshSecret secret = *crypto::parse_mesh_secret(
+      "kadwire://v1/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8?net=10.20.0.0/16");
+  const auto inside = crypto::mesh_ipv6_network(crypto::KeySchedule(secret)).address.to_string();
+  EXPECT_TRUE(check_endpoints({}, secret));
+  EXPECT_TRUE(check_endpoints(with("endpoint", {"10.21.0.1:7", "[fd00::1]:7"}), secret));
+  EXPECT_FALSE(check_endpoints(with("endpoint", {"192.0.2.1:7", "10.20.0.1:7"}), secret));
+  EXPECT_FALSE(check_endpoints(with("endpoint", {"[" + inside + "]:7"}), secret));
 }
 
 TEST(RelayWishes, AreKeptApartFromSayingNothing) {
