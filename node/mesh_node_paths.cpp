@@ -176,8 +176,12 @@ void MeshNode::tell_traffic(Now now) {
     // Where data stopped coming, what comes next was expected as much as an answer is.
     const Tunnel::Traffic& since_last = traffic->since_last;
     if (since_last.on_left_relay) agent_->note_relay_used(now, traffic->node);
-    agent_->handle_traffic(now, traffic->node, since_last.sent || since_last.fell_quiet,
-                           since_last.received);
+    if (since_last.roamed_to) {
+      agent_->handle_roaming(now, traffic->node, *since_last.roamed_to);
+    } else {
+      agent_->handle_traffic(now, traffic->node, since_last.sent || since_last.fell_quiet,
+                             since_last.received);
+    }
   }
 }
 

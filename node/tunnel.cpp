@@ -94,6 +94,7 @@ Tunnel::Traffic Tunnel::count(TimePoint now, const PeerStatus& status) {
   sends_to_ = status.endpoint;
   if (path_ && sends_to_ != path_->endpoint) strayed_ = now;
   traffic.on_left_relay = on_left_relay();
+  if (has_roamed(now)) traffic.roamed_to = sends_to_;
   last_handshake_ = status.last_handshake;
   last_rx_bytes_ = status.rx_bytes;
   last_tx_bytes_ = status.tx_bytes;
@@ -136,6 +137,11 @@ std::optional<Endpoint> Tunnel::astray(TimePoint now) const {
 
 bool Tunnel::on_left_relay() const {
   return left_relay_ && sends_to_ == left_relay_;
+}
+
+bool Tunnel::has_roamed(TimePoint now) const {
+  return path_ && sends_to_ && *sends_to_ != path_->endpoint && now - path_set_ >= kMoving &&
+         !on_left_relay();
 }
 
 bool Tunnel::unconfirmed() const {

@@ -112,6 +112,9 @@ class Tunnel {
     bool fell_quiet = false;
     /// WireGuard sends to the relay that a direct path has replaced.
     bool on_left_relay = false;
+    /// WireGuard has followed the peer here, away from the path that was set, and not because it is
+    /// still moving there: what comes is no sign that the path lives.
+    std::optional<Endpoint> roamed_to{};
     bool operator==(const Traffic&) const = default;
   };
   /// What the device says of this peer; nullptr: it does not have it.
@@ -159,6 +162,7 @@ class Tunnel {
   [[nodiscard]] TimePoint overdue() const { return sent_after_ + keepalive_ + kKeepaliveSlack; }
   [[nodiscard]] bool in_use(TimePoint now) const;
   [[nodiscard]] bool on_left_relay() const;
+  [[nodiscard]] bool has_roamed(TimePoint now) const;
   /// The other side is not known to have heard of the session that was dialled.
   [[nodiscard]] bool unconfirmed() const;
   [[nodiscard]] Duration poll_spacing(TimePoint now) const;

@@ -295,6 +295,13 @@ void Agent::handle_traffic(Now now, const crypto::NodeId& node, bool sent, bool 
   collect(now, node, peer->second);
 }
 
+void Agent::handle_roaming(Now now, const crypto::NodeId& node, const Endpoint& to) {
+  const auto peer = peers_.find(node);
+  if (peer == peers_.end() || !may_hear(to)) return;
+  peer->second.punch.handle_roaming(now, {to, {}});
+  collect(now, node, peer->second);
+}
+
 void Agent::note_relay_used(Now now, const crypto::NodeId& node) {
   const auto peer = peers_.find(node);
   if (peer != peers_.end()) peer->second.punch.note_relay_used(now);

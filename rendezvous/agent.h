@@ -143,6 +143,8 @@ class Agent {
   void handle_relay_idle(RelayId id) { desk_.handle_idle(id); }
   /// What WireGuard's counters say of a peer since the last time.
   void handle_traffic(Now now, const crypto::NodeId& node, bool sent, bool received);
+  /// WireGuard has followed this peer away from its chosen path.
+  void handle_roaming(Now now, const crypto::NodeId& node, const Endpoint& to);
   /// WireGuard sends to this peer through a relay that a direct path has replaced: it stays.
   void note_relay_used(Now now, const crypto::NodeId& node);
   void handle_timeout(Now now);

@@ -140,6 +140,7 @@ std::optional<PairMessage> PunchSession::handle_message(Now now, const Way& from
   } else if (const auto* pong = std::get_if<Pong>(&received->message)) {
     on_pong(now, from, *pong);
   } else {
+    handle_roaming(now, from);
     return std::move(received->message);
   }
   return std::nullopt;
@@ -165,6 +166,18 @@ void PunchSession::handle_traffic(Now now, bool sent, bool received) {
   if (received || !sent || path->due) return;
   if (path->relay && reserve() != nullptr) return path->doubt_quickly(now.steady);
   path->doubt(now.steady);
+}
+
+void PunchSession::handle_roaming(Now now, const Way& to) {
+  if (!chosen_ || chosen_ == to || to.introducer) return;
+  if (roamed_to_ == to && now.steady - roamed_at_ < kRoamingSpacing) return;
+  roamed_to_ = to;
+  roamed_at_ = now.steady;
+  if (!chosen_path()->due) chosen_path()->doubt(now.steady);
+  Path* path = find_or_add(now, to);
+  if (path == nullptr || path->proven || path->due) return;
+  if (!prompted_checks_.take(now.steady, kPromptedChecks)) return;
+  path->check(now.steady, path->is_worth_trying() ? kCheckPings : kStrangerPings, kCheckSpacing);
 }
 
 bool PunchSession::wants_introducers(Now now) const {
@@ -261,6 +274,7 @@ void PunchSession::on_ping(Now now, const Way& from, const Ping& ping) {
   on_epoch(now, ping.epoch);
   seal_to(now, from, Pong{ping.id, context_.epoch, from.introducer ? Endpoint{} : from.endpoint});
   if (ping.lost) on_lost(now, from);
+  if (ping.use && controls_) handle_roaming(now, from);
   Path* path = paths_.find(from);
   if (path == nullptr) return;
   if (ping.use && !controls_) {

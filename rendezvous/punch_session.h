@@ -66,6 +66,9 @@ inline constexpr Duration kOpeningDelay = 1s;
 /// are still the right ones.
 inline constexpr Duration kMovedOpeningDelay = 3s;
 
+/// Word that the peer is at one other place than the chosen path's is heeded so often.
+inline constexpr Duration kRoamingSpacing = 10s;
+
 struct OutgoingFrame {
   Way way;
   Bytes frame;
@@ -156,6 +159,9 @@ class PunchSession {
                                                           ByteView payload);
   /// What WireGuard's counters say since the last time: data left, data came.
   void handle_traffic(Now now, bool sent, bool received);
+  /// The peer was heard, or WireGuard has followed it, elsewhere than on the chosen path, as when
+  /// its NAT has forgotten its mapping: that may lead nowhere now, and there may be a path here.
+  void handle_roaming(Now now, const Way& to);
   /// WireGuard sends to a relay's port just now, whatever path is chosen.
   void note_relay_used(Now now) { relay_used_ = now.steady; }
   /// An endpoint at a relay, through which the peer may be reached. Without a session the relay
@@ -309,6 +315,8 @@ class PunchSession {
   std::optional<Way> chosen_;
   TimePoint chosen_at_;
   TimePoint relay_used_;  ///< last seen in use by WireGuard
+  std::optional<Way> roamed_to_;
+  TimePoint roamed_at_;  ///< if it has
   bool choice_changed_ = false;
   bool relayed_only_ = false;
   bool direct_unlikely_ = false;

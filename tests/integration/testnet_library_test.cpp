@@ -57,6 +57,7 @@ const Case kCases[] = {
     {"address-change", {}, true},
     {"force-relay", {}, true},
     {"public-move", {}, true},
+    {"nat-reboot", {}, true},
     {"bootstrap-gone", {}, true},
     {"hour-rollover", {}, true},
     {"sleep-wake", {}, false},

@@ -255,6 +255,17 @@ TEST_F(TunnelTest, IsToldAtOnceAndForAsLongAsItTakesThatItHasLeftARelay) {
   EXPECT_FALSE(tunnel.handle_status(now_, &busy).on_left_relay);
 }
 
+TEST_F(TunnelTest, SaysWhereWireguardHasFollowedThePeerOnceItHasMovedToItsPath) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  tunnel.set_path(now_, {kThere, 40ms, false});
+  PeerStatus busy = status(kShaken, 2000);
+  busy.endpoint = kHere;
+  EXPECT_EQ(tunnel.handle_status(now_ + kMoving - 1ms, &busy).roamed_to, std::nullopt);
+  EXPECT_EQ(tunnel.handle_status(now_ + kMoving, &busy).roamed_to, kHere);
+  busy.endpoint = kThere;
+  EXPECT_EQ(tunnel.handle_status(now_ + kMoving + 1s, &busy).roamed_to, std::nullopt);
+}
+
 TEST_F(TunnelTest, LooksOftenUntilARelayThatItHasLeftIsReleased) {
   Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
   tunnel.set_path(now_, {kHere, 90ms, true});
