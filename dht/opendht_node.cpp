@@ -23,6 +23,10 @@ constexpr auto kWakeSoonest = 200us;
 /// over and ask for the same moment again, for ever, inside one call. Among them is what follows a
 /// cancelled listen three minutes later.
 constexpr auto kWakeLate = 1us;
+/// Another reason may have it called at that very moment all the same, in a simulation at least,
+/// where moments are round. So it is told a time up to so many nanoseconds late, each time others:
+/// a prime, so that they follow no rhythm.
+constexpr unsigned kToldLate = 997;
 
 ::dht::InfoHash to_library(const InfoHash& hash) {
   return {reinterpret_cast<const std::uint8_t*>(hash.data()), hash.size()};
@@ -239,6 +243,7 @@ class LibraryNode final : public OpendhtNode {
   std::optional<::dht::Dht> dht_;   ///< optional only because it is made inside the constructor
   MemorySocket* socket_ = nullptr;  ///< owned by dht_
   TimePoint wake_at_;
+  unsigned turns_ = 0;  ///< modulo kToldLate
   std::deque<std::uint64_t> own_values_;
   std::uint64_t exceptions_ = 0;
 };
@@ -258,7 +263,9 @@ void LibraryNode::turn(TimePoint now, const Endpoint* from, ByteView datagram) {
     if (from != nullptr) hear(from->address.family());
     const auto* data = reinterpret_cast<const std::uint8_t*>(datagram.data());
     const auto sender = from != nullptr ? to_library(*from) : ::dht::SockAddr();
-    const TimePoint next = dht_->periodic(data, datagram.size(), sender, now);
+    turns_ = (turns_ + 1) % kToldLate;
+    const TimePoint told = now + std::chrono::nanoseconds(turns_);
+    const TimePoint next = dht_->periodic(data, datagram.size(), sender, told);
     wake_at_ = std::max<TimePoint>(next + kWakeLate, now + kWakeSoonest);
   });
   guarded([&] {

@@ -87,6 +87,24 @@ TEST_F(OpendhtDirectoryTest, APutReachesTheListenersOfASettledNetworkInTwoTrips)
   }
 }
 
+/// A listen that was cancelled is forgotten by the library after three minutes; called at that very
+/// moment, it would ask for the same moment again, for ever.
+TEST_F(OpendhtDirectoryTest, IsNotCaughtWhenItIsCalledAtTheMomentThatTheLibraryAskedFor) {
+  build_settled_network(4);
+  network_.request(1, ListenRequest{kListen, key_});
+  network_.run_for(5s);
+  network_.request(1, CancelRequest{kListen});
+  Directory& directory = network_.directory(1);
+  const TimePoint end = virtual_now().steady + 4min;
+  for (int calls = 0; virtual_now().steady < end; ++calls) {
+    ASSERT_LT(calls, 100'000);
+    const TimePoint due = directory.next_timeout().value_or(end);
+    network_.run_until(std::max(due - 1us, virtual_now().steady));  // it is called 1 us late
+    directory.handle_timeout(virtual_now());
+    network_.run_for(1us);
+  }
+}
+
 TEST_F(OpendhtDirectoryTest, FiftyMembersThatStartTogetherAllFindEachOther) {
   add_host();
   network_.run_for(5s);
