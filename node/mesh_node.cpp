@@ -336,12 +336,17 @@ void MeshNode::move_lease(Now now) {
 }
 
 bool MeshNode::choose_candidates() {
-  const auto hosts =
-      rendezvous::host_candidates(usable_addresses(), config_.listen_port, mesh_networks());
+  const auto own = usable_addresses();
+  const auto mesh = mesh_networks();
+  const auto hosts = rendezvous::without_card_numbers(
+      rendezvous::host_candidates(own, config_.listen_port, mesh), own, mesh);
   const bool services_changed =
       own_.set_services({config_.frames, can_relay(), config_.relayed_only});
   auto learnt = mapped_candidates();
-  if (nat_) std::ranges::copy(nat_->candidates(), std::back_inserter(learnt));
+  if (nat_) {
+    std::ranges::copy(rendezvous::without_card_numbers(nat_->candidates(), own, mesh),
+                      std::back_inserter(learnt));
+  }
   for (const Endpoint& endpoint : config_.static_endpoints) {
     learnt.insert(learnt.begin(), {rendezvous::CandidateKind::kStatic, endpoint});
   }

@@ -33,6 +33,19 @@ int publish_rank(const LocalAddress& local) {
   return scope * 4 + (address.is_v4() ? 2 : 0) + (local.temporary ? 1 : 0);
 }
 
+/// Made of the network card's own number (RFC 4291, Appendix A): ff:fe in the middle of the
+/// interface id, and the universal bit set.
+bool is_eui64(const IpAddress& address) {
+  if (address.is_v4()) return false;
+  const ByteView bytes = address.bytes();
+  return bytes[11] == std::byte{0xff} && bytes[12] == std::byte{0xfe} &&
+         (bytes[8] & std::byte{0x02}) != std::byte{0};
+}
+
+bool is_global_ipv6(const IpAddress& address) {
+  return address.is_v6() && is_unicast_beyond_link(address) && !address.is_private();
+}
+
 /// Cuts to kCandidatesMax from the end, except that the last of a family's kOtherFamilyPlaces stay.
 void cut_to_maximum(std::vector<Candidate>& candidates) {
   while (candidates.size() > kCandidatesMax) {
@@ -145,6 +158,22 @@ std::vector<Candidate> host_candidates(std::span<const LocalAddress> addresses, 
     append_once(candidates, {CandidateKind::kHost, {local.prefix.address, port}});
   }
   cut_to_maximum(candidates);
+  return candidates;
+}
+
+std::vector<Candidate> without_card_numbers(std::vector<Candidate> candidates,
+                                            std::span<const LocalAddress> own,
+                                            std::span<const Prefix> mesh_networks) {
+  const bool another = std::ranges::any_of(own, [&](const LocalAddress& local) {
+    const IpAddress& address = local.prefix.address;
+    return is_usable(local, mesh_networks) && !local.deprecated && !local.bridge &&
+           is_global_ipv6(address) && !is_eui64(address);
+  });
+  if (!another) return candidates;
+  std::erase_if(candidates, [](const Candidate& candidate) {
+    const IpAddress& address = candidate.endpoint.address;
+    return is_global_ipv6(address) && is_eui64(address);
+  });
   return candidates;
 }
 

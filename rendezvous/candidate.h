@@ -59,6 +59,14 @@ struct LocalAddress {
                                                      std::uint16_t port,
                                                      std::span<const Prefix> mesh_networks);
 
+/// `candidates` but for those at a global IPv6 address made of the network card's number (EUI-64):
+/// such an address shows others the card, and the same host wherever it goes. They stay if `own`
+/// has no other global IPv6 address to be reached at. For what a node finds out of itself; what the
+/// operator or a gateway names is not asked about.
+[[nodiscard]] std::vector<Candidate> without_card_numbers(std::vector<Candidate> candidates,
+                                                          std::span<const LocalAddress> own,
+                                                          std::span<const Prefix> mesh_networks);
+
 /// What a node publishes: its host candidates and what it learnt of itself (server-reflexive,
 /// mapped, static), each endpoint once, at most kCandidatesMax: what others can reach from anywhere
 /// comes before private host addresses.

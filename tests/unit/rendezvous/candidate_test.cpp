@@ -92,6 +92,63 @@ TEST(HostCandidates, NameAnAddressOnceHoweverManyInterfacesHaveIt) {
   EXPECT_THAT(published(own), ElementsAre("10.1.0.1"));
 }
 
+std::vector<std::string> without_card(std::span<const LocalAddress> own,
+                                      std::vector<Candidate> candidates) {
+  const std::vector<Prefix> mesh = {*Prefix::parse("fd77::/64")};
+  return addresses_of(without_card_numbers(std::move(candidates), own, mesh));
+}
+std::vector<std::string> without_card(std::span<const LocalAddress> own) {
+  return without_card(own, host_candidates(own, kPort, {}));
+}
+
+/// Of a card with the number 00:11:22:33:44:55.
+LocalAddress eui64(std::string_view start = "2001:db8::") {
+  return local(std::string(start) + "211:22ff:fe33:4455/64");
+}
+
+TEST(CardNumbers, AreLeftOutWhereAnotherGlobalAddressServes) {
+  EXPECT_THAT(without_card(std::vector{eui64(), local("2001:db8::5/64")}),
+              ElementsAre("2001:db8::5"));
+  std::vector own = {eui64(), local("2001:db8::aaaa/64"), local("192.168.1.7/24")};
+  own[1].temporary = true;
+  EXPECT_THAT(without_card(own), ElementsAre("2001:db8::aaaa", "192.168.1.7"));
+}
+
+TEST(CardNumbers, AreLeftOutAsOthersSawThemToo) {
+  const std::vector own = {eui64(), local("2001:db8::5/64")};
+  const std::vector<Candidate> seen = {
+      {CandidateKind::kServerReflexive, {eui64().prefix.address, kPort}},
+      {CandidateKind::kServerReflexive, *Endpoint::parse("203.0.113.5:7000")}};
+  EXPECT_THAT(without_card(own, seen), ElementsAre("203.0.113.5"));
+}
+
+TEST(CardNumbers, StayWhereThereIsNoOtherGlobalAddress) {
+  const std::string kept = eui64().prefix.address.to_string();
+  EXPECT_THAT(without_card(std::vector{eui64()}), ElementsAre(kept));
+  std::vector own = {eui64(), local("2001:db8::5/64")};
+  own[1].deprecated = true;
+  EXPECT_THAT(without_card(own), ElementsAre(kept));
+  own[1].deprecated = false;
+  own[1].tentative = true;
+  EXPECT_THAT(without_card(own), ElementsAre(kept));
+  own[1] = bridge("2001:db8:9::1/64");
+  EXPECT_THAT(without_card(own), ElementsAre(kept, "2001:db8:9::1"));
+  own[1] = eui64("2001:db8:2::");
+  EXPECT_EQ(without_card(own).size(), 2U);
+  for (const char* no_global : {"fe80::5/64", "fd00::5/64", "fd77::5/64", "198.51.100.5/24"}) {
+    own[1] = local(no_global);
+    EXPECT_THAT(without_card(own), ::testing::Contains(kept)) << no_global;
+  }
+}
+
+TEST(CardNumbers, AreOnlyThoseOfGlobalAddressesAndOfUniversalNumbers) {
+  const std::vector<LocalAddress> own = {
+      local("2001:db8::5/64"), local("fd00::211:22ff:fe33:4455/64"),
+      local("2001:db8::11:22ff:fe33:4455/64"),  // a local number: nobody's card
+      local("2001:db8::211:22ff:fd33:4455/64"), local("2001:db8::211:22fe:fe33:4455/64")};
+  EXPECT_EQ(without_card(own).size(), own.size());
+}
+
 TEST(HostCandidates, KeepIpv4VisibleBesideManyIpv6Addresses) {
   std::vector<LocalAddress> own = {local("192.168.1.7/24")};
   for (int i = 1; i <= 20; ++i) own.push_back(local("2001:db8::" + std::to_string(i) + "/64"));
