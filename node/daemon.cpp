@@ -7,6 +7,7 @@
 #include <asio/signal_set.hpp>
 #include <csignal>
 #include <cstdio>
+#include <list>
 #include <memory>
 
 #include "crypto/mesh_address.h"
@@ -114,6 +115,7 @@ struct Parts {
   std::optional<MeshNode> node;
   std::optional<Driver> driver;
   std::optional<BootstrapNames> names, stun_names;
+  std::list<BootstrapNames> static_names;  ///< each by itself: one that fails delays no other
   std::unique_ptr<control::RpcServer> rpc;
 };
 
@@ -298,6 +300,14 @@ void compose(Parts& parts, const DaemonOptions& options) {
                              if (!problem.empty()) spdlog::warn("stun {}", problem);
                              parts.driver->set_stun_servers(endpoints);
                            });
+  for (const BootstrapHost& host : options.static_names) {
+    parts.static_names.emplace_back(
+        parts.context, std::vector{host},
+        [&parts, name = fmt::format("{}:{}", host.host, host.port)](
+            const std::vector<Endpoint>& endpoints, const std::string& problem) {
+          parts.driver->set_static_name(name, endpoints, problem);
+        });
+  }
 }
 
 Outcome open_rpc(Parts& parts, const DaemonOptions& options) {
@@ -342,6 +352,7 @@ int run_daemon(DaemonOptions options) {
   parts.driver->start();
   parts.names->start();
   parts.stun_names->start();
+  for (BootstrapNames& name : parts.static_names) name.start();
   announce_start(parts, options);
   parts.context.run();
   parts.rpc.reset();

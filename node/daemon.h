@@ -23,8 +23,9 @@ struct DaemonOptions {
   std::filesystem::path state_folder;  ///< of this interface
   std::filesystem::path socket_path;   ///< RPC
   std::string hostname;
-  std::vector<BootstrapHost> stun;         ///< asked how WireGuard's port looks from outside
-  std::vector<Endpoint> static_endpoints;  ///< where this node can be reached, says the operator
+  std::vector<BootstrapHost> stun;          ///< asked how WireGuard's port looks from outside
+  std::vector<Endpoint> static_endpoints;   ///< where this node can be reached, says the operator
+  std::vector<BootstrapHost> static_names;  ///< the same by name, to be looked up
   bool punching = true;    ///< false: nothing but WireGuard uses its port; peers are only dialled
   bool introduces = true;  ///< passes calls on between members
   bool relays = true;      ///< relays between members, if it has a public address

@@ -107,6 +107,13 @@ void Driver::set_stun_servers(const std::vector<Endpoint>& servers) {
   pump(now);
 }
 
+void Driver::set_static_name(const std::string& name, const std::vector<Endpoint>& resolved,
+                             const std::string& problem) {
+  const Now now = ports_.scheduler.now();
+  node_.set_static_name(now, name, resolved, problem);
+  pump(now);
+}
+
 void Driver::stop(std::function<void()> done) {
   const Now now = ports_.scheduler.now();
   departed_ = std::move(done);

@@ -60,7 +60,10 @@ class Driver final : public NodeInspector {
   void set_bootstrap(std::vector<Endpoint> endpoints);
   /// Whom to ask how WireGuard's port looks from outside.
   void set_stun_servers(const std::vector<Endpoint>& servers);
-  /// Why there are none, in one sentence for people; empty: all well.
+  /// What a name stands for at which this node can be reached (MeshNode::set_static_name).
+  void set_static_name(const std::string& name, const std::vector<Endpoint>& resolved,
+                       const std::string& problem);
+  /// Why there are no bootstrap addresses, in one sentence for people; empty: all well.
   void set_bootstrap_problem(std::string problem) { bootstrap_problem_ = std::move(problem); }
   /// What frames cannot do here, in one sentence for people; empty: all well.
   void set_port_problem(std::string problem) { port_problem_ = std::move(problem); }

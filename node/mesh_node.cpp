@@ -7,6 +7,7 @@
 
 #include "crypto/mesh_address.h"
 #include "node/base/queue.h"
+#include "node/static_endpoint.h"
 
 namespace kadwire::node {
 
@@ -342,17 +343,42 @@ bool MeshNode::choose_candidates() {
       rendezvous::host_candidates(own, config_.listen_port, mesh), own, mesh);
   const bool services_changed =
       own_.set_services({config_.frames, can_relay(), config_.relayed_only});
-  auto learnt = mapped_candidates();
+  auto learnt = static_candidates();
+  std::ranges::copy(mapped_candidates(), std::back_inserter(learnt));
   if (nat_) {
     std::ranges::copy(rendezvous::without_card_numbers(nat_->candidates(), own, mesh),
                       std::back_inserter(learnt));
   }
-  for (const Endpoint& endpoint : config_.static_endpoints) {
-    learnt.insert(learnt.begin(), {rendezvous::CandidateKind::kStatic, endpoint});
-  }
   const bool nat_changed = nat_ && own_.set_nat(nat_->behavior(AddressFamily::kIpv4));
   return own_.set_candidates(rendezvous::published_candidates(hosts, learnt)) || services_changed ||
          nat_changed;
+}
+
+/// In the operator's order, names last.
+std::vector<rendezvous::Candidate> MeshNode::static_candidates() const {
+  std::vector<Endpoint> endpoints = config_.static_endpoints;
+  for (const auto& [name, known] : static_names_) {
+    endpoints.insert(endpoints.end(), known.endpoints.begin(), known.endpoints.end());
+  }
+  std::vector<rendezvous::Candidate> candidates;
+  for (const Endpoint& endpoint : endpoints) {
+    if (endpoint.address.is_v6() && !config_.use_ipv6) continue;
+    candidates.push_back({rendezvous::CandidateKind::kStatic, endpoint});
+  }
+  return candidates;
+}
+
+void MeshNode::set_static_name(Now now, const std::string& name, std::span<const Endpoint> resolved,
+                               const std::string& problem) {
+  NamedEndpoints chosen = choose_endpoints(resolved, mesh_networks());
+  StaticName& known = static_names_[name];
+  known.endpoints = std::move(chosen.endpoints);
+  const std::string& flaw = problem.empty() ? chosen.left_out : problem;
+  std::string said = flaw.empty() ? "" : fmt::format("--endpoint {}: {}", name, flaw);
+  if (!said.empty() && said != known.problem) notice(Notice::Level::kWarning, said);
+  known.problem = std::move(said);
+  if (network_known_ && choose_candidates()) publish(now);
+  follow_agent(now);
 }
 
 void MeshNode::choose_addresses() {

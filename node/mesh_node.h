@@ -11,6 +11,7 @@
 /// The same object runs in production and in simulation.
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -89,6 +90,10 @@ class MeshNode {
   void handle_device_event(Now now, const DeviceEvent& event);
   /// Whom to ask how WireGuard's port looks from outside.
   void set_stun_servers(Now now, std::span<const Endpoint> servers);
+  /// What `name` (HOST:PORT), at which the operator says that this node can be reached, stands for
+  /// now: what it resolved to, or did before `problem` (a sentence; empty: none) was in the way.
+  void set_static_name(Now now, const std::string& name, std::span<const Endpoint> resolved,
+                       const std::string& problem);
   /// What arrived on WireGuard's port, or on a side port, and is not WireGuard's.
   void handle_datagram(Now now, const Endpoint& from, std::uint16_t to_port, ByteView datagram);
   /// The first of the side ports that OpenSidePorts led to, or why there are none.
@@ -150,6 +155,7 @@ class MeshNode {
   void choose_addresses();
   /// True if the record must be published again.
   [[nodiscard]] bool choose_candidates();
+  [[nodiscard]] std::vector<rendezvous::Candidate> static_candidates() const;
   void check_ipv4_overlap(const NetworkState& network);
   void settle_leases(Now now);
   void move_lease(Now now);
@@ -245,7 +251,12 @@ class MeshNode {
     TimePoint seen;
     std::string problem;
   };
-  std::optional<FutureRecord> future_record_;  ///< the last one that was refused
+  struct StaticName {
+    std::vector<Endpoint> endpoints;
+    std::string problem;  ///< empty: all well
+  };
+  std::map<std::string, StaticName> static_names_;  ///< by name, as the operator wrote it
+  std::optional<FutureRecord> future_record_;       ///< the last one that was refused
   std::deque<Action> actions_;
 };
 

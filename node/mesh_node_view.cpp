@@ -211,6 +211,9 @@ std::vector<std::string> MeshNode::problems() const {
                        ": this node has mesh IPv6 only");
   }
   if (clock_problem_) problems.push_back(*clock_problem_);
+  for (const auto& [name, known] : static_names_) {
+    if (!known.problem.empty()) problems.push_back(known.problem);
+  }
   if (future_record_) problems.push_back(future_record_->problem);
   const auto stranger = std::ranges::find_if(
       peers_.rows(), [](const auto& entry) { return !entry.second.ipv4_claim; });

@@ -32,7 +32,7 @@ constexpr const char* kDefaultBootstrapHost = "bootstrap.jami.net";
 
 /// Two, so that a node behind a NAT can see whether its mapping depends on whom it talks to.
 constexpr std::array<const char*, 2> kDefaultStunHosts = {"turn.jami.net", "stun.cloudflare.com"};
-/// Half a record's candidates.
+/// Half a record's candidates. A name may take node::kEndpointsPerNameMax of them.
 constexpr std::size_t kStaticEndpointsMax = 4;
 
 /// What the fastest hosts relay, and what fits the limiter's 32 bits of bytes a second.
@@ -63,6 +63,24 @@ std::optional<Number> parse_number(std::string_view text) {
 bool names_port(std::string_view text) {
   if (Endpoint::parse(text)) return true;
   return !IpAddress::parse(text) && text.find(':') != std::string_view::npos;
+}
+
+/// An address, or a name that a resolver does not take for one: "192.0.2" is 192.0.0.2 to it.
+bool is_name_or_address(std::string_view host) {
+  if (IpAddress::parse(host)) return true;
+  const std::string_view last = host.substr(host.rfind('.') + 1);
+  return std::ranges::any_of(last, is_letter) || last.empty();
+}
+
+/// nullopt: a name.
+std::optional<Endpoint> literal_endpoint(const node::BootstrapHost& host) {
+  const auto address = IpAddress::parse(host.host);
+  if (!address) return std::nullopt;
+  return Endpoint{*address, host.port};
+}
+
+std::size_t places_of(const node::BootstrapHost& host) {
+  return literal_endpoint(host) ? 1 : node::kEndpointsPerNameMax;
 }
 
 /// Operators' own bootstrap hosts answer STUN too; those who chose theirs ask nobody else.
@@ -153,14 +171,22 @@ Applied add_bootstrap(JoinSettings& settings, std::string_view value) {
                   "bootstrap host");
 }
 Applied add_endpoint(JoinSettings& settings, std::string_view value) {
-  const auto endpoint = Endpoint::parse(value);
-  if (!endpoint) return wrong(value, "is not ADDRESS:PORT; an IPv6 address needs brackets");
-  if (const auto flaw = node::flaw_of_endpoint(*endpoint); !flaw.empty()) return wrong(value, flaw);
-  if (!settings.endpoints) settings.endpoints.emplace();
-  if (settings.endpoints->size() == kStaticEndpointsMax) {
-    return wrong(value, fmt::format("is one endpoint too many ({} at most)", kStaticEndpointsMax));
+  const auto host = node::parse_bootstrap_host(value);
+  if (!host || !names_port(value) || !is_name_or_address(host->host)) {
+    return wrong(value, "is not HOST:PORT; an IPv6 address needs brackets");
   }
-  settings.endpoints->push_back(*endpoint);
+  if (const auto endpoint = literal_endpoint(*host)) {
+    const auto flaw = node::flaw_of_endpoint(*endpoint);
+    if (!flaw.empty()) return wrong(value, flaw);
+  }
+  if (!settings.endpoints) settings.endpoints.emplace();
+  std::size_t places = places_of(*host);
+  for (const node::BootstrapHost& other : *settings.endpoints) places += places_of(other);
+  if (places > kStaticEndpointsMax) {
+    return wrong(value, fmt::format("is one endpoint too many ({} at most; a name counts as {})",
+                                    kStaticEndpointsMax, node::kEndpointsPerNameMax));
+  }
+  settings.endpoints->push_back(*host);
   return {};
 }
 Applied set_no_punching(JoinSettings& settings, std::string_view value) {
@@ -263,8 +289,9 @@ constexpr std::array kSettings{
             "Ask this STUN server how WireGuard's port looks from outside, repeatable; 'none' for "
             "nobody (default: the bootstrap hosts, or public ones with the default bootstrap host)",
             ValueKind::kList, true, true, add_stun_server},
-    Setting{"endpoint", "ADDRESS:PORT",
-            "Where others reach WireGuard's port, if a gateway forwards it; repeatable",
+    Setting{"endpoint", "HOST:PORT",
+            "Where others reach WireGuard's port, if a gateway forwards it: an address, or a name "
+            "that is looked up again every half hour; repeatable",
             ValueKind::kList, true, true, add_endpoint},
     Setting{"no-punching", "", "Send nothing but WireGuard from its port: dial peers, no more",
             ValueKind::kSwitch, true, true, set_no_punching},
@@ -394,10 +421,12 @@ tl::expected<void, Failure> check_endpoints(const JoinSettings& settings,
   const crypto::KeySchedule keys(secret);
   const std::array networks{crypto::mesh_ipv4_network(keys, secret),
                             crypto::mesh_ipv6_network(keys)};
-  for (const Endpoint& endpoint : *settings.endpoints) {
-    const auto flaw = node::flaw_of_endpoint(endpoint, networks);
+  for (const node::BootstrapHost& host : *settings.endpoints) {
+    const auto endpoint = literal_endpoint(host);
+    if (!endpoint) continue;
+    const auto flaw = node::flaw_of_endpoint(*endpoint, networks);
     if (flaw.empty()) continue;
-    return tl::unexpected(Failure{fmt::format("--endpoint: {} {}", endpoint.to_string(), flaw)});
+    return tl::unexpected(Failure{fmt::format("--endpoint: {} {}", endpoint->to_string(), flaw)});
   }
   return {};
 }
@@ -418,7 +447,14 @@ node::DaemonOptions to_daemon_options(const JoinSettings& settings, crypto::Mesh
   options.bootstrap = bootstrap_of(settings);
   options.dht_network = settings.dht_network.value_or(options.dht_network);
   options.stun = stun_servers_of(settings);
-  options.static_endpoints = settings.endpoints.value_or(std::vector<Endpoint>{});
+  for (const node::BootstrapHost& host :
+       settings.endpoints.value_or(std::vector<node::BootstrapHost>{})) {
+    if (const auto endpoint = literal_endpoint(host)) {
+      options.static_endpoints.push_back(*endpoint);
+    } else {
+      options.static_names.push_back(host);
+    }
+  }
   options.punching = !settings.no_punching.value_or(false);
   options.introduces = settings.introducer.value_or(true);
   options.relayed_only = settings.force_relay.value_or(false);

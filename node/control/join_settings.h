@@ -33,8 +33,8 @@ struct JoinSettings {
   std::optional<std::uint16_t> dht_port;
   std::optional<std::vector<node::BootstrapHost>> bootstrap;  ///< empty: enter through nobody
   std::optional<std::uint32_t> dht_network;
-  std::optional<std::vector<node::BootstrapHost>> stun;  ///< empty: ask nobody
-  std::optional<std::vector<Endpoint>> endpoints;
+  std::optional<std::vector<node::BootstrapHost>> stun;       ///< empty: ask nobody
+  std::optional<std::vector<node::BootstrapHost>> endpoints;  ///< names and addresses
   std::optional<bool> no_punching;
   std::optional<bool> introducer;  ///< --introducer, or false: --no-introducer
   std::optional<bool> relay;       ///< --relay, or false: --no-relay; nullopt: if it can be reached

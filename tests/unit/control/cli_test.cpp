@@ -54,7 +54,7 @@ TEST_F(Shell, AnswersWhatItDoesNotUnderstandWithOneLineAndExitCodeTwo) {
            {{"join", "--config", "/no/such/file"}, "cannot read the configuration /no/such/file"},
            {{"join", "--endpoint", "127.0.0.1:5"},
             "--endpoint: '127.0.0.1:5' is a loopback address"},
-           {{"join", "--endpoint", "192.0.2.1:0"}, "--endpoint: '192.0.2.1:0' is not ADDRESS:PORT"},
+           {{"join", "--endpoint", "192.0.2.1:0"}, "--endpoint: '192.0.2.1:0' is not HOST:PORT"},
            {{"netcheck", "--stun", "host:0"}, "--stun: 'host:0' is not HOST[:PORT]"},
            {{"join", "--relay", "--no-relay"}, "contradicts"},
            {{"join", "--relay-rate", "0"}, "--relay-rate: '0' is not a whole number of megabits"},

@@ -154,10 +154,31 @@ TEST(StaticEndpoints, AreWhereOthersCanSendTo) {
   const auto settings = join_settings();
   const auto setting = std::ranges::find(settings, "endpoint", &Setting::name);
   ASSERT_NE(setting, settings.end());
-  for (const char* bad :
-       {"0.0.0.0:7", "[::]:7", "127.0.0.1:7", "127.9.9.9:7", "[::1]:7", "[::ffff:127.0.0.1]:7",
-        "224.0.0.1:7", "239.1.2.3:7", "[ff02::1]:7", "255.255.255.255:7", "169.254.1.2:7",
-        "[fe80::1]:7", "192.0.2.1:0", "192.0.2.1:65536", "192.0.2.1", "[2001:db8::1]", ""}) {
+  for (const char* bad : {"0.0.0.0:7",
+                          "[::]:7",
+                          "127.0.0.1:7",
+                          "127.9.9.9:7",
+                          "[::1]:7",
+                          "[::ffff:127.0.0.1]:7",
+                          "224.0.0.1:7",
+                          "239.1.2.3:7",
+                          "[ff02::1]:7",
+                          "255.255.255.255:7",
+                          "169.254.1.2:7",
+                          "[fe80::1]:7",
+                          "192.0.2.1:0",
+                          "192.0.2.1:65536",
+                          "192.0.2.1",
+                          "[2001:db8::1]",
+                          "",
+                          "192.0.2:7",
+                          "192.0.2.256:7",
+                          "name",
+                          "name:0",
+                          "name:",
+                          ":7",
+                          "na me:7",
+                          "none"}) {
     JoinSettings into;
     EXPECT_FALSE(setting->apply(into, bad)) << bad;
     EXPECT_FALSE(into.endpoints) << bad;
@@ -167,6 +188,28 @@ TEST(StaticEndpoints, AreWhereOthersCanSendTo) {
     JoinSettings into;
     EXPECT_TRUE(setting->apply(into, good)) << good;
   }
+}
+
+TEST(StaticEndpoints, MayBeNames) {
+  const auto options =
+      options_of(with("endpoint", {"vpn.example.org:51820", "192.0.2.1:5", "[2001:db8::1]:6"}));
+  ASSERT_EQ(options.static_names.size(), 1U);
+  EXPECT_EQ(options.static_names[0].host, "vpn.example.org");
+  EXPECT_EQ(options.static_names[0].port, 51820);
+  EXPECT_EQ(options.static_endpoints,
+            (std::vector{*Endpoint::parse("192.0.2.1:5"), *Endpoint::parse("[2001:db8::1]:6")}));
+}
+
+TEST(StaticEndpoints, HaveHalfOfARecordsPlacesOfWhichANameTakesTwo) {
+  const auto settings = join_settings();
+  const auto setting = std::ranges::find(settings, "endpoint", &Setting::name);
+  ASSERT_NE(setting, settings.end());
+  JoinSettings full = with("endpoint", {"a.example:1", "192.0.2.1:1", "192.0.2.2:1"});
+  EXPECT_FALSE(setting->apply(full, "192.0.2.3:1"));
+  JoinSettings nearly = with("endpoint", {"a.example:1", "192.0.2.1:1"});
+  EXPECT_FALSE(setting->apply(nearly, "b.example:1"));
+  EXPECT_TRUE(setting->apply(nearly, "192.0.2.2:1"));
+  EXPECT_EQ(nearly.endpoints->size(), 3U);
 }
 
 TEST(StaticEndpoints, AreOutsideTheMesh) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -18,6 +19,7 @@ constexpr std::uint16_t kPort = 51820;
 constexpr const char* kPrivate = "10.20.30.40/24";
 constexpr const char* kPublic = "192.0.2.9/24";
 constexpr const char* kPublicIpv6 = "2001:db8:5::9/64";
+constexpr const char* kName = "vpn.example.org:51820";
 const Endpoint kServer = *Endpoint::parse("[2001:db8:77::1]:3478");
 
 class MeshServices : public ::testing::Test {
@@ -62,6 +64,14 @@ class MeshServices : public ::testing::Test {
     }
   }
 
+  /// Some time later, when its next beacon is due at once.
+  void resolve(node::MeshNode& node, const std::vector<Endpoint>& resolved,
+               const std::string& problem = "") {
+    now_ = {now_.steady + 10s, now_.wall + 10s};
+    node.set_static_name(now_, kName, resolved, problem);
+    node.handle_timeout(now_);
+  }
+
   Now now_{TimePoint{100h}, kNoonTwenty};
   TestMesh mesh_{1};
   crypto::NodeIdentity identity_ = mesh_.make_identity();
@@ -102,6 +112,76 @@ TEST_F(MeshServices, ThatUsesRelaysAloneSaysSoAndIsNone) {
   config_.relayed_only = true;
   EXPECT_TRUE(record_at(kPublic).relayed_only);
   EXPECT_FALSE(record_at(kPublic).relays);
+}
+
+std::vector<Endpoint> statics_of(const rendezvous::PeerRecord& record) {
+  std::vector<Endpoint> endpoints;
+  for (const rendezvous::Candidate& candidate : record.candidates) {
+    if (candidate.kind != rendezvous::CandidateKind::kStatic) continue;
+    endpoints.push_back(candidate.endpoint);
+  }
+  return endpoints;
+}
+
+int warnings_of(node::MeshNode& node) {
+  int count = 0;
+  while (const auto action = node.poll_action()) {
+    const auto* notice = std::get_if<node::Notice>(&*action);
+    if (notice != nullptr && notice->level == node::Notice::Level::kWarning) ++count;
+  }
+  return count;
+}
+
+TEST_F(MeshServices, PublishesWhatANameStandsForAndFollowsIt) {
+  config_.static_endpoints = {endpoint("203.0.113.1:5")};
+  node::MeshNode node(config_, mesh_.keys(), identity_, mesh_.random(), now_);
+  join(node, kPrivate);
+  const std::vector<Endpoint> resolved = {endpoint("203.0.113.7:51820"),
+                                          endpoint("203.0.113.8:51820"),
+                                          endpoint("[2001:db8::7]:51820")};
+  resolve(node, resolved);
+  EXPECT_EQ(statics_of(last_record(node)),
+            (std::vector{endpoint("203.0.113.1:5"), endpoint("203.0.113.7:51820"),
+                         endpoint("[2001:db8::7]:51820")}));
+
+  const std::vector<Endpoint> moved = {endpoint("203.0.113.9:51820")};
+  resolve(node, moved);
+  EXPECT_EQ(statics_of(last_record(node)),
+            (std::vector{endpoint("203.0.113.1:5"), endpoint("203.0.113.9:51820")}));
+
+  resolve(node, moved, "no DNS");
+  const std::vector<Endpoint> published = node.view(now_).candidates;
+  EXPECT_NE(std::ranges::find(published, moved.front()), published.end()) << "what was known stays";
+}
+
+TEST_F(MeshServices, PublishesNoIpv6OfItsOperatorsIfItUsesNone) {
+  config_.use_ipv6 = false;
+  config_.static_endpoints = {endpoint("[2001:db8::6]:5")};
+  node::MeshNode node(config_, mesh_.keys(), identity_, mesh_.random(), now_);
+  join(node, kPrivate);
+  resolve(node, {endpoint("[2001:db8::7]:5"), endpoint("203.0.113.7:5")});
+  EXPECT_EQ(statics_of(last_record(node)), std::vector{endpoint("203.0.113.7:5")});
+}
+
+TEST_F(MeshServices, SaysOnceAndInItsStatusWhyANameIsOfNoUse) {
+  node::MeshNode node(config_, mesh_.keys(), identity_, mesh_.random(), now_);
+  join(node, kPrivate);
+  (void)warnings_of(node);
+  const std::string problem = "Host name vpn.example.org cannot be resolved: no.";
+  resolve(node, {}, problem);
+  EXPECT_EQ(warnings_of(node), 1);
+  EXPECT_EQ(node.view(now_).problems,
+            std::vector{std::string("--endpoint ") + kName + ": " + problem});
+  resolve(node, {}, problem);
+  EXPECT_EQ(warnings_of(node), 0) << "said once";
+
+  resolve(node, {endpoint("127.0.1.1:51820")});
+  EXPECT_EQ(warnings_of(node), 1);
+  ASSERT_EQ(node.view(now_).problems.size(), 1U);
+  EXPECT_NE(node.view(now_).problems[0].find("127.0.1.1:51820 is left out: it is a loopback"),
+            std::string::npos);
+  resolve(node, {endpoint("203.0.113.9:51820")});
+  EXPECT_TRUE(node.view(now_).problems.empty());
 }
 
 }  // namespace
