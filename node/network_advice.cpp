@@ -51,6 +51,11 @@ std::vector<LocalAddress> usable_addresses(const NetReport& report, AddressFamil
   return usable;
 }
 
+bool any_public(const std::vector<LocalAddress>& addresses) {
+  return std::ranges::any_of(
+      addresses, [](const LocalAddress& address) { return !address.prefix.address.is_private(); });
+}
+
 std::string list_addresses(const std::vector<LocalAddress>& addresses) {
   std::vector<std::string> texts;
   for (const LocalAddress& address : addresses) {
@@ -124,6 +129,10 @@ Finding describe_ipv4(const NetReport& report) {
   const auto answers = answers_of(report, AddressFamily::kIpv4);
   if (answers.empty()) {
     if (own.empty()) return {"ipv4", true, "this host has no IPv4", "no interface has an address"};
+    if (asked_of(report, AddressFamily::kIpv4) == 0) {
+      return {"ipv4", false, "not known to work: no server with an IPv4 address could be asked",
+              list_addresses(own)};
+    }
     return {"ipv4", false, "no server answered over IPv4", list_addresses(own)};
   }
   return {
@@ -143,11 +152,11 @@ Finding describe_ipv6(const NetReport& report) {
                        : "works, without translation",
             list_addresses(own)};
   }
-  const bool global = std::ranges::any_of(
-      own, [](const LocalAddress& address) { return !address.prefix.address.is_private(); });
-  if (!global) {
-    return {"ipv6", true, "this host has no IPv6",
-            own.empty() ? "no interface has a global address" : list_addresses(own)};
+  if (own.empty()) {
+    return {"ipv6", true, "this host has no IPv6", "no interface has a global address"};
+  }
+  if (!any_public(own)) {
+    return {"ipv6", true, "this host has no public IPv6 address", list_addresses(own)};
   }
   if (asked_of(report, AddressFamily::kIpv6) == 0) {
     return {"ipv6", false, "not known to work: no server with an IPv6 address could be asked",
@@ -307,7 +316,8 @@ bool maps_ports(const NetReport& report) {
 // What follows: the own side's kind, and for each kind of peer what becomes of a tunnel.
 
 enum class Reach {
-  kNothing,      ///< no IPv4
+  kNothing,      ///< no IPv4 that works
+  kUnasked,      ///< there is IPv4, and no server that could tell more
   kOpen,         ///< no NAT, or a port that the gateway maps
   kPredictable,  ///< one outer port for all
   kSequential,   ///< ports in a row
@@ -316,13 +326,20 @@ enum class Reach {
 };
 
 Reach reach_of(const NetReport& report) {
-  if (!answered(report, AddressFamily::kIpv4)) return Reach::kNothing;
+  if (!answered(report, AddressFamily::kIpv4)) {
+    const bool unasked = asked_of(report, AddressFamily::kIpv4) == 0 &&
+                         !usable_addresses(report, AddressFamily::kIpv4).empty();
+    return unasked ? Reach::kUnasked : Reach::kNothing;
+  }
   const NatBehavior& nat = report.ipv4;
   if (nat.mapping == MappingBehavior::kNone || maps_ports(report)) return Reach::kOpen;
   if (nat.mapping == MappingBehavior::kUnknown) return Reach::kUnknown;
   if (nat.mapping == MappingBehavior::kEndpointIndependent) return Reach::kPredictable;
   return nat.port_step ? Reach::kSequential : Reach::kRandom;
 }
+
+constexpr const char* kNoIpv4 = "this host has no working IPv4";
+constexpr const char* kNobodyAsked = "no server was asked over IPv4";
 
 /// port_spray.h has the figures.
 constexpr std::string_view kByChance =
@@ -333,7 +350,9 @@ Expectation with_home_nats(Reach reach) {
   constexpr std::string_view kPeers = "behind a NAT with one port for all destinations";
   switch (reach) {
     case Reach::kNothing:
-      return {kPeers, Prospect::kNone, "this host has no IPv4"};
+      return {kPeers, Prospect::kNone, kNoIpv4};
+    case Reach::kUnasked:
+      return {kPeers, Prospect::kPerhaps, kNobodyAsked};
     case Reach::kOpen:
     case Reach::kPredictable:
       return {kPeers, Prospect::kDirect, ""};
@@ -352,7 +371,9 @@ Expectation with_strict_nats(Reach reach) {
   constexpr std::string_view kPeers = "behind a NAT with another port for each destination";
   switch (reach) {
     case Reach::kNothing:
-      return {kPeers, Prospect::kNone, "this host has no IPv4"};
+      return {kPeers, Prospect::kNone, kNoIpv4};
+    case Reach::kUnasked:
+      return {kPeers, Prospect::kPerhaps, kNobodyAsked};
     case Reach::kOpen:
       return {kPeers, Prospect::kDirect, "unless a firewall here keeps UDP from outside away"};
     case Reach::kPredictable:
@@ -368,16 +389,30 @@ Expectation with_strict_nats(Reach reach) {
   return {kPeers, Prospect::kPerhaps, "this side's NAT is of unknown kind"};
 }
 
+Expectation with_public_ipv4(Reach reach) {
+  constexpr std::string_view kPeers = "with a public IPv4 address";
+  if (reach == Reach::kNothing) return {kPeers, Prospect::kNone, kNoIpv4};
+  if (reach == Reach::kUnasked) return {kPeers, Prospect::kPerhaps, kNobodyAsked};
+  return {kPeers, Prospect::kDirect, ""};
+}
+
+/// There is a public address, and no server that could tell more.
+bool ipv6_unasked(const NetReport& report) {
+  return asked_of(report, AddressFamily::kIpv6) == 0 &&
+         any_public(usable_addresses(report, AddressFamily::kIpv6));
+}
+
+Expectation with_ipv6(const NetReport& report) {
+  constexpr std::string_view kPeers = "with IPv6";
+  if (answered(report, AddressFamily::kIpv6)) return {kPeers, Prospect::kDirect, ""};
+  if (ipv6_unasked(report)) return {kPeers, Prospect::kPerhaps, "no server was asked over IPv6"};
+  return {kPeers, Prospect::kNone, "this host has no working IPv6; their IPv4 decides"};
+}
+
 std::vector<Expectation> expect(const NetReport& report) {
   const Reach reach = reach_of(report);
-  const bool ipv6 = answered(report, AddressFamily::kIpv6);
-  return {
-      {"with a public IPv4 address", reach == Reach::kNothing ? Prospect::kNone : Prospect::kDirect,
-       reach == Reach::kNothing ? "this host has no IPv4" : ""},
-      {"with IPv6", ipv6 ? Prospect::kDirect : Prospect::kNone,
-       ipv6 ? "" : "this host has no working IPv6; their IPv4 decides"},
-      with_home_nats(reach),
-      with_strict_nats(reach)};
+  return {with_public_ipv4(reach), with_ipv6(report), with_home_nats(reach),
+          with_strict_nats(reach)};
 }
 
 std::vector<std::string> changes_without_udp(const NetReport& report) {
@@ -408,11 +443,13 @@ std::vector<std::string> changes_of(const NetReport& report) {
   if (reach == Reach::kSequential || reach == Reach::kRandom || reach == Reach::kUnknown) {
     changes.push_back(forwarding_change(report));
   }
-  if (reach == Reach::kUnknown || (reach != Reach::kNothing && !report.ipv4.mapping_certain)) {
+  const bool nat_known =
+      reach == Reach::kNothing || (reach != Reach::kUnknown && report.ipv4.mapping_certain);
+  if (!nat_known) {
     changes.emplace_back(
         "To learn more about the NAT, name two servers at different addresses: --stun A --stun B.");
   }
-  if (!answered(report, AddressFamily::kIpv6)) {
+  if (!answered(report, AddressFamily::kIpv6) && !ipv6_unasked(report)) {
     changes.emplace_back(
         "Switch on IPv6 here and at the gateway, or ask the provider for it: two sides with IPv6 "
         "need no luck with NATs.");

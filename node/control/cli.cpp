@@ -123,9 +123,8 @@ class CommandLine {
     return below_root ? path_of(*parent) + " " + app.get_name() : app.get_name();
   }
 
-  int usage_error(std::string_view message) {
-    invocation_.err << "kadwire: " << message << "\n";
-    return kExitUsage;
+  int usage_error(std::string message) {
+    return fail(invocation_, {std::move(message)}, kExitUsage);
   }
 
   Invocation& invocation_;

@@ -116,7 +116,8 @@ tl::expected<node::PeerView, RpcError> named_peer(const json& params,
     return error(RpcErrorCode::kInvalidParams, R"(params must be {"node": "NodeId or hostname"})");
   }
   const std::vector<node::PeerView> peers = inspector.peer_views();
-  const auto peer = find_peer(peers, wanted->get_ref<const std::string&>());
+  const node::NodeView own = inspector.node_view();
+  const auto peer = find_peer(peers, wanted->get_ref<const std::string&>(), &own);
   if (!peer) return error(RpcErrorCode::kInvalidParams, peer.error().message);
   return **peer;
 }

@@ -51,6 +51,15 @@ Matches best_matches(std::span<const node::PeerView> peers, const std::string& w
   });
 }
 
+bool names_own(const node::NodeView& own, const std::string& wanted) {
+  node::PeerView self;
+  self.node = own.node;
+  self.hostname = own.hostname;
+  self.ipv4 = own.ipv4;
+  self.ipv6 = own.ipv6;
+  return !best_matches(std::span(&self, 1), wanted).empty();
+}
+
 std::string describe_candidates(const Matches& matches) {
   std::string list;
   for (std::size_t i = 0; i < std::min(matches.size(), kCandidatesShownMax); ++i) {
@@ -63,13 +72,17 @@ std::string describe_candidates(const Matches& matches) {
 }  // namespace
 
 tl::expected<const node::PeerView*, Failure> find_peer(std::span<const node::PeerView> peers,
-                                                       std::string_view text) {
+                                                       std::string_view text,
+                                                       const node::NodeView* own) {
   if (text.empty())
     return tl::unexpected(Failure{"name a peer: NodeId, its beginning, hostname, or mesh address"});
   if (text.size() > kPeerTextBytesMax) {
     return tl::unexpected(Failure{"that is too long for a NodeId or a hostname"});
   }
   const Matches matches = best_matches(peers, lower_case(text));
+  if (matches.empty() && own != nullptr && names_own(*own, lower_case(text))) {
+    return tl::unexpected(Failure{fmt::format("'{}' is this node itself", printable(text))});
+  }
   if (matches.empty()) {
     return tl::unexpected(Failure{fmt::format("no peer matches '{}'", printable(text))});
   }

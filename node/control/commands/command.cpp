@@ -1,6 +1,7 @@
 #include "node/control/commands/command.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -19,6 +20,11 @@ Command::Command(CLI::App& parent, const std::string& name, const std::string& d
 
 int fail(Invocation& invocation, const Failure& failure, ExitCode code) {
   invocation.err << "kadwire: " << failure.message << "\n";
+  // What was not understood was not parsed either, so that the words themselves are asked.
+  const auto& words = invocation.arguments.words;
+  if (std::ranges::find(words, "--json") != words.end()) {
+    print_json(invocation, {{"error", failure.message}});
+  }
   return code;
 }
 

@@ -30,7 +30,8 @@ class Command {
   bool json_ = false;  ///< --json, which every command has
 };
 
-/// The error as the one line it is.
+/// The error as the one line it is; for whoever wrote --json also as an object with `error`. Every
+/// failure of a command, and of finding one, is said here.
 int fail(Invocation& invocation, const Failure& failure, ExitCode code = kExitFailed);
 /// `json` for machines: indented, and a newline.
 void print_json(Invocation& invocation, const nlohmann::json& json);

@@ -89,11 +89,42 @@ TEST_F(Shell, SaysHowToStartADaemonWhereThereIsNone) {
   }
 }
 
+TEST_F(Shell, TellsProgramsOfEveryFailureInOneWay) {
+  network = tl::unexpected(std::string("netlink: no"));
+  struct Case {
+    std::vector<std::string> words;
+    int code;
+  };
+  for (const Case& each : {Case{{"status", "--json"}, kExitFailed},
+                           {{"peers", "list", "--json"}, kExitFailed},
+                           {{"peers", "get", "--json"}, kExitUsage},
+                           {{"peers", "get", "x", "--json"}, kExitFailed},
+                           {{"peers", "count", "--json"}, kExitFailed},
+                           {{"peers", "--json"}, kExitUsage},
+                           {{"why", "alpha", "--json"}, kExitFailed},
+                           {{"ping", "--json", "alpha"}, kExitFailed},
+                           {{"ping", "--json", "alpha", "--count", "0"}, kExitUsage},
+                           {{"netcheck", "--json"}, kExitFailed},
+                           {{"netcheck", "--json", "--stun", "none"}, kExitUsage},
+                           {{"init", "--json", "--net", "x"}, kExitUsage},
+                           {{"join", "--json", "--endpoint", "127.0.0.1:5"}, kExitUsage},
+                           {{"stats", "--json"}, kExitUsage}}) {
+    const Outcome outcome = run(each.words);
+    EXPECT_EQ(outcome.code, each.code) << each.words[0];
+    const json told = json::parse(outcome.out, nullptr, false);
+    ASSERT_TRUE(told.is_object() && told.contains("error")) << each.words[0] << outcome.out;
+    const std::string line = "kadwire: " + told["error"].get<std::string>() + "\n";
+    EXPECT_TRUE(contains(outcome.err, line)) << outcome.err;
+  }
+  EXPECT_EQ(run({"status"}).out, "") << "nobody wrote --json";
+}
+
 /// A shell beside a daemon with two peers.
 class ShellBesideDaemon : public Shell {
  protected:
   ShellBesideDaemon() {
     inspector_.node.interface = "kadwire0";
+    inspector_.node.hostname = "delta";
     inspector_.node.problems = {"no DHT node answers"};
     inspector_.peers = {kadwire::testing::peer_named("alpha", {0xab, 0xcd}),
                         kadwire::testing::peer_named("be\033ta", {0xab, 0xce})};
@@ -128,6 +159,14 @@ TEST_F(ShellBesideDaemon, ListsPeersWithoutLettingThemSteerTheTerminal) {
   EXPECT_TRUE(contains(outcome.out, "be?ta")) << outcome.out;
   EXPECT_FALSE(contains(outcome.out, "\033"));
   EXPECT_EQ(std::ranges::count(outcome.out, '\n'), 3);
+}
+
+TEST_F(ShellBesideDaemon, SaysThatAPeerWhoIsAskedForIsThisNode) {
+  for (const char* command : {"why", "ping"}) {
+    const Outcome outcome = run({command, "delta"});
+    EXPECT_EQ(outcome.code, kExitFailed);
+    EXPECT_EQ(outcome.err, "kadwire: 'delta' is this node itself\n") << command;
+  }
 }
 
 TEST_F(ShellBesideDaemon, TakesTheNodeIdsOfTheListForPeersGet) {

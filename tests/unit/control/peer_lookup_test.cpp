@@ -42,6 +42,24 @@ TEST(FindPeer, TakesAnAddressInTheMesh) {
   }
 }
 
+TEST(FindPeer, SaysThatItIsThisNodeWhereOnlyThatFits) {
+  node::NodeView own;
+  own.node = peer_named("", {0x77, 0x01}).node;
+  own.hostname = "delta";
+  own.ipv4 = IpAddress::parse("10.37.4.9");
+  own.ipv6 = *IpAddress::parse("fd00:1::9");
+  for (const std::string& text :
+       {std::string("delta"), std::string("DELTA"), std::string("10.37.4.9"),
+        std::string("fd00:1::9"), own.node.short_form(), std::string("7701")}) {
+    const auto found = find_peer(kPeers, text, &own);
+    ASSERT_FALSE(found) << text;
+    EXPECT_EQ(found.error().message, "'" + text + "' is this node itself");
+  }
+  EXPECT_EQ(find_peer(kPeers, "nobody", &own).error().message, "no peer matches 'nobody'");
+  own.hostname = "alpha";
+  EXPECT_TRUE(find_peer(kPeers, "alpha", &own)) << "a peer of the same name is meant";
+}
+
 TEST(FindPeer, ListsThePeersThatABeginningFits) {
   const std::string failure = failure_of("ab");
   EXPECT_NE(failure.find("fits 2 peers"), std::string::npos) << failure;

@@ -181,6 +181,47 @@ TEST(NetworkAdvice, DoesNotCallIpv6BrokenIfNobodyWasAsked) {
             "does not work beyond this network: no server answered over it");
 }
 
+TEST(NetworkAdvice, DoesNotCallIpv4SilentIfNobodyWasAsked) {
+  NetReport report;
+  report.addresses = {local("192.168.1.10/24"), local("2001:db8::5/64")};
+  report.servers = {server("[2001:db8:1::1]:3478", "2001:db8::5", "[2001:db8::5]:40000")};
+  report.ipv6.mapping = MappingBehavior::kNone;
+  const NetworkAdvice advice = advise(report);
+  EXPECT_EQ(finding(advice, "ipv4").text,
+            "not known to work: no server with an IPv4 address could be asked");
+  EXPECT_FALSE(finding(advice, "ipv4").certain);
+  EXPECT_EQ(prospects(advice), (std::vector{Prospect::kPerhaps, Prospect::kDirect,
+                                            Prospect::kPerhaps, Prospect::kPerhaps}));
+  EXPECT_EQ(advice.expectations[0].reason, "no server was asked over IPv4");
+
+  report.servers.push_back(server("198.51.100.1:3478", "192.168.1.10", ""));
+  EXPECT_EQ(finding(advise(report), "ipv4").text, "no server answered over IPv4");
+  EXPECT_EQ(prospects(advise(report))[0], Prospect::kNone);
+
+  report.servers.clear();
+  report.unresolved = {{"nonexist.invalid", "nonexist.invalid does not resolve"}};
+  EXPECT_FALSE(finding(advise(report), "ipv4").text.starts_with("no server answered"));
+}
+
+TEST(NetworkAdvice, ExpectsNothingForSureOfIpv6ThatNobodyWasAskedOver) {
+  NetReport report = home_with_one_port();
+  EXPECT_TRUE(advises(advise(report), "Switch on IPv6"));
+  report.addresses.push_back(local("2001:db8::5/64"));
+  EXPECT_EQ(prospects(advise(report))[1], Prospect::kPerhaps);
+  EXPECT_FALSE(advises(advise(report), "Switch on IPv6"));
+  report.servers.push_back(server("[2001:db8:1::1]:3478", "2001:db8::5", ""));
+  EXPECT_EQ(prospects(advise(report))[1], Prospect::kNone);
+  EXPECT_TRUE(advises(advise(report), "Switch on IPv6"));
+}
+
+TEST(NetworkAdvice, TellsNoIpv6FromNoneThatIsPublic) {
+  NetReport report = home_with_one_port();
+  EXPECT_EQ(finding(advise(report), "ipv6").text, "this host has no IPv6");
+  report.addresses.push_back(local("fd00::2/64"));
+  EXPECT_EQ(finding(advise(report), "ipv6").text, "this host has no public IPv6 address");
+  EXPECT_EQ(finding(advise(report), "ipv6").evidence, "fd00::2 (eth0, private)");
+}
+
 TEST(NetworkAdvice, NamesTheQualityOfAnAddress) {
   EXPECT_EQ(quality_of(local("203.0.113.5/24")), "global");
   EXPECT_EQ(quality_of(local("10.1.2.3/8")), "private");
