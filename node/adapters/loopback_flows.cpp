@@ -25,13 +25,6 @@ constexpr std::size_t kDatagramBytesMax = 9216;
 
 }  // namespace
 
-bool looks_like_wireguard(ByteView datagram) {
-  constexpr std::size_t kBytesMin = 32;  // an empty data message
-  return datagram.size() >= kBytesMin && datagram[0] >= std::byte{1} &&
-         datagram[0] <= std::byte{4} && datagram[1] == std::byte{} && datagram[2] == std::byte{} &&
-         datagram[3] == std::byte{};
-}
-
 struct LoopbackFlows::Flow {
   Flow(asio::io_context& context, const Endpoint& remote, BoundSocket bound)
       : outside(remote), inside(bound.local), descriptor(context, bound.fd.release()) {}

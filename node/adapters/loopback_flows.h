@@ -29,10 +29,6 @@ inline constexpr std::size_t kStrangerFlowsMax = 64;
 /// A flow costs a socket. Peers move rarely, and some at once; sources can be forged.
 inline constexpr rendezvous::Rate kStrangerFlowRate{20, 64};
 
-/// A message of WireGuard's by its first bytes: a type from 1 to 4 and three zeroes. No frame and
-/// no STUN message begins so.
-[[nodiscard]] bool looks_like_wireguard(ByteView datagram);
-
 struct LoopbackFlowCounters {
   std::uint64_t in = 0, out = 0;  ///< datagrams to and from WireGuard
   std::uint64_t refused = 0;      ///< from strangers beyond the rate, or before WireGuard listens

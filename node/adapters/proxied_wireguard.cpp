@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "node/adapters/wireguard_datagram.h"
+
 namespace kadwire::node {
 
 OwnPort::OwnPort(std::unique_ptr<AsioDatagramSocket> socket, LoopbackFlows& flows)

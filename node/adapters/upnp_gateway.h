@@ -7,17 +7,10 @@
 
 #include <string>
 
+#include "node/adapters/upnp_reply.h"
 #include "rendezvous/upnp_request.h"
 
 namespace kadwire::node {
-
-/// miniupnpc's own bound of a URL.
-inline constexpr std::size_t kUpnpUrlBytesMax = 128;
-
-struct UpnpReply {
-  tl::expected<rendezvous::UpnpGrant, rendezvous::UpnpError> outcome;
-  std::string description_url;  ///< where the device describes itself, for the next errand
-};
 
 /// `known_url`: an earlier reply's, asked before anything is searched for; empty: none. Of the
 /// mappings that exist, only those of the same own endpoint are replaced or deleted.

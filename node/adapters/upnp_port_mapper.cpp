@@ -26,41 +26,8 @@ namespace kadwire::node {
 namespace {
 
 using rendezvous::UpnpError;
-using rendezvous::UpnpGrant;
 using rendezvous::UpnpRequest;
 using rendezvous::UpnpResult;
-
-/// result 1 · external port 2 · external address 4, zeroes: unknown · description URL, the rest.
-constexpr std::uint8_t kGranted = 0xff;
-constexpr std::size_t kReplyBytesMin = 7;
-constexpr std::size_t kReplyBytesMax = kReplyBytesMin + kUpnpUrlBytesMax;
-
-Bytes encode_reply(const UpnpReply& reply) {
-  ByteWriter writer;
-  writer.u8(reply.outcome ? kGranted : static_cast<std::uint8_t>(reply.outcome.error()));
-  writer.be16(reply.outcome ? reply.outcome->external_port : std::uint16_t{0});
-  const auto external = reply.outcome ? reply.outcome->external : std::nullopt;
-  writer.raw(external && external->is_v4() ? external->bytes() : IpAddress{}.bytes());
-  return writer.text(reply.description_url).take();
-}
-
-/// Whatever a child in a bad way may have written: nonsense is no gateway.
-UpnpReply decode_reply(ByteView bytes) {
-  UpnpReply reply{tl::unexpected(UpnpError::kNoGateway), {}};
-  ByteReader reader(bytes);
-  const std::uint8_t result = reader.u8();
-  const std::uint16_t port = reader.be16();
-  const IpAddress external = IpAddress::v4(reader.array<4>());
-  if (!reader.ok() || reader.remaining() >= kUpnpUrlBytesMax) return reply;
-  reply.description_url = as_text(reader.raw(reader.remaining()));
-  if (result == kGranted && port != 0) {
-    reply.outcome = UpnpGrant{std::nullopt, port};
-    if (!external.is_unspecified()) reply.outcome->external = external;
-  } else if (result <= static_cast<std::uint8_t>(UpnpError::kRefused)) {
-    reply.outcome = tl::unexpected(static_cast<UpnpError>(result));
-  }
-  return reply;
-}
 
 void set_limit(__rlimit_resource resource, rlim_t value) {
   const rlimit limit{value, value};
@@ -112,7 +79,7 @@ class Child {
     if (pid == 0) {
       settle_child(parent);
       try {
-        const Bytes reply = encode_reply(errand(request, known_url));
+        const Bytes reply = encode_upnp_reply(errand(request, known_url));
         const ssize_t written = write(write_end.get(), reply.data(), reply.size());
         _exit(written == static_cast<ssize_t>(reply.size()) ? 0 : 1);
       } catch (...) {  // out of memory, most likely
@@ -160,7 +127,7 @@ struct UpnpPortMapper::Desk : std::enable_shared_from_this<Desk> {
   IpAddress known_gateway;
   std::deque<UpnpRequest> queue;  ///< the first is under way if there is a child
   std::unique_ptr<Child> child;
-  std::array<std::byte, kReplyBytesMax> reply{};
+  std::array<std::byte, kUpnpReplyBytesMax> reply{};
   std::size_t reply_bytes = 0;
   std::uint64_t errands_started = 0;
   bool closed = false;
@@ -205,7 +172,7 @@ void UpnpPortMapper::Desk::finish() {
   std::error_code ignored;
   pipe.close(ignored);
   deadline.cancel();
-  UpnpReply decoded = decode_reply(ByteView(reply).first(reply_bytes));
+  UpnpReply decoded = decode_upnp_reply(ByteView(reply).first(reply_bytes));
   known_url = std::move(decoded.description_url);
   const std::uint64_t id = queue.front().id;
   queue.pop_front();

@@ -7,6 +7,7 @@
 
 #include "node/adapters/asio_datagram_socket.h"
 #include "node/adapters/asio_scheduler.h"
+#include "node/adapters/wireguard_datagram.h"
 #include "tests/support/made_up.h"
 #include "tests/unit/node/adapters/event_loop.h"
 
