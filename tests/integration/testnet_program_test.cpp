@@ -1,9 +1,13 @@
 /// kadwire-testnet as a user runs it: one seed is one run whatever else goes on, what is wrong is
 /// said in a line, and what was simulated is never lost.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -88,6 +92,18 @@ class TestnetProgram : public ::testing::Test {
     return finish(process);
   }
 
+  /// A command as it was printed, given to a shell.
+  Ran paste(const std::string& command) const {
+    auto process =
+        lab::Process::spawn({.argv = {"/bin/sh", "-c",
+                                      fmt::format("exec >{} 2>{}; {}", path("out").string(),
+                                                  path("err").string(), command)},
+                             .environment = {"PATH=" KADWIRE_BIN ":/usr/bin:/bin"},
+                             .output = path("shell")});
+    if (!process) throw std::runtime_error(process.error().message);
+    return finish(*process);
+  }
+
   /// Refused at once, with one line about it.
   void expect_refused(const Words& arguments, const ::testing::Matcher<std::string>& why) const {
     lab::Process process = spawn(arguments);
@@ -103,6 +119,28 @@ class TestnetProgram : public ::testing::Test {
     const Ran ran = run(arguments + Words{"--json", "-"}, before);
     EXPECT_EQ(ran.code, 0) << ran.err;
     return hash_of(ran.out);
+  }
+
+  /// The commands after "replay: ", and before each the line that says what was wrong.
+  struct Failure {
+    std::string complaint;
+    std::string replay;
+  };
+  static std::vector<Failure> failures_of(const std::string& summary) {
+    std::vector<Failure> failures;
+    static const std::regex kFailure("\n  ([^\n]*)\n  replay: (kadwire-testnet [^\n]*)");
+    for (std::sregex_iterator each(summary.begin(), summary.end(), kFailure), end; each != end;
+         ++each) {
+      failures.push_back({(*each)[1], (*each)[2]});
+    }
+    return failures;
+  }
+
+  /// Fails again, for the same measured reason.
+  void expect_replayed(const Failure& failure) const {
+    const Ran again = paste(failure.replay);
+    EXPECT_EQ(again.code, 1) << failure.replay << "\n" << again.err;
+    EXPECT_THAT(again.out, HasSubstr("FAIL  " + failure.complaint)) << failure.replay;
   }
 
   static std::string hash_of(const std::string& result) {
@@ -213,6 +251,36 @@ TEST_F(TestnetProgram, TellsOfAFullDiskAndLosesNothingElse) {
   EXPECT_FALSE(std::filesystem::exists("/dev/full.part"));
 }
 
+TEST_F(TestnetProgram, TellsOfATraceThatDoesNotFit) {
+  const Ran ran = run(kShortRun + Words{"--trace", "/dev/full", "--json", path("result.json")});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_EQ(ran.err, "kadwire-testnet: /dev/full: No space left on device\n");
+  EXPECT_THAT(ran.out, HasSubstr("5 members, 10 tunnels"));
+  EXPECT_EQ(hash_of(text("result.json")), hash(kShortRun));
+}
+
+TEST_F(TestnetProgram, WritesATraceToStdoutInPlaceOfTheSummary) {
+  EXPECT_EQ(run(kShortRun + Words{"--trace", path("trace")}).code, 0);
+  const Ran ran = run(kShortRun + Words{"--trace", "-", "--set", "expect.first_tunnel_p95=1ms"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_TRUE(ran.out == text("trace")) << "the traces differ";
+  const auto failures = failures_of(ran.err);
+  ASSERT_EQ(failures.size(), 1U) << ran.err;
+  EXPECT_THAT(failures.front().complaint, HasSubstr("first tunnel after at most"));
+}
+
+TEST_F(TestnetProgram, RefusesTwoOutputsInOnePlace) {
+  const auto why = HasSubstr("two outputs would go there");
+  write("a", "");
+  std::filesystem::create_symlink(path("a"), path("link"));
+  const std::string detour = path("").string() + "./a";
+  expect_refused({"run", "open-5", "--json", path("a"), "--report", detour}, why);
+  expect_refused({"run", "open-5", "--trace", path("a"), "--report", path("link")}, why);
+  expect_refused({"run", "open-5", "--trace", "-", "--json", "-"}, why);
+  expect_refused({"matrix", "--picture", path("a"), "--json", path("a")}, why);
+  EXPECT_EQ(run(kShortRun + Words{"--json", "/dev/null", "--trace", "/dev/null"}).code, 0);
+}
+
 TEST_F(TestnetProgram, WritesThroughALinkAndLeavesNothingUnfinished) {
   write("target.json", "old");
   std::filesystem::create_symlink(path("target.json"), path("link.json"));
@@ -237,6 +305,39 @@ TEST_F(TestnetProgram, ReportsWhatItSimulatedUntilCtrlC) {
   EXPECT_GT(result.at("simulated_seconds"), 0);
   EXPECT_LT(result.at("simulated_seconds"), 24 * 3600);
   EXPECT_FALSE(result.at("nodes").empty());
+}
+
+TEST_F(TestnetProgram, ReportsWhatItSimulatedUntilItIsTerminated) {
+  lab::Process process =
+      spawn({"run", "idle-day", "--trace", path("trace"), "--json", path("result.json")});
+  while (text("trace").empty()) ASSERT_FALSE(process.wait(10ms)) << text("err");
+  process.signal(SIGTERM);
+  const Ran ran = finish(process);
+  EXPECT_EQ(ran.code, 130) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("(interrupted)"));
+  EXPECT_TRUE(json::parse(text("result.json")).at("interrupted"));
+}
+
+TEST_F(TestnetProgram, EndsAtOnceWhenAskedASecondTime) {
+  for (const int second : {SIGINT, SIGTERM}) {
+    const std::string pipe = path(fmt::format("pipe{}", second));
+    ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+    // Nobody takes the trace, so that the event under way never ends.
+    const int reader = open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+    ASSERT_GE(reader, 0);
+    lab::Process process = spawn({"run", "idle-day", "--trace", pipe});
+    int waiting = 0, before = -1;
+    while (waiting == 0 || waiting != before) {
+      before = waiting;
+      ASSERT_FALSE(process.wait(200ms)) << text("err");
+      ASSERT_EQ(ioctl(reader, FIONREAD, &waiting), 0);
+    }
+    process.signal(SIGINT);
+    EXPECT_FALSE(process.wait(200ms)) << "it waits for the event's end";
+    process.signal(second);
+    EXPECT_EQ(finish(process, kRefusalTimeMax).code, 128 + second);
+    close(reader);
+  }
 }
 
 TEST_F(TestnetProgram, TellsWhenAnEarlyPingWasFirstAnswered) {
@@ -392,6 +493,89 @@ TEST_F(TestnetProgram, AMemberWhoseGatewayMapsItsPortIsReachedFromBehindEveryNat
   }
 }
 
+TEST_F(TestnetProgram, EndsWithOneAndACommandThatRepeatsAFailedRun) {
+  std::filesystem::create_directory(path("its o'wn"));
+  const std::string file = write("its o'wn/a b.toml", run({"scenarios", "open-5"}).out);
+  const Ran failed = run({"run", file, "--until", "20s", "--nodes", "4", "--seed", "3", "--set",
+                          "expect.first_tunnel_p95=1ms", "--set", "summary=\"$HOME; a 'word'\""});
+  EXPECT_EQ(failed.code, 1) << failed.err;
+  const auto replay = failed.out.find("  replay: ");
+  ASSERT_NE(replay, std::string::npos) << failed.out;
+  const std::string command = failed.out.substr(replay + 10);
+  const Ran again = paste(command);
+  EXPECT_EQ(again.code, 1) << again.err;
+  const auto first_line = [](const std::string& text) { return text.find('\n'); };
+  // But for how long it took, in the first line.
+  EXPECT_EQ(again.out.substr(first_line(again.out)), failed.out.substr(first_line(failed.out)));
+}
+
+TEST_F(TestnetProgram, NamesTheFailedRunsOfASweepByCommandsThatRepeatThem) {
+  const std::string file = write("a b.toml", run({"scenarios", "open-5"}).out);
+  const Words words = {"sweep",       file,
+                       "--until",     "20s",
+                       "--nodes",     "4",
+                       "--set",       "expect.first_tunnel_p95=1ms",
+                       "--seeds",     "4",
+                       "--jobs",      "2",
+                       "--json",      path("sweep.json"),
+                       "--parameter", "links.default.latency",
+                       "--values",    "lognormal(20ms, 0.5),5ms"};
+  const Ran ran = run(words);
+  EXPECT_EQ(ran.code, 1) << ran.err;
+  const auto failures = failures_of(ran.out);
+  ASSERT_EQ(failures.size(), 6U) << ran.out;  // three for each value
+  EXPECT_THAT(ran.out, HasSubstr("failed: links.default.latency=5ms, 1 more"));
+  expect_replayed(failures.front());
+  expect_replayed(failures.back());
+  const json result = json::parse(text("sweep.json"));
+  ASSERT_EQ(result.at("points").size(), 2U);
+  const json& told = result.at("points").at(1).at("failures");
+  EXPECT_EQ(told.at(0).at("replay"), failures.at(3).replay);
+  EXPECT_EQ(told.at(0).at("complaints").back(), failures.at(3).complaint);
+
+  const Ran again = paste(result.at("command").get<std::string>() + " --json -");
+  EXPECT_EQ(again.code, 1);
+  EXPECT_EQ(json::parse(again.out).at("points").at(0).at("failures"),
+            result.at("points").at(0).at("failures"));
+  EXPECT_EQ(failures_of("\n" + again.err).size(), 6U) << "nobody would see them";
+}
+
+TEST_F(TestnetProgram, FailsAMatrixForAnExpectationThatWasNotMet) {
+  const Ran ran = run({"matrix", "--kinds", "public,cgnat", "--seeds", "1", "--set",
+                       "expect.first_tunnel_p50=1ms", "--json", path("matrix.json")});
+  EXPECT_EQ(ran.code, 1) << ran.err;
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("3 runs failed\n"), HasSubstr("failed: cgnat and public, seed 1\n")));
+  const auto failures = failures_of(ran.out);
+  ASSERT_EQ(failures.size(), 3U) << ran.out;
+  expect_replayed(failures.at(1));
+  const json cell = json::parse(text("matrix.json")).at("cells").at(1).at(0);
+  EXPECT_EQ(cell.at("failed"), 1);
+  EXPECT_EQ(cell.at("failed_seeds"), json({"1"}));
+  EXPECT_EQ(cell.at("failures").at(0).at("replay"), failures.at(1).replay);
+  EXPECT_EQ(cell.at("direct"), 1) << "it has its tunnel all the same";
+}
+
+TEST_F(TestnetProgram, AsksNoTunnelOfAPairWithoutAPath) {
+  const Ran ran =
+      run({"matrix", "--kinds", "blocked,public", "--seeds", "1", "--set", "expect.pairs_min=3"});
+  EXPECT_EQ(ran.code, 0) << ran.err << ran.out;
+  EXPECT_THAT(ran.out, HasSubstr("1 runs of pairs with a path: 1 direct, 0 relayed, 0 without"));
+  const Ran silent = run({"matrix", "--kinds", "blocked,public", "--seeds", "1", "--set",
+                          "expect.bytes_per_second=1"});
+  EXPECT_EQ(silent.code, 1);
+  EXPECT_THAT(silent.out, HasSubstr("failed: blocked and blocked, seed 1\n"));
+}
+
+TEST_F(TestnetProgram, PlaysNoMatrixInWhichThePairWouldNotMeet) {
+  const Words matrix = {"matrix", "--kinds", "public", "--seeds", "1"};
+  expect_refused(matrix + Words{"--until", "12s"},
+                 HasSubstr("groups.right is to start at 15s, and the end is at 12s"));
+  expect_refused(matrix + Words{"--set", "groups.left.starts=false"},
+                 HasSubstr("groups.left is to start by an event alone"));
+  expect_refused(matrix + Words{"--set", "groups.left.count=0"}, HasSubstr("one member each"));
+}
+
 TEST_F(TestnetProgram, DescribesAScenarioThatIsWell) {
   const Ran ran = run({"check", "open-5", "home-nats"});
   EXPECT_EQ(ran.code, 0) << ran.err;
@@ -406,6 +590,48 @@ TEST_F(TestnetProgram, TeachesEachCommandWithExamples) {
     EXPECT_THAT(ran.out, HasSubstr(fmt::format("Examples:\n  kadwire-testnet {}", command)));
     EXPECT_THAT(run({}).err + run({"--help"}).out, HasSubstr(command));
   }
+}
+
+TEST_F(TestnetProgram, RefusesASeedThatWouldBecomeAnother) {
+  const auto why = HasSubstr("is no seed; 0 to 18446744073709551615");
+  for (const char* seed : {"-1", "18446744073709551616", "0x10", "1.5", " 1", ""}) {
+    const Ran ran = run(kShortRun + Words{"--seed", seed});
+    EXPECT_EQ(ran.code, 2) << seed;
+    EXPECT_THAT(ran.err, why);
+    EXPECT_THAT(run({"sweep", "open-5", "--first-seed", seed}).err, why);
+    EXPECT_EQ(run({"replay", fmt::format("open-5:{}", seed)}).code, 2) << seed;
+  }
+  EXPECT_EQ(run(kShortRun + Words{"--seed", "18446744073709551615"}).code, 0);
+  expect_refused({"sweep", "open-5", "--first-seed", "18446744073709551615", "--seeds", "2"},
+                 HasSubstr("2 seeds from 18446744073709551615 on are more than there are"));
+}
+
+TEST_F(TestnetProgram, SaysThatAnEmptyScenarioHasNobody) {
+  const std::string file = write("empty.toml", "");
+  const auto why = HasSubstr("nobody is there; add a group");
+  expect_refused({"run", file}, why);
+  expect_refused({"check", file}, why);
+  const Ran checked = run({"check", "--json", file, path("none.toml")});
+  EXPECT_EQ(checked.code, 2);
+  const json errors = json::parse(checked.out);
+  ASSERT_EQ(errors.size(), 2U) << checked.out;
+  EXPECT_THAT(errors.at(0).at("message").get<std::string>(), why);
+  EXPECT_THAT(errors.at(1).at("message").get<std::string>(), HasSubstr("No such file"));
+}
+
+TEST_F(TestnetProgram, SaysWhatIsWrongWithWhatPeopleMistype) {
+  expect_refused({"rnu", "open-5"}, HasSubstr("there is no command 'rnu'; did you mean 'run'?"));
+  expect_refused({"fly"}, HasSubstr("there are run, replay, sweep, matrix, scenarios, check"));
+  expect_refused({"run", "open-5", "--until", "2"},
+                 HasSubstr("--until: '2' is no duration; write it as 250ms, 5s or 1h30min"));
+  expect_refused({"matrix", "--kinds", "public,public"}, HasSubstr("'public' is there twice"));
+}
+
+TEST_F(TestnetProgram, TakesTheScenarioBehindAList) {
+  const Ran ran = run({"sweep", "--until", "20s", "--seeds", "1", "--parameter",
+                       "links.default.loss", "--values", "0", "open-5"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("1 of 1 succeeded"));
 }
 
 TEST_F(TestnetProgram, RefusesABadCommandLineWithTwo) {

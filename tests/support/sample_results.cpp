@@ -1,5 +1,7 @@
 #include "tests/support/sample_results.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -269,7 +271,15 @@ MatrixResult make_sample_matrix() {
       if (cell.direct > 0) cell.direct_p50 = *cell.p50 * 2;
       if (cell.direct > 0) cell.direct_p95 = *cell.p50 * 4;
       if (cell.relayed > 0) cell.relayed_seeds = {3};
-      if (hard && cell.possible) cell.failed_seeds = {17, 11'400'714'819'323'198'485u};
+      if (hard && cell.possible) {
+        cell.failed_seeds = {17, 11'400'714'819'323'198'485u};
+        cell.failed = cell.failed_seeds.size();
+        for (const std::uint64_t seed : cell.failed_seeds) {
+          cell.failures.push_back({seed,
+                                   fmt::format("kadwire-testnet replay nat-pair:{}", seed),
+                                   {"first tunnel after at most 2.00 s: 3.10 s"}});
+        }
+      }
       matrix.cells[row][column] = matrix.cells[column][row] = cell;
     }
   }
@@ -292,6 +302,11 @@ SweepResult make_sample_sweep() {
     if (loss >= 0.1) {
       point.succeeded = 20 - static_cast<std::size_t>(loss * 30);
       point.failed_seeds = {4, 9, 13};
+      for (const std::uint64_t seed : point.failed_seeds) {
+        point.failures.push_back({seed,
+                                  fmt::format("kadwire-testnet replay flash-crowd.toml:{}", seed),
+                                  {"its process was ended by Killed", "and <b>no more</b>"}});
+      }
     }
     for (const auto& [name, figure] : base) {
       for (std::size_t run = 0; run < point.runs; ++run) {

@@ -124,7 +124,8 @@ Verdict pairs(const Expectations& expect, const RunResult& result) {
   const std::string wanted = !expect.pairs_max   ? fmt::format("at least {}", least)
                              : !expect.pairs_min ? fmt::format("at most {}", most)
                                                  : fmt::format("{} to {}", least, most);
-  return {wanted + " tunnels at the end", std::to_string(up), up >= least && up <= most};
+  return {wanted + " tunnels at the end", std::to_string(up), up >= least && up <= most,
+          up < least};
 }
 
 Verdict memory_growth(double limit, const Findings& findings) {
@@ -149,6 +150,12 @@ Verdict bytes_per_second(double limit, const RunResult& result) {
           fmt::format("{:.0f} B/s", most), most <= limit};
 }
 
+/// Of what cannot be met where no path is.
+Verdict needing_a_tunnel(Verdict verdict) {
+  verdict.needs_tunnel = true;
+  return verdict;
+}
+
 }  // namespace
 
 std::vector<Verdict> judge(const Expectations& expect, const RunResult& result,
@@ -156,23 +163,23 @@ std::vector<Verdict> judge(const Expectations& expect, const RunResult& result,
   std::vector<Verdict> verdicts;
   if (expect.connected) verdicts.push_back(connected(result, findings));
   if (expect.connected_within) {
-    verdicts.push_back(connected_within(*expect.connected_within, findings));
+    verdicts.push_back(needing_a_tunnel(connected_within(*expect.connected_within, findings)));
   }
   if (expect.reconnected_within) {
     verdicts.push_back(reconnected_within(*expect.reconnected_within, findings));
   }
   if (expect.first_tunnel_p50) {
-    verdicts.push_back(first_tunnel(0.50, *expect.first_tunnel_p50, result));
+    verdicts.push_back(needing_a_tunnel(first_tunnel(0.50, *expect.first_tunnel_p50, result)));
   }
   if (expect.first_tunnel_p95) {
-    verdicts.push_back(first_tunnel(0.95, *expect.first_tunnel_p95, result));
+    verdicts.push_back(needing_a_tunnel(first_tunnel(0.95, *expect.first_tunnel_p95, result)));
   }
   if (expect.pings_lost_max) verdicts.push_back(pings_lost(*expect.pings_lost_max, result));
   if (expect.longest_silence) {
     verdicts.push_back(longest_silence(*expect.longest_silence, result));
   }
   if (expect.direct_share_min) {
-    verdicts.push_back(direct_share(*expect.direct_share_min, result));
+    verdicts.push_back(needing_a_tunnel(direct_share(*expect.direct_share_min, result)));
   }
   if (expect.pairs_min || expect.pairs_max) verdicts.push_back(pairs(expect, result));
   if (expect.memory_growth_max) {

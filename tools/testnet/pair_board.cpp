@@ -225,6 +225,11 @@ bool PairBoard::is_up(Index a, Index b) const {
   return pairs_[position(by_index_.at(a), by_index_.at(b))].up;
 }
 
+bool PairBoard::is_possible(Index a, Index b) const {
+  const Pair& pair = pairs_[position(by_index_.at(a), by_index_.at(b))];
+  return pair.possible || pair.up;
+}
+
 std::vector<std::pair<Index, Index>> PairBoard::missing() const {
   std::vector<std::pair<Index, Index>> missing;
   for (std::size_t a = 0; a < rows_.size(); ++a) {

@@ -45,6 +45,8 @@ class PairBoard {
   [[nodiscard]] std::size_t relayed() const { return relayed_count_; }
   [[nodiscard]] bool all_possible_up() const { return up_of_possible_ == possible_count_; }
   [[nodiscard]] bool is_up(Index a, Index b) const;
+  /// Whether possible() counts this pair.
+  [[nodiscard]] bool is_possible(Index a, Index b) const;
   /// Possible pairs that are not up, for a report.
   [[nodiscard]] std::vector<std::pair<Index, Index>> missing() const;
 

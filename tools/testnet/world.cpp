@@ -49,8 +49,8 @@ struct World::Parts {
   double startup_seconds = 0;
 };
 
-World::World(const Scenario& scenario, std::uint64_t seed, Trace& trace)
-    : scenario_(scenario), seed_(seed), trace_(trace) {
+World::World(const Scenario& scenario, std::uint64_t seed, Trace& trace, Rule rule)
+    : scenario_(scenario), seed_(seed), trace_(trace), rule_(std::move(rule)) {
   restart_virtual_clock(scenario.wall_start);
   seed_virtual_random_device(derived_seed(seed, "random device"));
   const SimulationHeapScope heap;
@@ -95,6 +95,9 @@ void World::watch(std::size_t index) {
     }
     if (inhabitant.watch && inhabitant.watch->violation()) {
       violate(fmt::format("{}: {}", inhabitant.name, *inhabitant.watch->violation()));
+    }
+    if (const auto broken = rule_ ? rule_(*inhabitant.program) : std::nullopt) {
+      violate(fmt::format("{}: {}", inhabitant.name, *broken));
     }
   });
 }
@@ -150,6 +153,10 @@ RunResult World::run(const Watcher& watcher) {
   result.interrupted = interrupted;
   judge(result);
   return result;
+}
+
+bool World::has_path(std::uint32_t a, std::uint32_t b) const {
+  return parts_->board.is_possible(a, b);
 }
 
 void World::judge(RunResult& result) const {

@@ -6,8 +6,10 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "tools/testnet/nodes/program.h"
 #include "tools/testnet/report/results.h"
 #include "tools/testnet/scenario/scenario.h"
 #include "tools/testnet/trace.h"
@@ -29,14 +31,21 @@ class World {
   /// Called every 1000 events or so; false ends the run.
   using Watcher = std::function<bool(const Progress& progress)>;
 
+  /// A rule that every node's program has to keep, besides its own ones (Program::violation): how
+  /// it breaks it, in one sentence; nullopt: it does not. Asked after every event on the program's
+  /// host.
+  using Rule = std::function<std::optional<std::string>(const Program& program)>;
+
   /// `scenario` and `trace` outlive the world.
-  World(const Scenario& scenario, std::uint64_t seed, Trace& trace);
+  World(const Scenario& scenario, std::uint64_t seed, Trace& trace, Rule rule = {});
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
   /// Plays the scenario to its end, or until a rule is broken or `watcher` says stop.
   RunResult run(const Watcher& watcher = {});
+  /// Whether a path between these two members exists now: indexes into RunResult::nodes.
+  [[nodiscard]] bool has_path(std::uint32_t a, std::uint32_t b) const;
 
  private:
   struct Parts;
@@ -50,6 +59,7 @@ class World {
   const Scenario& scenario_;
   const std::uint64_t seed_;
   Trace& trace_;
+  const Rule rule_;
   std::vector<std::string> violations_;
   std::unique_ptr<Parts> parts_;
 };

@@ -137,6 +137,28 @@ TEST(Judge, MeasuresMemoryFromAThirdOfTheRunOn) {
   EXPECT_FALSE(only(expect, {}, findings).met);
 }
 
+TEST(Judge, SaysWhatCannotBeMetWithoutATunnel) {
+  Expectations expect;
+  expect.connected_within = expect.first_tunnel_p50 = expect.first_tunnel_p95 = 1s;
+  expect.direct_share_min = 0.5;
+  expect.pairs_min = 1;
+  for (const Verdict& verdict : judge(expect, {}, {})) {
+    EXPECT_EQ(verdict.met, !verdict.needs_tunnel) << verdict.expectation;
+  }
+  Expectations others = nothing();
+  others.pairs_max = 0;
+  others.pings_lost_max = 0;
+  others.longest_silence = 0s;
+  RunResult result = with_first_tunnels({1s});
+  result.samples.resize(1);
+  result.samples.back().pairs_direct = 1;
+  result.nodes[0].pings_sent = result.nodes[0].pings_lost = 1;
+  result.nodes[0].longest_silence = 1s;
+  for (const Verdict& verdict : judge(others, result, {})) {
+    EXPECT_FALSE(verdict.met || verdict.needs_tunnel) << verdict.expectation;
+  }
+}
+
 TEST(Judge, HoldsTheNumberOfTunnelsBetweenItsBounds) {
   Expectations expect = nothing();
   expect.pairs_min = 2;

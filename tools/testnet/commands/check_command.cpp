@@ -35,7 +35,12 @@ int check(const CheckOptions& options) {
   auto errors = nlohmann::ordered_json::array();
   for (const std::string& name : options.scenarios) {
     const auto text = read_scenario(name);
-    if (!text) return complain(text.error());
+    if (!text) {
+      code = kExitUsage;
+      errors.push_back(to_json(ScenarioError{name, 0, 0, "", text.error()}));
+      if (!options.json) complain(text.error());
+      continue;
+    }
     const auto scenario = parse_scenario(text->text, text->file);
     if (!scenario) {
       code = kExitUsage;

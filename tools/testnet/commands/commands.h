@@ -12,7 +12,7 @@ namespace kadwire::testnet {
 inline constexpr int kExitSuccess = 0;
 inline constexpr int kExitFailed = 1;  ///< an expectation was not met, a rule was broken
 inline constexpr int kExitUsage = 2;   ///< bad command line or scenario, a file that cannot be used
-inline constexpr int kExitInterrupted = 130;  ///< Ctrl-C; what was simulated is reported
+inline constexpr int kExitInterrupted = 130;  ///< Ctrl-C, SIGTERM; what was simulated is reported
 
 /// Does the chosen command's work; the exit code.
 using Action = std::function<int()>;

@@ -2,14 +2,17 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 
 #include "tools/statistics.h"
 #include "tools/testnet/commands/batch.h"
 #include "tools/testnet/commands/commands.h"
 #include "tools/testnet/commands/interruption.h"
+#include "tools/testnet/commands/options.h"
 #include "tools/testnet/commands/outputs.h"
 #include "tools/testnet/commands/scenario_source.h"
 #include "tools/testnet/internet/nat_model.h"
+#include "tools/testnet/scenario/values.h"
 #include "tools/testnet/stopwatch.h"
 
 namespace kadwire::testnet {
@@ -17,6 +20,7 @@ namespace {
 
 /// Two members behind one box each, a bootstrap node and a small DHT.
 constexpr const char* kPairScenario = "nat-pair";
+constexpr std::array kPairGroups = {"left", "right"};
 /// Seeds kept of a cell's failed runs, and of its relayed ones: enough to look into it.
 constexpr std::size_t kSeedsKeptMax = 5;
 
@@ -64,14 +68,36 @@ tl::expected<std::vector<Surroundings>, std::string> chosen_surroundings(
       return tl::unexpected(
           fmt::format("there is no kind '{}'; there are {}", name, fmt::join(known, ", ")));
     }
+    if (std::ranges::count(chosen, name, &Surroundings::name) > 0) {
+      return tl::unexpected(fmt::format("--kinds: '{}' is there twice", name));
+    }
     chosen.push_back(*found);
   }
   return chosen;
 }
 
-tl::expected<Scenario, std::string> pair_scenario(const MatrixOptions& options,
-                                                  const Surroundings& left,
-                                                  const Surroundings& right) {
+/// Why the scenario says nothing about a pair; empty: it does.
+std::string pair_problem(const Scenario& scenario) {
+  for (const char* name : kPairGroups) {
+    const Group* group = find_group(scenario, name);
+    if (group == nullptr || group->count != 1 || group->role != Role::kMember) {
+      return fmt::format("the pair is groups.{} and groups.{}, one member each", kPairGroups[0],
+                         kPairGroups[1]);
+    }
+    if (!group->starts || group->start.high >= scenario.until) {
+      return fmt::format("the pair would not meet: groups.{} is to start {}, and the end is at {}",
+                         name,
+                         group->starts ? "at " + format_duration_range(group->start)
+                                       : std::string("by an event alone"),
+                         format_duration(scenario.until));
+    }
+  }
+  return {};
+}
+
+tl::expected<BatchScenario, std::string> pair_scenario(const MatrixOptions& options,
+                                                       const Surroundings& left,
+                                                       const Surroundings& right) {
   ScenarioSource source = options.pair;
   source.name = kPairScenario;
   for (const std::string& setting : left.settings) {
@@ -81,8 +107,11 @@ tl::expected<Scenario, std::string> pair_scenario(const MatrixOptions& options,
     source.overrides.push_back("groups.right." + setting);
   }
   auto scenario = load_scenario(source);
-  if (scenario) scenario->name = fmt::format("{} and {}", left.name, right.name);
-  return scenario;
+  if (!scenario) return tl::unexpected(scenario.error());
+  if (const auto problem = pair_problem(*scenario); !problem.empty()) {
+    return tl::unexpected(problem);
+  }
+  return BatchScenario{std::move(source), std::move(*scenario)};
 }
 
 Duration duration_of(double seconds) {
@@ -98,7 +127,16 @@ void remember(std::vector<std::uint64_t>& seeds, std::uint64_t seed) {
   if (seeds.size() < kSeedsKeptMax) seeds.push_back(seed);
 }
 
-MatrixCell cell_of(std::span<const std::optional<Digest>> digests, std::uint64_t first_seed) {
+/// A pair without a path is not asked for what takes a tunnel.
+std::vector<Complaint> complaints_about(const Digest& digest) {
+  std::vector<Complaint> complaints = digest.complaints;
+  if (!digest.crashed && !digest.first_pair_has_path) {
+    std::erase_if(complaints, [](const Complaint& each) { return each.needs_tunnel; });
+  }
+  return complaints;
+}
+
+MatrixCell cell_of(std::span<const BatchRun> runs, std::span<const std::optional<Digest>> digests) {
   MatrixCell cell;
   // Nobody knows of a cell that was not begun.
   cell.possible = std::ranges::none_of(digests, &std::optional<Digest>::has_value);
@@ -107,21 +145,25 @@ MatrixCell cell_of(std::span<const std::optional<Digest>> digests, std::uint64_t
   for (std::size_t i = 0; i < digests.size(); ++i) {
     if (!digests[i]) continue;
     const Digest& digest = *digests[i];
-    const std::uint64_t seed = first_seed + i;
+    const std::uint64_t seed = runs[i].seed;
     ++cell.runs;
-    const bool up = digest.first_pair != PairState::kNone;
-    // A run succeeds if every pair has a tunnel that could: so this one could not.
-    cell.possible = cell.possible || up || !digest.succeeded;
-    if (up) times.push_back(duration_of(digest.first_pair_seconds));
+    // Of one that crashed nobody knows, and no path is no excuse for it.
+    cell.possible = cell.possible || digest.first_pair_has_path || digest.crashed;
+    if (digest.first_pair != PairState::kNone) {
+      times.push_back(duration_of(digest.first_pair_seconds));
+    }
     if (digest.first_pair == PairState::kDirect) {
       ++cell.direct;
       direct_times.push_back(duration_of(digest.first_pair_direct_seconds));
     } else if (digest.first_pair == PairState::kRelayed) {
       ++cell.relayed;
       remember(cell.relayed_seeds, seed);
-    } else if (!digest.succeeded) {
-      remember(cell.failed_seeds, seed);
     }
+    const std::vector<Complaint> complaints = complaints_about(digest);
+    if (complaints.empty()) continue;
+    ++cell.failed;
+    remember(cell.failed_seeds, seed);
+    tell_of(cell.failures, runs[i], complaints);
   }
   cell.p50 = percentile_of(times, 0.50);
   cell.p95 = percentile_of(times, 0.95);
@@ -131,9 +173,9 @@ MatrixCell cell_of(std::span<const std::optional<Digest>> digests, std::uint64_t
 }
 
 /// Every unordered pair once; the lower triangle and the diagonal.
-tl::expected<std::vector<Scenario>, std::string> pair_scenarios(
+tl::expected<std::vector<BatchScenario>, std::string> pair_scenarios(
     const MatrixOptions& options, const std::vector<Surroundings>& kinds) {
-  std::vector<Scenario> scenarios;
+  std::vector<BatchScenario> scenarios;
   for (std::size_t row = 0; row < kinds.size(); ++row) {
     for (std::size_t column = 0; column <= row; ++column) {
       auto scenario = pair_scenario(options, kinds[row], kinds[column]);
@@ -154,13 +196,13 @@ std::vector<Duration> first_tunnels(std::span<const std::optional<Digest>> diges
   return times;
 }
 
-MatrixResult assemble(const std::vector<Surroundings>& kinds,
+MatrixResult assemble(const std::vector<Surroundings>& kinds, std::span<const BatchRun> runs,
                       std::span<const std::optional<Digest>> digests,
                       const MatrixOptions& options) {
   MatrixResult result;
   result.command = "kadwire-testnet matrix " + options.seeds.command_line();
   if (!options.kinds.empty()) {
-    result.command += fmt::format(" --kinds {}", fmt::join(options.kinds, ","));
+    result.command += " --kinds " + shell_word(fmt::format("{}", fmt::join(options.kinds, ",")));
   }
   result.command += options.pair.changes();
   result.interrupted = interrupted();
@@ -168,13 +210,14 @@ MatrixResult assemble(const std::vector<Surroundings>& kinds,
   result.p50 = percentile_of(times, 0.50);
   result.p95 = percentile_of(times, 0.95);
   result.cells.assign(kinds.size(), std::vector<MatrixCell>(kinds.size()));
+  const std::size_t seeds = options.seeds.seeds;
   std::size_t at = 0;
   for (std::size_t row = 0; row < kinds.size(); ++row) {
     result.kinds.push_back(kinds[row].name);
     for (std::size_t column = 0; column <= row; ++column) {
       result.cells[row][column] = result.cells[column][row] =
-          cell_of(digests.subspan(at, options.seeds.seeds), options.seeds.first_seed);
-      at += options.seeds.seeds;
+          cell_of(runs.subspan(at, seeds), digests.subspan(at, seeds));
+      at += seeds;
     }
   }
   return result;
@@ -185,12 +228,13 @@ int matrix(const MatrixOptions& options) {
   if (!kinds) return complain(kinds.error());
   const auto scenarios = pair_scenarios(options, *kinds);
   if (!scenarios) return complain(scenarios.error());
+  if (const auto seeds = options.seeds.check(); !seeds) return complain(seeds.error());
   if (const auto writable = options.outputs.check(); !writable) return complain(writable.error());
   const auto runs = with_every_seed(*scenarios, options.seeds);
   const Stopwatch watch;
   watch_for_interruption();
   const auto digests = run_batch(runs, options.seeds.workers, "matrix");
-  MatrixResult result = assemble(*kinds, digests, options);
+  MatrixResult result = assemble(*kinds, runs, digests, options);
   result.wall_seconds = watch.seconds();
   return leave_outputs(options.outputs, result);
 }
@@ -210,10 +254,13 @@ void add_matrix_command(CLI::App& app, Action& chosen) {
       "  kadwire-testnet matrix --report matrix.html\n"
       "  kadwire-testnet matrix --seeds 10 --set groups.dht.count=200 --picture matrix.svg\n"
       "One pair by hand:\n"
-      "  kadwire-testnet run nat-pair --set groups.left.nat=full-cone --set groups.right.nat=",
+      "  kadwire-testnet run nat-pair --set groups.left.nat=full-cone --set groups.right.nat=\n"
+      "A run that breaks a rule, crashes or does not meet an expectation is told with the command\n"
+      "that replays it; no tunnel where no path is is no failure. Exit codes: 0 none failed, 1 "
+      "some\n"
+      "did, 2 nothing could be run or written, 130 interrupted.",
       fmt::join(known, ", ")));
-  command->add_option("--kinds", options->kinds, "only these, separated by commas")
-      ->delimiter(',')
+  add_list_option(*command, "--kinds", options->kinds, "only these, separated by commas")
       ->type_name("KIND,…");
   options->pair.add_changes_to(*command);
   options->seeds.add_to(*command);

@@ -23,9 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Seeds named for a matrix cell or a sweep's value that failed.
-constexpr std::size_t kSeedsNamedMax = 3;
-
 std::vector<Duration> first_tunnels(const RunResult& result) {
   std::vector<Duration> times;
   for (const NodeResult& node : result.nodes) {
@@ -61,6 +58,51 @@ void print_summary(const RunResult& result) {
   if (!succeeded(result)) fmt::print("  replay: {}\n", result.command);
 }
 
+/// The first of a cell's or a value's failed runs; `what` says whose they are.
+void print_failures(std::FILE* file, const std::string& what, std::size_t failed,
+                    const std::vector<FailedRun>& failures) {
+  for (const FailedRun& each : failures) {
+    fmt::print(file, "failed: {}seed {}\n", what, each.seed);
+    for (const std::string& complaint : each.complaints) fmt::print(file, "  {}\n", complaint);
+    fmt::print(file, "  replay: {}\n", each.replay);
+  }
+  if (failed > failures.size()) {
+    fmt::print(file, "failed: {}{} more\n", what, failed - failures.size());
+  }
+}
+
+/// What the summary tells besides other things.
+void print_failures(std::FILE* file, const RunResult& result) {
+  if (succeeded(result)) return;
+  FailedRun failure{result.seed, result.command, {}};
+  for (const Verdict& verdict : result.verdicts) {
+    if (verdict.met) continue;
+    failure.complaints.push_back(verdict.expectation + ": " + verdict.measured);
+  }
+  for (const std::string& violation : result.violations) {
+    failure.complaints.push_back("RULE BROKEN  " + violation);
+  }
+  print_failures(file, result.scenario + ", ", 1, {failure});
+}
+
+void print_failures(std::FILE* file, const MatrixResult& result) {
+  for (std::size_t row = 0; row < result.cells.size(); ++row) {
+    for (std::size_t column = 0; column <= row; ++column) {
+      const MatrixCell& cell = result.cells[row][column];
+      const std::string pair = fmt::format("{} and {}, ", result.kinds[row], result.kinds[column]);
+      print_failures(file, pair, cell.failed, cell.failures);
+    }
+  }
+}
+
+void print_failures(std::FILE* file, const SweepResult& result) {
+  for (const SweepPoint& point : result.points) {
+    const std::string value =
+        result.parameter.empty() ? "" : fmt::format("{}={}, ", result.parameter, point.value);
+    print_failures(file, value, point.failed_seeds.size(), point.failures);
+  }
+}
+
 std::string cell_text(const MatrixCell& cell) {
   if (cell.runs == 0) return "?";
   if (!cell.possible) return "-";
@@ -70,10 +112,11 @@ std::string cell_text(const MatrixCell& cell) {
 }
 
 void print_totals(const MatrixResult& result) {
-  std::size_t runs = 0, direct = 0, relayed = 0;
+  std::size_t runs = 0, direct = 0, relayed = 0, failed = 0;
   for (std::size_t row = 0; row < result.cells.size(); ++row) {
     for (std::size_t column = 0; column <= row; ++column) {
       const MatrixCell& cell = result.cells[row][column];
+      failed += cell.failed;
       if (!cell.possible) continue;
       runs += cell.runs;
       direct += cell.direct;
@@ -82,6 +125,7 @@ void print_totals(const MatrixResult& result) {
   }
   fmt::print("{} runs of pairs with a path: {} direct, {} relayed, {} without a tunnel\n", runs,
              direct, relayed, runs - direct - relayed);
+  if (failed > 0) fmt::print("{} runs failed\n", failed);
   if (!result.p50 || !result.p95) return;
   fmt::print("first tunnel after the second start: p50 {:.2f} s, p95 {:.2f} s\n",
              to_seconds(*result.p50), to_seconds(*result.p95));
@@ -104,6 +148,7 @@ void print_summary(const MatrixResult& result) {
   print_totals(result);
   fmt::print("{:.1f} s{}\n", result.wall_seconds,
              result.interrupted ? " (interrupted: ? was not begun)" : "");
+  print_failures(stdout, result);
 }
 
 void print_summary(const SweepResult& result) {
@@ -114,14 +159,12 @@ void print_summary(const SweepResult& result) {
       if (!values.empty()) fmt::print("  {} p50 {:.4g}", name, percentile(values, 0.5));
     }
     fmt::print("\n");
-    for (std::size_t i = 0; i < std::min(point.failed_seeds.size(), kSeedsNamedMax); ++i) {
-      fmt::print("                failed: seed {}\n", point.failed_seeds[i]);
-    }
     if (!point.unfinished_seeds.empty()) {
       fmt::print("                interrupted: {} runs not finished, the first with seed {}\n",
                  point.unfinished_seeds.size(), point.unfinished_seeds.front());
     }
   }
+  print_failures(stdout, result);
 }
 
 bool all_well(const RunResult& result) {
@@ -130,9 +173,7 @@ bool all_well(const RunResult& result) {
 
 bool all_well(const MatrixResult& result) {
   return std::ranges::all_of(result.cells, [](const auto& row) {
-    return std::ranges::all_of(row, [](const MatrixCell& cell) {
-      return !cell.possible || cell.direct + cell.relayed == cell.runs;
-    });
+    return std::ranges::all_of(row, [](const MatrixCell& cell) { return cell.failed == 0; });
   });
 }
 
@@ -149,7 +190,11 @@ int leave(const OutputOptions& options, const Result& result, const Json& json) 
   };
   if (options.json) write(*options.json, json_text(json) + "\n");
   if (options.report) write(*options.report, html_report(result));
-  if (options.json != "-") print_summary(result);
+  if (!options.uses_stdout()) {
+    print_summary(result);
+  } else {
+    print_failures(stderr, result);
+  }
   return code;
 }
 
@@ -201,10 +246,30 @@ void OutputOptions::add_picture_to(CLI::App& command) {
       ->type_name("FILE");
 }
 
+void OutputOptions::add_trace_to(CLI::App& command) {
+  command
+      .add_option("--trace", trace,
+                  "write every packet and event, a line each, with its time and fate (- is stdout)")
+      ->type_name("FILE");
+}
+
+bool OutputOptions::uses_stdout() const {
+  return json == "-" || report == "-" || picture == "-" || trace == "-";
+}
+
 tl::expected<void, std::string> OutputOptions::check() const {
-  for (const auto& path : {json, report, picture}) {
+  std::vector<std::string> targets;
+  for (const auto& path : {json, report, picture, trace}) {
     if (!path) continue;
     if (auto writable = check_writable(*path); !writable) return writable;
+    std::error_code ignored;
+    const std::string target =
+        *path == "-" ? "-" : fs::weakly_canonical(fs::absolute(*path, ignored), ignored).string();
+    if (is_special(target)) continue;
+    if (std::ranges::count(targets, target) > 0) {
+      return tl::unexpected(fmt::format("{}: two outputs would go there", *path));
+    }
+    targets.push_back(target);
   }
   return {};
 }

@@ -16,11 +16,16 @@ struct OutputOptions {
   std::optional<std::string> report;   ///< HTML
   std::optional<std::string> json;     ///< "-": stdout, in place of the summary
   std::optional<std::string> picture;  ///< SVG, of a matrix
+  std::optional<std::string> trace;    ///< of a run, which writes it itself; "-": as for `json`
 
   void add_to(CLI::App& command);
   void add_picture_to(CLI::App& command);
-  /// Whether the files can be made, as far as can be told before there is anything to write: nobody
-  /// wants to learn it after an hour of simulation. An error is a sentence.
+  void add_trace_to(CLI::App& command);
+  /// Something goes there, so that the summary does not.
+  [[nodiscard]] bool uses_stdout() const;
+  /// Whether the files can be made and none is there twice, as far as can be told before there is
+  /// anything to write: nobody wants to learn it after an hour of simulation. An error is a
+  /// sentence.
   [[nodiscard]] tl::expected<void, std::string> check() const;
 };
 

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 
 #include "tools/testnet/scenario/library.h"
 #include "tools/testnet/scenario/scaling.h"
@@ -16,8 +15,18 @@
 namespace kadwire::testnet {
 namespace {
 
-/// For a shell, so that it takes it as one word.
-std::string quoted(const std::string& word) {
+/// False: it cannot be read, or is longer than any scenario. An empty one can.
+bool read_all(std::istream& file, std::string& content) {
+  content.resize(kScenarioBytesMax + 1);
+  errno = 0;
+  file.read(content.data(), static_cast<std::streamsize>(content.size()));
+  content.resize(static_cast<std::size_t>(file.gcount()));
+  return !file.bad() && errno == 0;
+}
+
+}  // namespace
+
+std::string shell_word(const std::string& word) {
   const bool plain = !word.empty() && std::ranges::all_of(word, [](char letter) {
     return std::isalnum(static_cast<unsigned char>(letter)) != 0 ||
            std::strchr("-_./=:%+", letter) != nullptr;
@@ -27,8 +36,6 @@ std::string quoted(const std::string& word) {
   for (const char letter : word) result += letter == '\'' ? "'\\''" : std::string(1, letter);
   return result + "'";
 }
-
-}  // namespace
 
 void ScenarioSource::add_to(CLI::App& command) {
   command.add_option("scenario", name, "a scenario of the library, or a file")
@@ -54,13 +61,18 @@ void ScenarioSource::add_changes_to(CLI::App& command) {
 }
 
 std::string ScenarioSource::command_line() const {
-  return quoted(name) + (nodes ? fmt::format(" --nodes {}", *nodes) : "") + changes();
+  return shell_word(name) + (nodes ? fmt::format(" --nodes {}", *nodes) : "") + changes();
+}
+
+std::string ScenarioSource::replay(std::uint64_t seed) const {
+  return fmt::format("kadwire-testnet replay {}{}{}", shell_word(fmt::format("{}:{}", name, seed)),
+                     nodes ? fmt::format(" --nodes {}", *nodes) : "", changes());
 }
 
 std::string ScenarioSource::changes() const {
   std::string line;
-  if (until) line += " --until " + quoted(*until);
-  for (const std::string& each : overrides) line += " --set " + quoted(each);
+  if (until) line += " --until " + shell_word(*until);
+  for (const std::string& each : overrides) line += " --set " + shell_word(each);
   return line;
 }
 
@@ -69,19 +81,23 @@ tl::expected<ScenarioText, std::string> read_scenario(const std::string& name) {
     return ScenarioText{name + ".toml", std::string(*found)};
   }
   std::ifstream file(name, std::ios::binary);
-  std::ostringstream content;
-  if (!file || !(content << file.rdbuf())) {
+  std::string content;
+  if (!file || !read_all(file, content)) {
     const bool looks_like_path = name.find_first_of("./") != std::string::npos;
     return tl::unexpected(looks_like_path ? fmt::format("{}: {}", name, std::strerror(errno))
                                           : unknown_scenario(name));
   }
-  return ScenarioText{name, content.str()};
+  return ScenarioText{name, std::move(content)};
 }
 
 tl::expected<Scenario, std::string> load_scenario(const ScenarioSource& source) {
   const auto text = read_scenario(source.name);
   if (!text) return tl::unexpected(text.error());
   std::vector<std::string> overrides = source.overrides;
+  if (source.until) {
+    const auto until = parse_duration(*source.until);
+    if (!until) return tl::unexpected("--until: " + until.error());
+  }
   if (source.until) overrides.push_back("until=" + *source.until);
   auto scenario = parse_scenario(text->text, text->file, overrides);
   if (!scenario) return tl::unexpected(to_text(scenario.error()));

@@ -3,6 +3,7 @@
 /// Which scenario a command is about, as its options say, and reading it.
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,8 +26,13 @@ struct ScenarioSource {
   void add_changes_to(CLI::App& command);  ///< --until and --set alone
   /// The same again, for a shell.
   [[nodiscard]] std::string command_line() const;
+  /// The command that plays it with this seed, for a shell.
+  [[nodiscard]] std::string replay(std::uint64_t seed) const;
   [[nodiscard]] std::string changes() const;  ///< of it --until and --set, with a space before each
 };
+
+/// For a shell, so that it takes it as one word.
+[[nodiscard]] std::string shell_word(const std::string& word);
 
 /// The text of a library scenario or of a file, and how to call it. An error is a sentence.
 struct ScenarioText {

@@ -100,6 +100,7 @@ struct Verdict {
   std::string expectation;  ///< "p50 of the time to the first tunnel: at most 2 s"
   std::string measured;     ///< "0.54 s"
   bool met = false;
+  bool needs_tunnel = false;  ///< cannot be met where no path is; no part of the JSON
   bool operator==(const Verdict&) const = default;
 };
 
@@ -135,6 +136,16 @@ inline constexpr std::size_t kTimelineMax = 5'000;
 /// True if nothing was violated and every expectation met.
 [[nodiscard]] bool succeeded(const RunResult& result);
 
+/// One of many runs that failed: what was wrong, and how to have it again.
+struct FailedRun {
+  std::uint64_t seed = 0;
+  std::string replay;  ///< the command, for a shell
+  std::vector<std::string>
+      complaints;  ///< expectations not met, rules broken, a crash: a line each
+};
+/// Of a matrix cell or a sweep's value, those that are told: enough to look into it.
+inline constexpr std::size_t kFailuresToldMax = 3;
+
 /// Two members, each behind a kind of NAT, over many seeds.
 struct MatrixCell {
   std::size_t runs = 0;  ///< that were finished; the others came after Ctrl-C
@@ -145,7 +156,11 @@ struct MatrixCell {
   std::optional<Duration> p95;
   std::optional<Duration> direct_p50;  ///< to the first direct one, of the runs that ended so
   std::optional<Duration> direct_p95;
-  std::vector<std::uint64_t> failed_seeds;   ///< of possible pairs: the first few
+  /// That broke a rule, crashed, or did not meet an expectation; what takes a tunnel is not
+  /// expected where no path is.
+  std::size_t failed = 0;
+  std::vector<FailedRun> failures;           ///< of them, the first kFailuresToldMax
+  std::vector<std::uint64_t> failed_seeds;   ///< of them, the first few
   std::vector<std::uint64_t> relayed_seeds;  ///< the first few that ended relayed
 };
 struct MatrixResult {
@@ -165,6 +180,7 @@ struct SweepPoint {
   std::size_t succeeded = 0;
   std::map<std::string, std::vector<double>> figures;  ///< name (with unit) to one number a run
   std::vector<std::uint64_t> failed_seeds;
+  std::vector<FailedRun> failures;              ///< of them, the first kFailuresToldMax
   std::vector<std::uint64_t> unfinished_seeds;  ///< by Ctrl-C
 };
 struct SweepResult {

@@ -133,6 +133,16 @@ Json seeds_json(const std::vector<std::uint64_t>& seeds) {
   return list;
 }
 
+Json failures_json(const std::vector<FailedRun>& failures) {
+  Json list = Json::array();
+  for (const FailedRun& each : failures) {
+    list.push_back({{"seed", json_value(Seed{each.seed})},
+                    {"replay", each.replay},
+                    {"complaints", each.complaints}});
+  }
+  return list;
+}
+
 Json cell_json(const MatrixCell& cell) {
   return {{"runs", cell.runs},
           {"direct", cell.direct},
@@ -142,6 +152,8 @@ Json cell_json(const MatrixCell& cell) {
           {"p95_seconds", json_value(cell.p95)},
           {"direct_p50_seconds", json_value(cell.direct_p50)},
           {"direct_p95_seconds", json_value(cell.direct_p95)},
+          {"failed", cell.failed},
+          {"failures", failures_json(cell.failures)},
           {"failed_seeds", seeds_json(cell.failed_seeds)},
           {"relayed_seeds", seeds_json(cell.relayed_seeds)}};
 }
@@ -158,6 +170,7 @@ Json point_json(const SweepPoint& point) {
           {"runs", point.runs},
           {"succeeded", point.succeeded},
           {"failed_seeds", seeds_json(point.failed_seeds)},
+          {"failures", failures_json(point.failures)},
           {"unfinished_seeds", seeds_json(point.unfinished_seeds)},
           {"figures", std::move(figures)}};
 }

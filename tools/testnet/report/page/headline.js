@@ -58,6 +58,19 @@ function addContents() {
     element("nav", { "aria-label": "Contents" }, element("ul", {}, links)));
 }
 
+// Of many runs, some that failed: each with what was wrong, and the command that plays it again.
+function addFailures(failures) {
+  if (failures.length === 0) return;
+  const section = addSection("failures", "Failed runs",
+    "The first few of each; the command plays a run again.");
+  section.append(dataTable("Failed runs", [
+    { title: "Of", value: (failure) => failure.of },
+    { title: "Seed", value: (failure) => failure.seed },
+    { title: "What was wrong", value: (failure) => failure.complaints.join("; ") },
+    { title: "Reproduce", value: (failure) => element("code", {}, failure.replay) },
+  ], failures).node);
+}
+
 function runVerdict(run) {
   const unmet = run.verdicts.filter((verdict) => !verdict.met).length;
   const parts = [];

@@ -7,16 +7,17 @@ function addMatrix(matrix) {
   const runs = sum(possible.map((cell) => cell.runs));
   const direct = sum(possible.map((cell) => cell.direct));
   const relayed = sum(possible.map((cell) => cell.relayed));
-  const failed = runs - direct - relayed;
+  const none = runs - direct - relayed;
+  const failed = sum(cells.map((cell) => cell.failed));
   addHeadline("Testnet matrix", "Who reaches whom through which NAT",
     "Two members, each behind one kind of NAT, over many seeds.",
     { met: failed === 0, text: (failed === 0 ? "Every pair that has a path found it"
-      : `${counted(failed, "run")} found no path although there is one`)
+      : `${counted(failed, "run")} failed`)
       + (matrix.interrupted ? "; interrupted before all runs were finished" : "") });
   addTiles([
     { name: "Direct", value: format.share(direct / runs), note: "of the pairs with a path" },
     { name: "Relayed", value: format.share(relayed / runs) },
-    { name: "No tunnel", value: format.share(failed / runs) },
+    { name: "No tunnel", value: format.share(none / runs) },
     { name: "Pairs of kinds", value: format.count(cells.length),
       note: `${format.count(possible.length)} with a path` },
   ]);
@@ -27,6 +28,9 @@ function addMatrix(matrix) {
   addCommand(matrix.command);
   addHeatMap(matrix);
   addMatrixTable(matrix);
+  addFailures(matrix.kinds.flatMap((kind, row) => matrix.kinds.slice(0, row + 1)
+    .flatMap((other, column) => matrix.cells[row][column].failures.map((failure) => ({
+      of: `${format.words(kind)} and ${format.words(other)}`, ...failure })))));
   addContents();
 }
 

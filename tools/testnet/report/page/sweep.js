@@ -15,6 +15,8 @@ function addSweep(sweep) {
   addSuccess(sweep);
   addSweepFigures(sweep);
   addSweepTable(sweep);
+  addFailures(sweep.points.flatMap((point) => point.failures.map((failure) => ({
+    of: point.value, ...failure }))));
   addContents();
 }
 
