@@ -1,8 +1,12 @@
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstring>
+
 #include "tools/testnet/commands/commands.h"
 #include "tools/testnet/commands/interruption.h"
 #include "tools/testnet/commands/live_line.h"
+#include "tools/testnet/commands/options.h"
 #include "tools/testnet/commands/outputs.h"
 #include "tools/testnet/commands/scenario_source.h"
 #include "tools/testnet/world.h"
@@ -14,7 +18,6 @@ struct RunOptions {
   ScenarioSource source;
   OutputOptions outputs;
   std::uint64_t seed = 1;
-  std::optional<std::string> trace;
 };
 
 std::string progress_text(const std::string& name, const Progress& progress) {
@@ -30,8 +33,9 @@ int run(const RunOptions& options) {
   if (!scenario) return complain(scenario.error());
   if (const auto writable = options.outputs.check(); !writable) return complain(writable.error());
   Trace trace;
-  if (options.trace && !trace.open(*options.trace)) {
-    return complain(fmt::format("cannot write the trace to {}", *options.trace));
+  const std::optional<std::string>& file = options.outputs.trace;
+  if (file && !trace.open(*file)) {
+    return complain(fmt::format("{}: {}", *file, std::strerror(errno)));
   }
   watch_for_interruption();
   RunResult result;
@@ -45,15 +49,15 @@ int run(const RunOptions& options) {
   }
   result.command =
       fmt::format("kadwire-testnet run {} --seed {}", options.source.command_line(), options.seed);
-  return leave_outputs(options.outputs, result);
+  const bool traced = trace.close();
+  const int problem = errno;
+  const int code = leave_outputs(options.outputs, result);
+  return traced ? code : complain(fmt::format("{}: {}", *file, std::strerror(problem)));
 }
 
 void add_common(CLI::App& command, RunOptions& options) {
   options.outputs.add_to(command);
-  command
-      .add_option("--trace", options.trace,
-                  "write every packet and event, a line each, with its time and fate")
-      ->type_name("FILE");
+  options.outputs.add_trace_to(command);
 }
 
 }  // namespace
@@ -66,11 +70,13 @@ void add_run_command(CLI::App& app, Action& chosen) {
       "  kadwire-testnet run open-5\n"
       "  kadwire-testnet run home-nats --seed 7 --report home.html\n"
       "  kadwire-testnet run mine.toml --until 2h --nodes 50 --set links.default.loss=5%\n"
-      "Ctrl-C ends it and reports what was simulated. Exit codes: 0 all expectations met, 1 not,\n"
+      "Ctrl-C, or SIGTERM, ends it and reports what was simulated; the second one ends it at "
+      "once.\n"
+      "Exit codes: 0 all expectations met, 1 not,\n"
       "2 nothing could be run or written, 130 interrupted.");
   options->source.add_to(*command);
-  command->add_option("--seed", options->seed, "of everything that is left to chance (default 1)")
-      ->type_name("N");
+  add_seed_option(*command, "--seed", options->seed,
+                  "of everything that is left to chance (default 1)");
   add_common(*command, *options);
   command->callback([options, &chosen] { chosen = [options] { return run(*options); }; });
 }
@@ -95,12 +101,14 @@ void add_replay_command(CLI::App& app, Action& chosen) {
   command->callback([options, which, &chosen] {
     const auto colon = which->rfind(':');
     const bool named = colon != std::string::npos && colon > 0;
-    if (!named || !CLI::detail::lexical_cast(which->substr(colon + 1), options->seed)) {
+    const auto seed = parse_seed(named ? which->substr(colon + 1) : "");
+    if (!seed) {
       throw CLI::ValidationError("replay", fmt::format("'{}' is not SCENARIO:SEED, for example "
                                                        "home-nats:42",
                                                        *which));
     }
     options->source.name = which->substr(0, colon);
+    options->seed = *seed;
     chosen = [options] { return run(*options); };
   });
 }

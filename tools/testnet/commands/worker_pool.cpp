@@ -40,6 +40,7 @@ void write_all(int descriptor, const std::string& text) {
 [[noreturn]] void work(const Job& job, std::size_t number, int pipe) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   std::signal(SIGINT, SIG_IGN);
+  std::signal(SIGTERM, SIG_IGN);
   write_all(pipe, job(number));
   _exit(0);
 }

@@ -26,7 +26,8 @@ using JobProgress = std::function<bool(std::size_t done)>;
 
 /// Blocks until all jobs (0 to `count` - 1) are done; results in their order. nullopt: `progress`
 /// said to stop before that one was done. It is asked a few times a second. A child hears no
-/// Ctrl-C: what comes of one is the parent's decision. The process must have one thread.
+/// Ctrl-C nor SIGTERM: what comes of one is the parent's decision. The process must have one
+/// thread.
 [[nodiscard]] std::vector<std::optional<JobResult>> run_jobs(std::size_t count, std::size_t workers,
                                                              const Job& job,
                                                              const JobProgress& progress);
