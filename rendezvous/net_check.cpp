@@ -194,7 +194,8 @@ void NetCheck::choose_gateway() {
              own.prefix.address != router;
     });
     if (local == surroundings_.addresses.end()) continue;
-    Gateway& gateway = gateway_.emplace();
+    // Of a struct inside the class, clang 14 does not know in time that it has defaults.
+    Gateway& gateway = gateway_.emplace(Gateway{});
     gateway.address = router;
     gateway.own = local->prefix.address;
     random_.fill(gateway.nonce);
