@@ -317,6 +317,25 @@ TEST(ScaleMembers, ChangesTheGroupThatSaysSo) {
   EXPECT_EQ(find_group(scenario, "homes")->count, 10U);
 }
 
+TEST(ScaleMembers, LeavesOutWhatWasExpectedOfAllMembersTogether) {
+  const Scenario whole = parse(std::string(kSmall) +
+                               "[groups.dht]\nrole = \"dht\"\n[expect]\npairs_min = 45\npairs_max "
+                               "= 45\npath_swaps = 3\npings_lost = \"1%\"\n");
+  Scenario scenario = whole;
+  ASSERT_TRUE(scale_members(scenario, 10));
+  EXPECT_EQ(scenario.expect.pairs_min, 45U) << "as many as before";
+  ASSERT_TRUE(scale_members(scenario, 5));
+  EXPECT_EQ(scenario.expect.pairs_min, std::nullopt);
+  EXPECT_EQ(scenario.expect.pairs_max, std::nullopt);
+  EXPECT_EQ(scenario.expect.path_swaps_max, std::nullopt);
+  EXPECT_EQ(scenario.expect.pings_lost_max, 0.01);
+  EXPECT_TRUE(scenario.expect.connected);
+  scenario = whole;
+  scenario.groups.back().scales = true;
+  ASSERT_TRUE(scale_members(scenario, 50));
+  EXPECT_EQ(scenario.expect.pairs_min, 45U) << "as many members as before";
+}
+
 TEST(ScaleMembers, RefusesWhatWouldNotFitAndChangesNothing) {
   Scenario scenario =
       parse(std::string(kSmall) + "[[events]]\nat = \"1min\"\ndo = \"crash\"\nwho = \"homes[5]\"");

@@ -56,6 +56,9 @@ TEST(ParseScenario, NamesLineAndFieldOfWhatItRefuses) {
                "a.toml:6:10: gateways.x.expiry: 1s is too short; 5s to 10min"},
            Bad{"[gateways.x]\nkind = \"cone\"\n[gateways.y]\nstep = 0",
                "a.toml:8:8: gateways.y.step: 0 is too few; 1 to 1000"},
+           Bad{"[ping]\nevery = \"999us\"",
+               "a.toml:6:9: ping.every: 999us is too short; 1ms to 1d, or 0"},
+           Bad{"[ping]\nevery = 5", "a.toml:6:9: ping.every: 5 has no unit; write it as \"5s\""},
            Bad{"[group.x]", "a.toml:5:2: group: unknown; did you mean 'groups'?"},
            Bad{"[expect]\npings_lost = \"much\"",
                "a.toml:6:14: expect.pings_lost: 'much' is no share; write it as 5% or 0.05, from 0 "
@@ -92,6 +95,10 @@ TEST(ParseScenario, NoticesWhatDoesNotFitTogether) {
                "a.toml:6:10: gateways.x.behind: 'y' is unknown; did you mean 'x'?"},
            Bad{"[gateways.x]\nbehind = \"y\"\n[gateways.y]\nbehind = \"x\"",
                "a.toml:6:10: gateways.x.behind: goes round in a circle"},
+           Bad{"[gateways.x]\nports = \"random\"\nstep = 2",
+               "a.toml:7:8: gateways.x.step: needs ports = \"sequential\", or a kind that has"},
+           Bad{"[expect]\nconnected_within = \"11min\"",
+               "a.toml:6:20: expect.connected_within: 11min is after the end, 10min"},
            Bad{"[expect]\npairs_min = 46",
                "a.toml:6:13: expect.pairs_min: 10 members have 45 pairs at most"},
            Bad{"[expect]\npairs_min = 5\npairs_max = 4",
@@ -128,6 +135,12 @@ TEST(ParseScenario, NoticesEventsThatCannotHappen) {
                "a.toml:7:9: events[0].until: needs every: the event happens once"},
            Bad{"every = \"5s\"\nuntil = \"2s\"\ndo = \"crash\"\nwho = \"homes\"",
                "a.toml:7:9: events[0].until: is not within 5s..10min"},
+           Bad{"at = \"1s\"\ndo = \"partition\"\nwho = \"homes\"\nfrom = \"homes\"",
+               "a.toml:9:8: events[0].from: these are the same hosts as in who"},
+           Bad{"at = \"1s\"\ndo = \"partition\"\nwho = \"homes[3]\"\nfrom = \"homes[3]\"",
+               "a.toml:9:8: events[0].from: these are the same hosts as in who"},
+           Bad{"at = \"1s\"\ndo = \"one-way-loss\"\nwho = \"homes\"\nshare = \"0%\"",
+               "a.toml:9:9: events[0].share: 0% loses nothing"},
            Bad{"at = \"1s\"\ndo = \"crsh\"\nwho = \"homes\"",
                "a.toml:7:6: events[0].do: 'crsh' is unknown; did you mean 'crash'?"},
        }) {
@@ -138,6 +151,22 @@ TEST(ParseScenario, NoticesEventsThatCannotHappen) {
                       "[[events]]\nevery = \"1s\"\ndo = \"crash\"\nwho = \"homes\"")
                 .find("events[0].every: happens 86399 times; 10000 at most"),
             std::string::npos);
+}
+
+TEST(ParseScenario, TakesWhatOnlyLooksAsIfItDidNotFit) {
+  const auto event = [](std::string_view rest) {
+    return errors_with("[[events]]\nat = \"1s\"\ndo = \"partition\"\n" + std::string(rest));
+  };
+  EXPECT_EQ(event("who = \"homes[3]\"\nfrom = \"homes[4]\""), "accepted");
+  EXPECT_EQ(event("who = \"homes[3]\"\nfrom = \"homes\""), "accepted");
+  EXPECT_EQ(event("who = \"2 of homes\"\nfrom = \"2 of homes\""), "accepted");
+  EXPECT_EQ(errors_with("[gateways.x]\nkind = \"symmetric-sequential\"\nstep = 2"), "accepted");
+  EXPECT_EQ(errors_with("[ping]\nevery = \"1ms\""), "accepted");
+  EXPECT_EQ(errors_with("[ping]\nevery = 0"), "accepted");
+  EXPECT_EQ(
+      errors_of(std::string(kSmall) + "[expect]\nconnected_within = \"10min\"", {"until=1min"}),
+      "accepted")
+      << "whoever ends it earlier means less of it";
 }
 
 TEST(ParseScenario, LetsAGroupBeEmptyUnlessItIsNeeded) {

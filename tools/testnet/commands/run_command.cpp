@@ -70,10 +70,9 @@ void add_run_command(CLI::App& app, Action& chosen) {
       "  kadwire-testnet run open-5\n"
       "  kadwire-testnet run home-nats --seed 7 --report home.html\n"
       "  kadwire-testnet run mine.toml --until 2h --nodes 50 --set links.default.loss=5%\n"
-      "Ctrl-C, or SIGTERM, ends it and reports what was simulated; the second one ends it at "
-      "once.\n"
-      "Exit codes: 0 all expectations met, 1 not,\n"
-      "2 nothing could be run or written, 130 interrupted.");
+      "Ctrl-C, or SIGTERM, ends it and reports what was simulated; a second one ends it at once.\n"
+      "Exit codes: 0 all expectations met, 1 not, 2 nothing could be run or written, 130 "
+      "interrupted.");
   options->source.add_to(*command);
   add_seed_option(*command, "--seed", options->seed,
                   "of everything that is left to chance (default 1)");

@@ -24,6 +24,18 @@ bool read_all(std::istream& file, std::string& content) {
   return !file.bad() && errno == 0;
 }
 
+/// What is asked for along with --nodes is meant for so many.
+void keep_what_was_set(const ScenarioSource& source, const Expectations& asked,
+                       Expectations& expect) {
+  const auto is_set = [&](std::string_view key) {
+    return std::ranges::any_of(source.overrides,
+                               [&](const std::string& each) { return each.starts_with(key); });
+  };
+  if (is_set("expect.pairs_min=")) expect.pairs_min = asked.pairs_min;
+  if (is_set("expect.pairs_max=")) expect.pairs_max = asked.pairs_max;
+  if (is_set("expect.path_swaps=")) expect.path_swaps_max = asked.path_swaps_max;
+}
+
 }  // namespace
 
 std::string shell_word(const std::string& word) {
@@ -45,7 +57,10 @@ void ScenarioSource::add_to(CLI::App& command) {
 }
 
 void ScenarioSource::add_options_to(CLI::App& command) {
-  command.add_option("--nodes", nodes, "scale the largest group of members to N")
+  command
+      .add_option(
+          "--nodes", nodes,
+          "scale the largest group of members to N; leaves out pairs_min, pairs_max, path_swaps")
       ->type_name("N")
       ->check(CLI::Range(std::size_t{1}, kNodesMax));
   add_changes_to(command);
@@ -102,9 +117,11 @@ tl::expected<Scenario, std::string> load_scenario(const ScenarioSource& source) 
   auto scenario = parse_scenario(text->text, text->file, overrides);
   if (!scenario) return tl::unexpected(to_text(scenario.error()));
   if (source.nodes) {
+    const Expectations asked = scenario->expect;
     if (auto scaled = scale_members(*scenario, *source.nodes); !scaled) {
       return tl::unexpected("--nodes: " + scaled.error());
     }
+    keep_what_was_set(source, asked, scenario->expect);
   }
   return std::move(*scenario);
 }

@@ -66,6 +66,9 @@ Reader<Duration> duration_between(Duration low, Duration high) {
   return [low, high](const toml::node& node) -> Parsed<Duration> {
     // Nothing is nothing in any unit.
     if (node.value_exact<std::int64_t>() == 0 && low <= Duration{0}) return Duration{0};
+    if (const auto number = node.value_exact<std::int64_t>()) {
+      return refusal(fmt::format("{0} has no unit; write it as \"{0}s\"", *number));
+    }
     const auto duration = text_as(low < Duration{0} ? parse_signed_duration : parse_duration)(node);
     if (!duration) return refusal(duration.error() + (node.is_string() ? "" : ", as \"5s\""));
     if (*duration >= low && *duration <= high) return *duration;

@@ -21,6 +21,13 @@ Group* group_to_scale(Scenario& scenario) {
   return largest;
 }
 
+/// They were meant for as many members as there were.
+void leave_out_totals(Expectations& expect) {
+  expect.pairs_min.reset();
+  expect.pairs_max.reset();
+  expect.path_swaps_max.reset();
+}
+
 }  // namespace
 
 tl::expected<void, std::string> scale_members(Scenario& scenario, std::size_t nodes) {
@@ -43,6 +50,7 @@ tl::expected<void, std::string> scale_members(Scenario& scenario, std::size_t no
                                         to_text(event.kind), format_duration(event.at), *problem));
     }
   }
+  if (count_members(scaled) != count_members(scenario)) leave_out_totals(scaled.expect);
   scenario = std::move(scaled);
   return {};
 }

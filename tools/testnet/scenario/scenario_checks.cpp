@@ -38,6 +38,12 @@ std::vector<std::string> nat_names(const Scenario& scenario) {
   return names;
 }
 
+/// Whether both mean the very same hosts. What is drawn anew each time is not.
+bool are_the_same(const Selector& one, const Selector& other) {
+  const bool drawn = one.count || other.count || one.share < 1 || other.share < 1;
+  return !drawn && one.group == other.group && one.index == other.index;
+}
+
 /// Adds errors at the place of a key, or, if it is not there, of the table that should hold it.
 class Checker {
  public:
@@ -100,6 +106,10 @@ class Checker {
     const std::string path = join_path("gateways", name);
     if (name == kNoNat || find_nat_kind(name)) {
       refuse(path, fmt::format("'{}' already means something; choose another name", name));
+    }
+    const std::string step = join_path(path, "step");
+    if (has(step) && gateway.nat.allocation != PortAllocation::kSequential) {
+      refuse(step, "needs ports = \"sequential\", or a kind that has them");
     }
     if (gateway.behind.empty()) return;
     const std::string behind = join_path(path, "behind");
@@ -215,6 +225,12 @@ class Checker {
     if (event.kind == EventKind::kNatReboot && !has_nat) {
       refuse(who, "none of these hosts is behind a NAT that could reboot");
     }
+    if (event.kind == EventKind::kPartition && event.from && are_the_same(event.who, *event.from)) {
+      refuse(join_path(path, "from"), "these are the same hosts as in who");
+    }
+    if (event.kind == EventKind::kOneWayLoss && event.share == 0) {
+      refuse(join_path(path, "share"), "0% loses nothing");
+    }
     if (event.kind == EventKind::kInterfaceSwitch && !has_other) {
       refuse(who, "none of these hosts has an other_nat or other_link to switch to");
     }
@@ -222,6 +238,11 @@ class Checker {
 
   void check_expectations() {
     const Expectations& expect = scenario_.expect;
+    if (expect.connected_within && *expect.connected_within > end_) {
+      refuse("expect.connected_within",
+             fmt::format("{} is after the end, {}", format_duration(*expect.connected_within),
+                         format_duration(end_)));
+    }
     const std::size_t members = count_members(scenario_);
     const std::size_t pairs = members * (members - std::min<std::size_t>(members, 1)) / 2;
     if (expect.pairs_min && *expect.pairs_min > pairs) {

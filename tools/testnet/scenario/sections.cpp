@@ -21,6 +21,8 @@ constexpr std::size_t kMtuMax = 65'535;
 constexpr double kClockDriftMax = 100'000;
 /// Faster would be an event at nearly every moment.
 constexpr Duration kRepeatMin = 100ms;
+/// The same, for every pair: a second of simulation would not end.
+constexpr Duration kPingMin = 1ms;
 
 constexpr auto kDependences = std::to_array<std::pair<const char*, Dependence>>({
     {"endpoint-independent", Dependence::kEndpointIndependent},
@@ -47,6 +49,17 @@ template <typename T>
 Reader<T> whole_as(std::size_t low, std::size_t high) {
   return [read = whole_between(low, high)](const toml::node& node) -> Parsed<T> {
     return read(node).map([](std::size_t number) { return static_cast<T>(number); });
+  };
+}
+
+/// Nothing, or a duration that is not too short.
+Reader<Duration> none_or_between(Duration low, Duration high) {
+  return [read = duration_between(0s, high), low, high](const toml::node& node) {
+    Parsed<Duration> duration = read(node);
+    if (!duration || *duration == Duration{0} || *duration >= low) return duration;
+    return Parsed<Duration>(
+        tl::unexpected(fmt::format("{} is too short; {} to {}, or 0", format_duration(*duration),
+                                   format_duration(low), format_duration(high))));
   };
 }
 
@@ -147,7 +160,7 @@ const Fields<Scenario>& scenario_fields() {
 
 const Fields<Scenario>& ping_fields() {
   static const Fields<Scenario> fields = {
-      field("every", &Scenario::ping_every, duration_between(0s, 24h)),
+      field("every", &Scenario::ping_every, none_or_between(kPingMin, 24h)),
       field("peers", &Scenario::ping_peers_max, whole_between(1, kNodesMax)),
       field("early", &Scenario::ping_early, flag()),
   };
