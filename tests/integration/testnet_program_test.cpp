@@ -627,6 +627,26 @@ TEST_F(TestnetProgram, SaysWhatIsWrongWithWhatPeopleMistype) {
   expect_refused({"matrix", "--kinds", "public,public"}, HasSubstr("'public' is there twice"));
 }
 
+TEST_F(TestnetProgram, ExpectsOfFewerMembersWhatTheyCanDo) {
+  const Words three = kShortRun + Words{"--nodes", "3"};
+  const Ran ran = run(three);
+  EXPECT_EQ(ran.code, 0) << ran.out;
+  EXPECT_THAT(ran.out, HasSubstr("3 members, 3 tunnels"));
+  const Ran asked = run(three + Words{"--set", "expect.pairs_min=4"});
+  EXPECT_EQ(asked.code, 1) << "what is asked for stays";
+  EXPECT_THAT(asked.out, HasSubstr("FAIL  at least 4 tunnels at the end: 3"));
+}
+
+TEST_F(TestnetProgram, TellsWhenEachPairWasFirstDirect) {
+  const Ran ran = run(kShortRun + Words{"--json", path("result.json")});
+  EXPECT_THAT(ran.out, HasSubstr("first direct, of 10 pairs: p50 "));
+  const json figures = json::parse(text("result.json")).at("figures");
+  const double median = figures.at("first_direct_p50_seconds");
+  EXPECT_GT(median, 0);
+  EXPECT_GE(figures.at("first_direct_p95_seconds"), median);
+  EXPECT_GE(figures.at("first_direct_slowest_seconds"), figures.at("first_direct_p95_seconds"));
+}
+
 TEST_F(TestnetProgram, TakesTheScenarioBehindAList) {
   const Ran ran = run({"sweep", "--until", "20s", "--seeds", "1", "--parameter",
                        "links.default.loss", "--values", "0", "open-5"});

@@ -26,6 +26,24 @@ TEST(RunFigures, TakePercentilesOverThoseWhoGotThere) {
   EXPECT_FALSE(figures.contains("all_tunnels_p50_seconds"));
 }
 
+TEST(RunFigures, TellWhenAPairWasFirstDirectSinceBothRan) {
+  RunResult result;
+  result.nodes = {member(1s), member(1s), member(1s)};
+  result.nodes[1].started = 10s;
+  result.nodes[2].started = 4s;
+  result.changes = {{5s, 0, 2, PairState::kRelayed},  {7s, 0, 2, PairState::kDirect},
+                    {8s, 0, 2, PairState::kNone},     {12s, 0, 1, PairState::kDirect},
+                    {20s, 1, 2, PairState::kRelayed}, {30s, 0, 2, PairState::kDirect}};
+  EXPECT_EQ(times_to_direct(result), (std::vector<Duration>{3s, 2s}));
+  const Figures figures = figures_of(result);
+  EXPECT_EQ(figures.at("first_direct_p50_seconds"), 2);
+  EXPECT_EQ(figures.at("first_direct_p95_seconds"), 3);
+  EXPECT_EQ(figures.at("first_direct_slowest_seconds"), 3);
+  result.changes_dropped = 1;
+  EXPECT_FALSE(figures_of(result).contains("first_direct_p50_seconds"))
+      << "the slow ones would be missing";
+}
+
 TEST(RunFigures, TakeSharesOfPairsFromTheLastSample) {
   RunResult result;
   result.samples.resize(2);

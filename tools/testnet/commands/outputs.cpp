@@ -17,6 +17,7 @@
 #include "tools/testnet/report/html_report.h"
 #include "tools/testnet/report/matrix_picture.h"
 #include "tools/testnet/report/results_json.h"
+#include "tools/testnet/report/run_figures.h"
 
 namespace kadwire::testnet {
 namespace {
@@ -46,6 +47,11 @@ void print_summary(const RunResult& result) {
     fmt::print("  first tunnel: p50 {:.2f} s, p95 {:.2f} s, slowest {:.2f} s\n",
                to_seconds(percentile(times, 0.50)), to_seconds(percentile(times, 0.95)),
                to_seconds(percentile(times, 1)));
+  }
+  if (const auto times = times_to_direct(result); !times.empty()) {
+    fmt::print("  first direct, of {} pairs: p50 {:.2f} s, p95 {:.2f} s, slowest {:.2f} s\n",
+               times.size(), to_seconds(percentile(times, 0.50)),
+               to_seconds(percentile(times, 0.95)), to_seconds(percentile(times, 1)));
   }
   for (const Verdict& verdict : result.verdicts) {
     fmt::print("  {}  {}: {}\n", verdict.met ? "ok  " : "FAIL", verdict.expectation,

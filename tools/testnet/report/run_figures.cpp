@@ -1,6 +1,7 @@
 #include "tools/testnet/report/run_figures.h"
 
 #include <algorithm>
+#include <set>
 
 #include "tools/statistics.h"
 
@@ -25,6 +26,11 @@ void add_times(Figures& figures, const RunResult& result) {
   }
   add_percentiles(figures, "first_tunnel", first);
   add_percentiles(figures, "all_tunnels", all);
+  const std::vector<Duration> direct = times_to_direct(result);
+  add_percentiles(figures, "first_direct", direct);
+  if (!direct.empty()) {
+    figures["first_direct_slowest_seconds"] = to_seconds(*std::ranges::max_element(direct));
+  }
 }
 
 void add_pairs(Figures& figures, const RunResult& result) {
@@ -99,6 +105,20 @@ Figures figures_of(const RunResult& result) {
   add_costs(figures, result);
   add_speed(figures, result);
   return figures;
+}
+
+std::vector<Duration> times_to_direct(const RunResult& result) {
+  std::vector<Duration> times;
+  if (result.changes_dropped > 0) return times;
+  std::set<std::pair<std::uint32_t, std::uint32_t>> seen;
+  const auto started = [&](std::uint32_t node) {
+    return result.nodes[node].started.value_or(Duration{0});
+  };
+  for (const PairChange& change : result.changes) {
+    if (change.state != PairState::kDirect || !seen.insert({change.a, change.b}).second) continue;
+    times.push_back(change.at - std::max(started(change.a), started(change.b)));
+  }
+  return times;
 }
 
 Spread spread_of(const std::vector<double>& values) {

@@ -92,6 +92,8 @@ function addRunHeadline(run) {
   addTiles([
     { name: "First tunnel, median", value: format.seconds(figure("first_tunnel_p50_seconds")),
       note: `95 % within ${format.seconds(figure("first_tunnel_p95_seconds"))}` },
+    { name: "First direct, median", value: format.seconds(figure("first_direct_p50_seconds")),
+      note: `95 % of the pairs within ${format.seconds(figure("first_direct_p95_seconds"))}` },
     { name: "All tunnels, median", value: format.seconds(figure("all_tunnels_p50_seconds")),
       note: `95 % within ${format.seconds(figure("all_tunnels_p95_seconds"))}` },
     { name: "Direct at the end", value: format.share(figure("direct_share")),
