@@ -49,7 +49,7 @@ inline constexpr Duration kSilenceMax = 2 * kKeepaliveMax + 15s;
 inline constexpr Duration kUpPoll = 10s;
 inline constexpr Duration kActivePoll = 1s;
 /// The same for a path over a relay, whose death is to be noticed within 1 s: another relay waits.
-inline constexpr Duration kRelayedPoll = 150ms;
+inline constexpr Duration kRelayedPoll = 100ms;
 /// WireGuard follows the source of whatever arrives: packets of the old path that were under way
 /// lead it back there, and what it then sends does the same to the other side. So it is told again,
 /// sooner than most tunnels' next packet leaves, until it has stayed for kMoved; not for longer

@@ -20,6 +20,14 @@ void Path::doubt(TimePoint now) {
 void Path::doubt_quickly(TimePoint now) {
   check(now, kQuickDoubtPings, kQuickDoubtSpacing);
   in_haste = true;
+  if (now - heard > rtt) due = now + rtt * 5 / 4;
+}
+
+void Path::note_traffic(TimePoint now) {
+  heard = now;
+  if (!in_haste || checks_left != kQuickDoubtPings) return;
+  due.reset();
+  checks_left = 0;
 }
 
 void Path::note_sent(TimePoint now, std::uint32_t id, bool use) {
@@ -29,7 +37,7 @@ void Path::note_sent(TimePoint now, std::uint32_t id, bool use) {
   due = now + (checks_left > 0 ? spacing : std::max(kCheckPatience, 2 * rtt));
   // A doubt is settled sooner; a handshake's round trip may be too short to go by.
   if (proven && measured && checks_left == 0) {
-    due = now + (in_haste ? rtt * 5 / 4 : std::max(spacing, 2 * rtt));
+    due = now + (in_haste ? rtt * 9 / 8 : std::max(spacing, 2 * rtt));
   }
   if (!proven) spacing *= 2;
 }

@@ -26,9 +26,9 @@ inline constexpr Duration kCheckPatience = 1s;
 inline constexpr int kDoubtPings = 3;
 inline constexpr Duration kDoubtSpacing = 250ms;
 /// The same where another relay is in reserve: a false alarm costs nothing, so two pings will do,
-/// this far apart, and the second is waited for a quarter more than a round trip.
+/// this far apart, and the second is waited for an eighth more than a round trip.
 inline constexpr int kQuickDoubtPings = 2;
-inline constexpr Duration kQuickDoubtSpacing = 50ms;
+inline constexpr Duration kQuickDoubtSpacing = 30ms;
 /// A relay in reserve is pinged so often: it stays proven, its port stays open (kRelayIdle), and so
 /// do NAT bindings of 30 s.
 inline constexpr Duration kReserveSpacing = 20s;
@@ -83,8 +83,11 @@ struct Path {
   void check(TimePoint now, int pings, Duration first_spacing);
   /// A path that worked: is it dead?
   void doubt(TimePoint now);
-  /// The same, where being wrong costs little.
+  /// The same, where being wrong costs little. The answer to what was sent just now may be under
+  /// way, unless something came within the last round trip: then it is waited for.
   void doubt_quickly(TimePoint now);
+  /// Something came over it. A doubt of which nothing was said yet is none any more.
+  void note_traffic(TimePoint now);
   /// The ping that is due was sent under this id.
   void note_sent(TimePoint now, std::uint32_t id, bool use);
   /// True if the time of the verdict has come, and nobody answered: the path is not proven any

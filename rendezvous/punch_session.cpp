@@ -162,7 +162,7 @@ void PunchSession::confirm(Now now, const Way& from, Path* path) {
 void PunchSession::handle_traffic(Now now, bool sent, bool received) {
   Path* path = chosen_path();
   if (path == nullptr) return;
-  if (received) path->heard = now.steady;
+  if (received) path->note_traffic(now.steady);
   if (received || !sent || path->due) return;
   if (path->relay && reserve() != nullptr) return path->doubt_quickly(now.steady);
   path->doubt(now.steady);

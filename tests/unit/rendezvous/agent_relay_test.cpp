@@ -306,6 +306,28 @@ TEST_F(AgentRelay, TheReserveTakesOverWithinHalfASecondWhenBothNotice) {
   expect_takeover(true, true);
 }
 
+TEST_F(AgentRelay, WhatIsSentNowAndThenIsGivenARoundTripForItsAnswerBeforeAnyPing) {
+  add_relay(kM);
+  add_relay(kN);
+  ASSERT_TRUE(connect_relayed());
+  world_.run_for(5s);
+  const std::size_t packets = a_.packets_out;
+  const auto say = [&](bool sent, bool received) {
+    a_.agent->handle_traffic(world_.now(), b_.id(), sent, received);
+    world_.settle();
+  };
+  for (int i = 0; i < 5; ++i) {
+    say(true, false);
+    world_.run_for(2 * kRoundTrip);  // it has four legs
+    say(false, true);
+    world_.run_for(1s);
+  }
+  EXPECT_LE(a_.packets_out, packets + 3) << "what keeps the reserve";
+  say(true, false);
+  world_.run_for(3 * kRoundTrip);
+  EXPECT_GE(a_.packets_out, packets + 2) << "nothing came: now it is asked";
+}
+
 TEST_F(AgentRelay, WhereThereIsOneOnlyAnotherIsLookedForRarely) {
   add_relay(kM);
   ASSERT_TRUE(connect_relayed());
