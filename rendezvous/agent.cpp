@@ -317,6 +317,7 @@ void Agent::handle_timeout(Now now) {
     std::vector<crypto::NodeId> introducers;
     if (peer.punch.wants_introducers(now)) introducers = introducers_for(node, peer);
     peer.punch.handle_timeout(now, introducers);
+    guess_ports(now, peer);
     ask_ahead(now, node, peer, introducers);
     repeat_requests(now, node, peer);
     ask_relays(now, node, peer);

@@ -62,6 +62,9 @@ inline constexpr std::uint32_t kSprayTokens = 10;
 /// may have room for two thousand: two at once, then one each thirty seconds.
 inline constexpr Rate kOpeningsInAll{1, 60};
 inline constexpr std::uint32_t kOpeningTokens = 30;
+/// A try to guess ports is kGuessesPerTry packets to an address that a member names: 64 of these at
+/// once, as two dozen members may meet when one starts, then one each second.
+inline constexpr Rate kGuessesInAll{1, 64};
 /// Whoever found no token looks again after this.
 inline constexpr Duration kOpeningPatience = 5s;
 
@@ -252,6 +255,7 @@ class Agent {
   /// When side ports are to be opened towards this peer; nullopt: not now.
   [[nodiscard]] std::optional<TimePoint> opening_due(const Peer& peer) const;
   void open_ports(Now now, Peer& peer);
+  void guess_ports(Now now, Peer& peer);
   void on_ports_opened(Now now, const crypto::NodeId& sender, const PortsOpened& opened);
   [[nodiscard]] bool is_chosen(const Endpoint& endpoint) const;
   void retarget(Now now, Peer& peer);
@@ -267,11 +271,11 @@ class Agent {
   PunchContext context_;
   bool offers_relay_ = false;  ///< as the own record says
   NatBehavior own_nat_;
-  std::optional<IpAddress> external_;  ///< of the NAT before the own IPv4
+  std::optional<Endpoint> external_;  ///< of the NAT before the own IPv4, its newest mapping known
   enum class SidePorts { kUnknown, kWanted, kOpen, kRefused };
   SidePorts side_ports_ = SidePorts::kUnknown;
   std::uint16_t side_port_first_ = 0;  ///< if they are open
-  TokenBucket sprays_in_all_, openings_in_all_;
+  TokenBucket sprays_in_all_, openings_in_all_, guesses_in_all_;
   bool ties_changed_ = false;
   std::vector<Prefix> mesh_networks_;
   bool network_known_ = false;

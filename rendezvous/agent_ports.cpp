@@ -20,13 +20,13 @@ void Agent::set_own_nat(const NatBehavior& nat) {
   look_for_ports();
 }
 
-/// The own NAT's address is what servers saw, as the own record says it to others.
+/// The own NAT's endpoint is what servers saw last, as the own record says it to others.
 void Agent::note_external(const PeerRecord& own) {
   const auto seen = std::ranges::find_if(own.candidates, [](const Candidate& candidate) {
     return candidate.kind == CandidateKind::kServerReflexive && candidate.endpoint.address.is_v4();
   });
   external_.reset();
-  if (seen != own.candidates.end()) external_ = seen->endpoint.address;
+  if (seen != own.candidates.end()) external_ = seen->endpoint;
   look_for_ports();
 }
 
@@ -36,7 +36,7 @@ void Agent::look_for_ports() {
 
 void Agent::aim(Peer& peer) const {
   peer.punch.set_direct_unlikely(direct_unlikely(peer));
-  peer.punch.set_guess(guess_for(peer));
+  peer.punch.set_guess(guess_for(peer), external_);
   peer.punch.set_opening(opening_for(peer));
 }
 
@@ -48,7 +48,8 @@ bool Agent::direct_unlikely(const Peer& peer) const {
   const auto dialable = dialable_candidates(peer.candidates, context_.addresses, mesh_networks_);
   if (dialable.empty()) return true;
   const bool elsewhere = std::ranges::any_of(dialable, [&](const Candidate& candidate) {
-    return candidate.endpoint.address.is_v6() || candidate.endpoint.address == external_;
+    const IpAddress& address = candidate.endpoint.address;
+    return address.is_v6() || (external_ && address == external_->address);
   });
   if (elsewhere || !peer.nat || !is_behind_nat(own_nat_) || !is_behind_nat(*peer.nat)) return false;
   return depends_on_destination(own_nat_.mapping) || depends_on_destination(peer.nat->mapping);
@@ -88,7 +89,13 @@ std::optional<Opening> Agent::opening_for(const Peer& peer) const {
     }
   }
   if (best == nullptr) return std::nullopt;
-  return Opening{best->endpoint, *external_};
+  return Opening{best->endpoint, external_->address};
+}
+
+/// Each peer's own pace first, or one could use up what all may.
+void Agent::guess_ports(Now now, Peer& peer) {
+  if (!peer.punch.wants_guesses(now)) return;
+  if (guesses_in_all_.take(now.steady, kGuessesInAll)) peer.punch.guess_ports(now);
 }
 
 std::optional<TimePoint> Agent::opening_due(const Peer& peer) const {

@@ -1,5 +1,7 @@
 #include "rendezvous/port_guess.h"
 
+#include <algorithm>
+
 namespace kadwire::rendezvous {
 namespace {
 
@@ -38,6 +40,18 @@ bool is_guessed(const PortGuess& guess, const Endpoint& endpoint) {
     return away / guess.step >= kFirst && away / guess.step < kEnd;
   }
   return away / guess.step >= kCrossingFirst && away / guess.step < crossing_first(kCrossingRounds);
+}
+
+Endpoint newest_after(const PortGuess& guess, const Endpoint& met, int attempt) {
+  if (guess.order == PortGuess::Order::kWindows) return met;
+  int used = kGuessesPerTry / 2;
+  for (int later = attempt; later > 0; --later) {
+    const auto tried = guessed_endpoints(guess, later);
+    if (std::ranges::find(tried, met) != tried.end()) break;
+    used += kGuessesPerTry;
+  }
+  const int port = std::clamp(met.port + used * guess.step, 1, 65535);
+  return {met.address, static_cast<std::uint16_t>(port)};
 }
 
 }  // namespace kadwire::rendezvous

@@ -3,20 +3,77 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "rendezvous/punch_session.h"
 
 namespace kadwire::rendezvous {
 
+void PunchSession::set_guess(const std::optional<PortGuess>& guess,
+                             const std::optional<Endpoint>& own) {
+  if (!guess && !guesses_) return;
+  if (!guesses_) guesses_ = std::make_unique<Guesses>();
+  Guesses& all = *guesses_;
+  all.guess = guess;
+  if (!guess) return;
+  if (all.told != guess->newest) {
+    all.met.reset();
+    all.rounds = 0;
+  }
+  all.news |= all.told != guess->newest || all.own != own;
+  all.told = guess->newest;
+  all.own = own;
+  if (all.met) all.guess->newest = *all.met;
+}
+
+/// Rounds are counted from the peer's newest mapping. News of the own one do not move that, but
+/// they let who is through with its rounds go through them again, as the peer does.
+void PunchSession::note_guesses_due(Now now) {
+  if (!guesses_) return;
+  guesses_->due = now.steady;
+  const auto& last = guesses_->last;
+  const bool under_way = last && now.steady - last->check.sent <= kBurstSpacingLast;
+  if (std::exchange(guesses_->news, false) && !under_way) guesses_->rounds = 0;
+}
+
+void PunchSession::restart_guesses(Now now) {
+  if (!guesses_) return;
+  guesses_->rounds = 0;
+  guesses_->after = now.steady + kGuessDelay;
+}
+
+/// Before the peer is heard, after a loss, it does not guess, and has not told its ports of now.
+bool PunchSession::wants_guesses(Now now) const {
+  if (!guesses_ || !guesses_->guess || guesses_->due != now.steady) return false;
+  if (now.steady < guesses_->after) return false;
+  const auto since = indirect_since();
+  if (!since || !heard_ || *heard_ < *since) return false;
+  const bool crosses = guesses_->guess->order != PortGuess::Order::kWindows;
+  if (crosses && guesses_->rounds >= kCrossingRounds) return false;
+  return guesses_->pace.has(now.steady, kGuessPace, kGuessTokens);
+}
+
 /// A ping to each, and whichever finds the mapping that the peer's own pings keep open is answered.
 void PunchSession::guess_ports(Now now) {
-  if (!guess_) return;
-  const bool crosses = guess_->order != PortGuess::Order::kWindows;
-  const int attempt = crosses ? crossing_rounds_++ : schedule_.tries();
-  guessed_ = {static_cast<std::uint32_t>(random_u64(context_.link.random)), now.steady};
-  for (const Endpoint& endpoint : guessed_endpoints(*guess_, attempt)) {
-    seal_to(now, {endpoint}, Ping{guessed_->id, false, lost_, context_.epoch});
+  assert(wants_guesses(now));
+  Guesses& all = *guesses_;
+  all.due.reset();
+  (void)all.pace.take(now.steady, kGuessPace, kGuessTokens);
+  const auto id = static_cast<std::uint32_t>(random_u64(context_.link.random));
+  all.last = {*all.guess, all.rounds++, {id, now.steady}};
+  for (const Endpoint& endpoint : guessed_endpoints(all.last->guess, all.last->number)) {
+    seal_to(now, {endpoint}, Ping{id, false, lost_, context_.epoch});
   }
+}
+
+/// Where the two have met is the newest mapping of the peer's that is known; the next rounds, when
+/// this path is lost, begin from there.
+void PunchSession::note_met_port() {
+  if (!guesses_) return;
+  const int last = std::exchange(guesses_->rounds, 0) - 1;
+  auto& guess = guesses_->guess;
+  if (!guess || !is_guessed(*guess, chosen_->endpoint)) return;
+  guesses_->met = guess->newest = newest_after(*guess, chosen_->endpoint, last);
 }
 
 PunchSession::Luck& PunchSession::luck() {
@@ -37,8 +94,10 @@ bool PunchSession::opened_towards(const Way& way) const {
 /// When a guess with this id was sent there; nullopt: none was.
 std::optional<TimePoint> PunchSession::guess_sent_at(const Way& from, std::uint32_t id) const {
   if (from.introducer || from.side_port != 0) return std::nullopt;
-  if (guess_ && guessed_ && guessed_->id == id && is_guessed(*guess_, from.endpoint)) {
-    return guessed_->sent;
+  if (guesses_ && guesses_->last && guesses_->last->check.id == id) {
+    const auto sent_to = guessed_endpoints(guesses_->last->guess, guesses_->last->number);
+    if (std::ranges::find(sent_to, from.endpoint) == sent_to.end()) return std::nullopt;
+    return guesses_->last->check.sent;
   }
   if (!luck_ || from.endpoint.address != luck_->sprayed_address) return std::nullopt;
   const auto batch = std::ranges::find(luck_->sprayed, id, &Check::id);

@@ -236,7 +236,7 @@ void PunchSession::call(Now now, std::span<const crypto::NodeId> introducers) {
       if (path.proven || path.due || !path.is_worth_trying()) continue;
       path.check(now.steady, 1, kCheckSpacing);
     }
-    return guess_ports(now);
+    return note_guesses_due(now);
   }
   if (context_.own_record.empty()) return;
   called_ = now.steady;
@@ -364,6 +364,7 @@ void PunchSession::doubt_all(Now now, PathCause cause) {
   const bool had_path = chosen_.has_value();
   if (had_path) choice_changed_ = true;
   chosen_.reset();
+  restart_guesses(now);
   for (Path& path : paths_) {
     path.proven = path.nominated = false;
     if (established() && path.is_worth_trying()) path.check(now.steady, kCheckPings, kCheckSpacing);
@@ -400,6 +401,7 @@ void PunchSession::choose(Now now, Path* path, PathCause cause) {
   lost_ = false;
   if (!path->relay) {
     indirect_since_.reset();
+    note_met_port();
     stop_ports();
     const auto renewal = link_.renewal();
     if (!renewal || now.steady < *renewal) schedule_.stop();  // else the calls go on: they renew

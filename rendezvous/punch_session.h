@@ -59,6 +59,9 @@ inline constexpr Duration kDetourDelay = 200ms;
 /// usually proven within one round trip.
 inline constexpr Duration kRelayDelay = 150ms;
 
+/// Ports are not guessed for so long once all paths are in doubt: by then servers have told those
+/// of now, and each side has told the other.
+inline constexpr Duration kGuessDelay = 1s;
 /// Side ports are opened if nothing direct is proven so long after a session came to be: whatever
 /// needs no luck has worked by then.
 inline constexpr Duration kOpeningDelay = 1s;
@@ -118,7 +121,14 @@ class PunchSession {
   /// The endpoints of the peer's record that may be sent to, best first, and the record's sequence.
   void set_targets(Now now, std::span<const Endpoint> targets, std::uint64_t sequence);
   /// The peer's NAT gives ports in a row, and ours is such that guessing them makes sense.
-  void set_guess(const std::optional<PortGuess>& guess) { guess_ = guess; }
+  /// `own`: the own NAT's newest mapping that the peer is told of. Where either mapping is a new
+  /// one, rounds that failed are gone through again.
+  void set_guess(const std::optional<PortGuess>& guess, const std::optional<Endpoint>& own);
+  /// True if the peer's ports are to be guessed now: a try is due, the peer is there to hear of it,
+  /// and it was not too often of late.
+  [[nodiscard]] bool wants_guesses(Now now) const;
+  /// Guesses them, once. Only if wants_guesses().
+  void guess_ports(Now now);
   /// Whether WireGuard is to use relays alone, as either side's operator wishes. A direct path in
   /// use stays until a relay works; frames go straight as ever.
   void set_relayed_only(Now now, bool only);
@@ -241,12 +251,20 @@ class PunchSession {
 
  private:
   struct Luck;
+  /// All pings of one have the same id.
+  struct GuessRound {
+    PortGuess guess;
+    int number = 0;
+    Check check;
+  };
   bool adopt_targets(Now now);
   void begin(Now now);
   void begin_for_news(Now now);
   void call(Now now, std::span<const crypto::NodeId> introducers);
   // punch_ports.cpp
-  void guess_ports(Now now);
+  void note_guesses_due(Now now);
+  void restart_guesses(Now now);
+  void note_met_port();
   void send_openings(Now now);
   void send_spray(Now now);
   void stop_ports();
@@ -296,9 +314,20 @@ class PunchSession {
   std::uint64_t peer_sequence_ = 0;
   std::vector<Endpoint> targets_;  ///< what the peer's record claims, as far as it may be sent to
   PathTable paths_;
-  std::optional<PortGuess> guess_;
-  int crossing_rounds_ = 0;
-  std::optional<Check> guessed_;  ///< the last try: all its pings have one id
+  /// What guessing ports in a row takes: few peers ever need it.
+  struct Guesses {
+    std::optional<PortGuess> guess;
+    Endpoint told;                   ///< the peer's newest mapping, by its record
+    std::optional<Endpoint> own;     ///< the own one, by the own record
+    std::optional<Endpoint> met;     ///< the peer's mapping where the two met, newer than `told`
+    bool news = false;               ///< a mapping is another than at the last try
+    std::optional<TimePoint> due;    ///< a try is
+    TimePoint after;                 ///< nothing is guessed before
+    int rounds = 0;                  ///< in these attempts
+    std::optional<GuessRound> last;  ///< kept for the answers
+    TokenBucket pace;
+  };
+  std::unique_ptr<Guesses> guesses_;  ///< nullptr: never needed yet
   /// What looking for ports takes that only chance finds: few peers ever need it.
   struct Luck {
     std::optional<Opening> to;  ///< where side ports may help

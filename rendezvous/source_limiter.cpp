@@ -13,10 +13,14 @@ Duration time_to_fill(std::uint32_t tokens, const Rate& rate) {
 }  // namespace
 
 bool TokenBucket::take(TimePoint now, const Rate& rate, std::uint32_t tokens) {
-  const TimePoint full_at = std::max(full_at_, now) + time_to_fill(tokens, rate);
-  if (full_at - now > time_to_fill(rate.burst, rate)) return false;
-  full_at_ = full_at;
+  if (!has(now, rate, tokens)) return false;
+  full_at_ = std::max(full_at_, now) + time_to_fill(tokens, rate);
   return true;
+}
+
+bool TokenBucket::has(TimePoint now, const Rate& rate, std::uint32_t tokens) const {
+  const TimePoint full_at = std::max(full_at_, now) + time_to_fill(tokens, rate);
+  return full_at - now <= time_to_fill(rate.burst, rate);
 }
 
 bool SourceLimiter::take(TimePoint now, const IpAddress& source) {

@@ -24,6 +24,8 @@ class TokenBucket {
   /// True, and `tokens` fewer, if there are so many; more than the burst there never are. `rate` is
   /// the same at every call.
   [[nodiscard]] bool take(TimePoint now, const Rate& rate, std::uint32_t tokens = 1);
+  /// True if take() would be.
+  [[nodiscard]] bool has(TimePoint now, const Rate& rate, std::uint32_t tokens = 1) const;
 
  private:
   TimePoint full_at_{};

@@ -27,20 +27,26 @@ NatBehavior varying_nat(bool random, std::optional<std::int16_t> step) {
   return behavior;
 }
 
-Endpoint RandomNat::leave(const Endpoint& inside, const Endpoint& to) {
+Endpoint VaryingNat::leave(const Endpoint& inside, const Endpoint& to) {
   const Flow flow{inside.port, to};
   const auto known = ports_.find(flow);
   if (known != ports_.end()) return {outside_, known->second};
   std::uint16_t port = 0;
   do {
-    port = static_cast<std::uint16_t>(1024 + random_below(random_, 64'512));
+    port = newest_ ? ++*newest_ : static_cast<std::uint16_t>(1024 + random_below(random_, 64'512));
   } while (flows_.contains(port));
   ports_[flow] = port;
   flows_[port] = flow;
   return {outside_, port};
 }
 
-std::optional<std::uint16_t> RandomNat::enter(const Endpoint& from, std::uint16_t port) const {
+void VaryingNat::reboot(std::uint16_t newest) {
+  ports_.clear();
+  flows_.clear();
+  newest_ = newest;
+}
+
+std::optional<std::uint16_t> VaryingNat::enter(const Endpoint& from, std::uint16_t port) const {
   const auto flow = flows_.find(port);
   if (flow == flows_.end() || flow->second.second != from) return std::nullopt;
   return flow->second.first;

@@ -2,9 +2,9 @@
 
 /// Agents on a small internet in virtual time: 20 ms each way, sources as they are, and for hosts
 /// behind a filter only answers come in (address- and port-dependent filtering, no translation), or
-/// they have a NAT with random ports. A test sees each packet before it travels, may change, drop
-/// or delay it, and may make up its own. An agent that goes round in a circle ends its test by an
-/// exception.
+/// they have a NAT whose ports are random or follow in a row. A test sees each packet before it
+/// travels, may change, drop or delay it, and may make up its own. An agent that goes round in a
+/// circle ends its test by an exception.
 
 #include <gtest/gtest.h>
 
@@ -44,19 +44,28 @@ struct Fate {
 
 class AgentWorld;
 
-/// Gives each destination of each port a random port of its own, and lets in only answers. IPv4.
-class RandomNat {
+/// Gives each destination of each port a port of its own, a random one or the next in a row, and
+/// lets in only answers. IPv4.
+class VaryingNat {
  public:
-  RandomNat(const IpAddress& outside, RandomSource& random) : outside_(outside), random_(random) {}
+  /// `newest`: ports follow in a row, from the one after this.
+  VaryingNat(const IpAddress& outside, RandomSource& random,
+             std::optional<std::uint16_t> newest = std::nullopt)
+      : outside_(outside), random_(random), newest_(newest) {}
   [[nodiscard]] const IpAddress& outside() const { return outside_; }
   [[nodiscard]] Endpoint leave(const Endpoint& inside, const Endpoint& to);
   /// The port inside; nullopt: it is no answer.
   [[nodiscard]] std::optional<std::uint16_t> enter(const Endpoint& from, std::uint16_t port) const;
+  /// All mappings are forgotten, and ports in a row begin elsewhere.
+  void reboot(std::uint16_t newest);
+  /// Other hosts behind it have taken the ports up to this one.
+  void skip_to(std::uint16_t newest) { newest_ = newest; }
 
  private:
   using Flow = std::pair<std::uint16_t, Endpoint>;  ///< port inside, and the other end
   IpAddress outside_;
   RandomSource& random_;
+  std::optional<std::uint16_t> newest_;
   std::map<Flow, std::uint16_t> ports_;
   std::map<std::uint16_t, Flow> flows_;
 };
@@ -85,7 +94,7 @@ class Member {
   bool filtered = false;  ///< only answers come in
   bool admits = true;     ///< whoever calls becomes a peer
   bool offers_relay = false;
-  std::optional<RandomNat> nat;         ///< before its first endpoint
+  std::optional<VaryingNat> nat;        ///< before its first endpoint
   std::optional<NatBehavior> behavior;  ///< as its record and its agent have it
   std::uint16_t side_ports = 61'000;    ///< the first it gets when it asks; 0: none
   std::vector<FlowTie> ties;

@@ -35,6 +35,7 @@ class Liar {
     PeerRecord said = world_.mesh.record_at(world_.now().wall);
     said.sequence = ++sequence_;
     said.answers_frames = true;
+    said.nat = nat;
     for (const Endpoint& endpoint : endpoints) {
       said.candidates.push_back({CandidateKind::kServerReflexive, endpoint});
     }
@@ -80,6 +81,7 @@ class Liar {
     const auto received = link_->open(world_.now(), frame->type, frame->payload);
     if (!received) return;
     if (const auto* ping = std::get_if<Ping>(&received->message)) {
+      if (withholds) return;
       if (through_ == nullptr || passed_on) tell(this->frame(Pong{ping->id, ping->epoch, {}}));
     } else if (const auto* forward = std::get_if<Forward>(&received->message)) {
       if (through_ != nullptr && forward->to == through_->id())
@@ -98,6 +100,9 @@ class Liar {
     }
     return sent;
   }
+
+  std::optional<NatBehavior> nat;  ///< what it claims of its own
+  bool withholds = false;          ///< the answers to pings
 
  private:
   void tell(const Bytes& datagram) {

@@ -91,6 +91,18 @@ TEST(PortGuess, CrossingPingsEnd) {
   }
 }
 
+TEST(PortGuess, WhereTwoHaveMetTheRestOfTheirRoundsHasUsedPortsBeyond) {
+  const PortGuess up{{kAddress, 20'000}, 2, PortGuess::Order::kAscending};
+  const Endpoint first = guessed_endpoints(up, 0).front();
+  EXPECT_EQ(newest_after(up, first, 0).port, first.port + 2 * kGuessesPerTry / 2);
+  EXPECT_EQ(newest_after(up, first, 1).port, first.port + 2 * kGuessesPerTry * 3 / 2);
+  const Endpoint last = guessed_endpoints(up, 3).back();
+  EXPECT_EQ(newest_after(up, last, 3).port, last.port + 2 * kGuessesPerTry / 2);
+  EXPECT_EQ(newest_after(up, {kAddress, 65'530}, 3).port, 65'535);
+  const PortGuess windows{{kAddress, 20'000}, 1};
+  EXPECT_EQ(newest_after(windows, first, 4), first) << "the peer sends no rounds of its own";
+}
+
 TEST(PortGuess, LeavesOutPortsThatAreNone) {
   for (const std::uint16_t newest : {std::uint16_t{1}, std::uint16_t{65535}}) {
     const PortGuess guess{{kAddress, newest}, 7};
