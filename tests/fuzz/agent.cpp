@@ -26,8 +26,8 @@ using namespace kadwire::rendezvous;
 
 /// Everything a step can set off at once: a ping on each path of both peers, with their binds,
 /// calls through introducers, and batches for ports that nobody knows.
-constexpr std::size_t kPacketsMax =
-    4 * kPathsMax + 4 * (kNearestIntroducers + 1) + 2 * (kSprayBatch + kOpeningBatch);
+constexpr std::size_t kPacketsMax = 4 * kPathsMax + 4 * (kNearestIntroducers + 1) +
+                                    2 * (kSprayBatch + kOpeningBatch + kGuessesPerTry);
 constexpr std::uint16_t kSidePortFirst = 61'000;
 constexpr std::size_t kStepsMax = 64;
 constexpr WallTime kNoon{std::chrono::milliseconds{1'763'640'000'000}};
@@ -44,6 +44,13 @@ NatBehavior random_nat() {
   return behavior;
 }
 
+NatBehavior stepping_nat() {
+  NatBehavior behavior;
+  behavior.mapping = MappingBehavior::kEndpointDependent;
+  behavior.port_step = std::int16_t{1};
+  return behavior;
+}
+
 /// What needs expensive arithmetic, made once.
 struct Mesh {
   testnet::SeededRandom random{1};
@@ -53,10 +60,13 @@ struct Mesh {
                                     crypto::NodeIdentity::generate(random)};
   SignedRecord own_record = record_of(own, 0);
   SignedRecord records[2] = {record_of(others[0], 1), record_of(others[1], 2)};
+  /// The same, with ports in a row.
+  SignedRecord stepping[2] = {record_of(others[0], 1, 30'000), record_of(others[1], 2, 50'000)};
 
-  SignedRecord record_of(const crypto::NodeIdentity& identity, std::uint8_t at) const {
+  SignedRecord record_of(const crypto::NodeIdentity& identity, std::uint8_t at,
+                         std::uint16_t newest = 0) const {
     PeerRecord record;
-    record.sequence = 1;
+    record.sequence = newest == 0 ? 1 : 2;
     record.issued = kNoon;
     record.lifetime = std::chrono::hours(1);
     record.lease_since = kNoon;
@@ -64,6 +74,10 @@ struct Mesh {
     record.answers_frames = record.relays = true;
     record.candidates = {{CandidateKind::kHost, place(at)}};
     if (at == 0) record.candidates.push_back({CandidateKind::kServerReflexive, place(8)});
+    if (newest != 0) {
+      record.candidates.push_back({CandidateKind::kServerReflexive, {place(at).address, newest}});
+      record.nat = stepping_nat();
+    }
     return sign_record(record, identity, keys.mesh_id());
   }
 };
@@ -195,9 +209,12 @@ class World {
       case 2:
         return agent_.remove_peer(node);
       case 3:
-        return agent_.set_peer(now(), mesh().records[other.number - 1].record);
+        return agent_.set_peer(
+            now(), ((what & 8) != 0 ? mesh().stepping : mesh().records)[other.number - 1].record);
       default:
-        agent_.set_own_nat((what & 8) != 0 ? random_nat() : NatBehavior{});
+        agent_.set_own_nat((what & 8) == 0     ? NatBehavior{}
+                           : (what & 128) == 0 ? random_nat()
+                                               : stepping_nat());
         return agent_.set_network(now(), addresses(what >> 4), {*Prefix::parse("10.9.0.0/16")});
     }
   }
