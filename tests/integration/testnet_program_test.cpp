@@ -556,6 +556,20 @@ TEST_F(TestnetProgram, FailsAMatrixForAnExpectationThatWasNotMet) {
   EXPECT_EQ(cell.at("direct"), 1) << "it has its tunnel all the same";
 }
 
+TEST_F(TestnetProgram, FailsAMatrixForARunThatCrashed) {
+  lab::Process process =
+      spawn({"matrix", "--kinds", "public", "--seeds", "1", "--until", "7d", "--jobs", "1"});
+  const std::string children = fmt::format("/proc/{0}/task/{0}/children", process.pid());
+  while (lab::read_text(children).empty()) ASSERT_FALSE(process.wait(10ms)) << text("err");
+  ASSERT_EQ(kill(std::stoi(lab::read_text(children)), SIGABRT), 0);
+  const Ran ran = finish(process);
+  EXPECT_EQ(ran.code, 1) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("failed: public and public, seed 1\n"
+                                 "  its process was ended by Aborted\n"
+                                 "  replay: kadwire-testnet replay nat-pair:1 --until 7d --set "
+                                 "groups.left.nat= --set groups.right.nat=\n"));
+}
+
 TEST_F(TestnetProgram, AsksNoTunnelOfAPairWithoutAPath) {
   const Ran ran =
       run({"matrix", "--kinds", "blocked,public", "--seeds", "1", "--set", "expect.pairs_min=3"});
