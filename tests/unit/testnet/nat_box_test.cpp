@@ -192,6 +192,19 @@ TEST(NatBox, AnExplicitMappingLetsEverybodyInWhateverTheFilter) {
   EXPECT_FALSE(lets_in(nat, kStart + 10min, kStranger, 7000));
 }
 
+TEST(NatBox, AnExplicitMappingLetsInAgainWhoWasSilentForLongerThanAFlowLives) {
+  for (const Refresh refresh : {Refresh::kOutbound, Refresh::kBoth}) {
+    NatModel quick = model(kByEndpoint, kByEndpoint);
+    quick.expiry = 20s;
+    quick.refresh = refresh;
+    NatBox nat(quick, 1);
+    const auto port = nat.map_port(kStart, kInside, 7000, 10min).value();
+    EXPECT_TRUE(lets_in(nat, kStart, kStranger, port));
+    EXPECT_TRUE(lets_in(nat, kStart + 20s, kStranger, port));
+    EXPECT_EQ(nat.filters(kStart + 20s), 1U) << "the flow is a new one";
+  }
+}
+
 TEST(NatBox, AnExplicitMappingNeverTakesAnothersPort) {
   NatBox nat(model(kIndependent, kByEndpoint), 1);
   EXPECT_EQ(out(nat, kStart, kOther, kPeer), 5000);

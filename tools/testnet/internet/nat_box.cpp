@@ -65,6 +65,7 @@ NatBox::Port NatBox::would_translate_outbound(TimePoint now, const Endpoint& ins
 
 NatBox::Inside NatBox::translate_inbound(TimePoint now, const Endpoint& from, std::uint16_t port) {
   if (model_.blocks_udp) return tl::unexpected(Drop::kUdpBlocked);
+  expire(now);
   if (const ExplicitMapping* mapping = explicit_at(now, port)) {
     remember(now, {mapping->id, pack(from)});
     return mapping->inside;
@@ -73,7 +74,6 @@ NatBox::Inside NatBox::translate_inbound(TimePoint now, const Endpoint& from, st
   if (admitting == nullptr) return tl::unexpected(Drop::kNatFiltered);
   const Endpoint inside = unpack(admitting->key.inside);
   if (model_.refresh == Refresh::kBoth) {
-    expire(now);
     Mappings::Entry* mapping = mappings_.find(now, admitting->key);
     mappings_.refresh(now, *mapping);
     open_filter(now, mapping->value.id, from);  // which it is already: refreshed
@@ -272,6 +272,7 @@ void NatBox::open_filter(TimePoint now, std::uint64_t mapping_id, const Endpoint
   remember(now, {mapping_id, masked(pack(peer), model_.filtering)});
 }
 
+/// What has expired must be gone.
 void NatBox::remember(TimePoint now, const FilterKey& key) {
   if (auto* filter = filters_.find(now, key)) {
     filters_.refresh(now, *filter);
