@@ -57,13 +57,15 @@ void Conductor::carry_out(const ScenarioEvent& event) {
   };
   switch (event.kind) {
     case EventKind::kStart:
-      return each([&](Index index) { start(index); });
+      return each([&](Index index) { when_awake(index, [this, index] { start(index); }); });
     case EventKind::kRestart:
-      return each([&](Index index) { restart(index); });
+      return each([&](Index index) { when_awake(index, [this, index] { restart(index); }); });
     case EventKind::kLeave:
     case EventKind::kCrash:
     case EventKind::kPowerCut:
-      return each([&](Index index) { stop(index, event.kind); });
+      return each([&](Index index) {
+        when_awake(index, [this, index, how = event.kind] { stop(index, how); });
+      });
     case EventKind::kNatReboot:
       return reboot_nats(who);
     case EventKind::kAddressChange:
@@ -83,6 +85,11 @@ void Conductor::carry_out(const ScenarioEvent& event) {
         population_[index].host->step_clock(by);
       });
   }
+}
+
+/// A host that sleeps hears of nothing.
+void Conductor::when_awake(Index index, EventQueue::Task act) {
+  population_[index].host->when_awake(lifetime_.guard(std::move(act)));
 }
 
 void Conductor::start(Index index) {
@@ -159,8 +166,8 @@ void Conductor::switch_interface(Index index) {
 }
 
 void Conductor::moved(Index index) {
-  population_[index].program->addresses_changed();
   board_.refresh(index);
+  when_awake(index, [this, index] { population_[index].program->addresses_changed(); });
 }
 
 void Conductor::sleep(Index index, Duration lasting) {
@@ -172,8 +179,8 @@ void Conductor::sleep(Index index, Duration lasting) {
 }
 
 void Conductor::wake(Index index) {
-  population_[index].host->wake();
   listener_("wake", fmt::format("wake: {}", population_[index].name), {index});
+  population_[index].host->wake();
   board_.refresh(index);
 }
 

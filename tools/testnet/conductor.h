@@ -29,6 +29,7 @@ class Conductor {
  private:
   void schedule(const ScenarioEvent& event, Duration at);
   void carry_out(const ScenarioEvent& event);
+  void when_awake(Index index, EventQueue::Task act);
   void start(Index index);
   void restart(Index index);
   void stop(Index index, EventKind how);

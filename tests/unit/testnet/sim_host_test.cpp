@@ -87,6 +87,40 @@ TEST_F(SimHostTest, KeepsTheWallClockGoingInSleep) {
   EXPECT_EQ(a_.now().wall, kWallStartDefault + 1h);
 }
 
+TEST_F(SimHostTest, ShowsAClockThatStandsStillInSleep) {
+  run_for(10s);
+  a_.sleep();
+  run_for(30s);
+  EXPECT_EQ(a_.now().steady, EventQueue::kStart + 10s);
+  EXPECT_EQ(a_.now().wall, kWallStartDefault + 40s);
+}
+
+TEST_F(SimHostTest, CountsATimerSetInItsSleepFromWhenItWakes) {
+  TimePoint rang;
+  a_.sleep();
+  run_for(30s);
+  a_.after(5s, [&] { rang = queue_.now(); });
+  run_for(30s);
+  a_.wake();
+  run_for(30s);
+  EXPECT_EQ(rang, EventQueue::kStart + 65s);
+}
+
+TEST_F(SimHostTest, HearsWhenItWakesWhatBefellItInSleep) {
+  std::string order;
+  a_.when_awake([&] { order += "awake "; });
+  a_.after(10s, [&] { order += "timer "; });
+  a_.sleep();
+  run_for(30s);
+  a_.when_awake([&] { order += "first "; });
+  a_.when_awake([&] { order += "second "; });
+  run_for(30s);
+  EXPECT_EQ(order, "awake ");
+  a_.wake();
+  run_for(30s);
+  EXPECT_EQ(order, "awake first second timer ");
+}
+
 TEST_F(SimHostTest, HearsNothingInSleep) {
   int received = 0;
   a_.open_port(1000, kAllDht, [](const Endpoint&, ByteView) {});

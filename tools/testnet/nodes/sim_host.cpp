@@ -22,11 +22,16 @@ HostClock SimHost::clock() const {
   const double elapsed =
       std::chrono::duration<double, std::milli>(queue_.now() - EventQueue::kStart).count();
   const auto drift = std::chrono::milliseconds(std::llround(elapsed * drift_ppm_ * 1e-6));
-  return {asleep_, offset_ + drift};
+  return {slept(), offset_ + drift};
+}
+
+/// The sleep that it is in is part of it: the steady clock stands still meanwhile.
+Duration SimHost::slept() const {
+  return asleep_ + (asleep_since_ ? queue_.now() - *asleep_since_ : Duration{0});
 }
 
 void SimHost::after(Duration delay, EventQueue::Task task) {
-  schedule(queue_.now() - asleep_ + delay, std::move(task));
+  schedule(queue_.now() - slept() + delay, std::move(task));
 }
 
 void SimHost::schedule(TimePoint due, EventQueue::Task task) {
@@ -107,16 +112,20 @@ void SimHost::sleep() {
 
 void SimHost::wake() {
   assert(asleep());
-  asleep_ += queue_.now() - *asleep_since_;
+  asleep_ = slept();
   asleep_since_.reset();
   internet_.set_up(id_, true);
   std::vector<Deferred> deferred;
   deferred.swap(deferred_);
   for (Deferred& each : deferred) schedule(each.due, std::move(each.task));
+  std::vector<EventQueue::Task> waiting;
+  waiting.swap(on_waking_);
+  for (const EventQueue::Task& task : waiting) task();
 }
 
-void SimHost::set_power(bool on) {
-  internet_.set_up(id_, on);
+void SimHost::when_awake(EventQueue::Task task) {
+  if (!asleep()) return task();
+  on_waking_.push_back(std::move(task));
 }
 
 void SimHost::set_wrong_clock(std::chrono::milliseconds offset, double drift_ppm) {

@@ -46,9 +46,9 @@ class SimHost final : public HostTimers {
   /// Suspends: timers and the steady clock stand still, and nothing arrives.
   void sleep();
   void wake();
+  /// Carries out what befalls a program: now, or when the host wakes, in the order of the calls.
+  void when_awake(EventQueue::Task task);
   [[nodiscard]] bool asleep() const { return asleep_since_.has_value(); }
-  /// Nothing arrives at a host without power.
-  void set_power(bool on);
   void set_wrong_clock(std::chrono::milliseconds offset, double drift_ppm);
   void step_clock(std::chrono::milliseconds by) { offset_ += by; }
 
@@ -71,6 +71,7 @@ class SimHost final : public HostTimers {
     EventQueue::Task task;
   };
   [[nodiscard]] HostClock clock() const;
+  [[nodiscard]] Duration slept() const;
   [[nodiscard]] Port* find_port(std::uint16_t number);
   void schedule(TimePoint due, EventQueue::Task task);
   void receive(const Packet& packet);
@@ -84,9 +85,10 @@ class SimHost final : public HostTimers {
   Lifetime lifetime_;
   std::chrono::milliseconds offset_{0};
   double drift_ppm_ = 0;
-  Duration asleep_{0};
+  Duration asleep_{0};  ///< in sleeps that are over
   std::optional<TimePoint> asleep_since_;
   std::vector<Deferred> deferred_;
+  std::vector<EventQueue::Task> on_waking_;
   TrafficByKind sent_{}, received_{};
   Duration cpu_{0};
   int running_ = 0;  ///< depth of run()
