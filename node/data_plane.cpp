@@ -12,9 +12,7 @@ namespace kadwire::node {
 DataPlane::DataPlane(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity,
                      RandomSource& random, PeerTable& peers, bool adopted, Now now)
     : keys_(keys), identity_(identity), random_(random), peers_(peers), seen_(!adopted) {
-  if (!adopted) return;
-  spares_until_ = now.steady + kAdoptedGrace;
-  ask_snapshot(now);
+  if (adopted) ask_snapshot(now);
 }
 
 void DataPlane::handle_event(Now now, const DeviceEvent& event) {
@@ -34,10 +32,6 @@ void DataPlane::handle_event(Now now, const DeviceEvent& event) {
 void DataPlane::handle_timeout(Now now) {
   if (stopped_ || !device_up_) return;
   dial(now, false);
-  if (spares_until_ && now.steady >= *spares_until_) {
-    spares_until_.reset();
-    reconcile();
-  }
   const auto due = next_timeout();
   if (due && now.steady >= *due) ask_snapshot(now);
 }
@@ -100,7 +94,8 @@ void DataPlane::nudge(ApplyPeers& apply, const PeerRow& row) const {
 std::optional<TimePoint> DataPlane::next_timeout() const {
   if (stopped_ || !device_up_) return std::nullopt;
   if (snapshot_asked_) return *snapshot_asked_ + kSnapshotPatience;
-  std::optional<TimePoint> earliest = spares_until_;
+  std::optional<TimePoint> earliest;
+  if (!strangers_.empty()) earliest = next_stranger_look_;
   for (const auto& [node, row] : peers_.rows()) {
     earliest = std::min(earliest.value_or(TimePoint::max()), row.tunnel.next_status());
   }
@@ -118,8 +113,9 @@ std::optional<DataPlane::Traffic> DataPlane::poll_traffic() {
 void DataPlane::on_snapshot(Now now, const DeviceSnapshot& snapshot) {
   snapshot_asked_.reset();
   if (changed_since_asked_) return ask_snapshot(now);  // it may not show the change
-  seen_ = true;
   actual_ = snapshot.peers;
+  watch_strangers(now);
+  seen_ = true;
   ApplyPeers apply;
   for (auto& [node, row] : peers_.rows()) {
     const auto found = std::ranges::find(actual_, row.record().wireguard_key, &PeerStatus::key);
@@ -145,6 +141,7 @@ void DataPlane::on_ready(Now now) {
   device_up_ = true;
   seen_ = true;  // there is nothing to see
   actual_.clear();
+  strangers_.clear();
   snapshot_asked_.reset();
   for (auto& [node, row] : peers_.rows()) {
     row.status.reset();
@@ -179,8 +176,9 @@ void DataPlane::reconcile() {
   for (const auto& [node, row] : peers_.rows()) wanted.push_back(desired(row));
   PeerDifference changes = difference(wanted, actual_);
   ApplyPeers apply;
-  if (spares_until_) changes.remove.clear();
+  for (const PeerConfig& config : wanted) strangers_.erase(config.key);
   for (const crypto::WireguardKey& key : changes.remove) {
+    if (strangers_.contains(key)) continue;
     std::erase_if(actual_, [&](const PeerStatus& status) { return status.key == key; });
     apply.changes.push_back(RemovePeer{key});
   }
@@ -190,6 +188,20 @@ void DataPlane::reconcile() {
     apply.changes.push_back(SetPeer{std::move(config), std::move(shared)});
   }
   submit(std::move(apply));
+}
+
+/// Forgets those that have fallen silent, so that they are removed.
+void DataPlane::watch_strangers(Now now) {
+  for (const PeerStatus& status : actual_) {
+    if (!seen_) strangers_[status.key] = {status.rx_bytes, now.steady};
+    const auto found = strangers_.find(status.key);
+    if (found == strangers_.end() || found->second.rx_bytes == status.rx_bytes) continue;
+    found->second = {status.rx_bytes, now.steady};
+  }
+  std::erase_if(strangers_, [&](const auto& entry) {
+    return now.steady - entry.second.heard >= kStrangerSilenceMax;
+  });
+  next_stranger_look_ = now.steady + kUpPoll;
 }
 
 void DataPlane::submit(ApplyPeers apply) {

@@ -4,6 +4,7 @@
 /// watches tunnels come up and fall silent. Sans-IO. It decides nothing about who is a peer.
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -16,14 +17,15 @@ namespace kadwire::node {
 /// A device that never answers a snapshot request is asked again after this.
 inline constexpr Duration kSnapshotPatience = 3s;
 
-/// Tunnels of an earlier run that belong to nobody known stay for so long: who they belong to may
-/// only have been forgotten, and is met again by then.
-inline constexpr Duration kAdoptedGrace = 30s;
+/// Tunnels of an earlier run that belong to nobody known stay until they have been silent for so
+/// long. Who they belong to may only have been forgotten, and is met again by then; or its record
+/// is not believed, because this host's clock went wrong, and the tunnel carries data all the same.
+inline constexpr Duration kStrangerSilenceMax = kSilenceMax;
 
 class DataPlane {
  public:
   /// All references outlive this object. `adopted`: the device has tunnels from an earlier run, so
-  /// nothing is changed before they were seen, and none is removed within kAdoptedGrace.
+  /// nothing is changed before they were seen, and none is removed that is not silent.
   DataPlane(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identity,
             RandomSource& random, PeerTable& peers, bool adopted, Now now);
 
@@ -61,6 +63,7 @@ class DataPlane {
                      const std::optional<Endpoint>& endpoint) const;
   void nudge(ApplyPeers& apply, const PeerRow& row) const;
   void submit(ApplyPeers apply);
+  void watch_strangers(Now now);
   void note_applied(const PeerConfig& config);
   void ask_snapshot(Now now);
   void notice(Notice::Level level, std::string text);
@@ -77,8 +80,14 @@ class DataPlane {
   bool moved_ = false;  ///< our addresses changed since the last snapshot
   bool stopped_ = false;
   bool device_up_ = true;
-  bool seen_;                              ///< false: an adopted device not looked at yet
-  std::optional<TimePoint> spares_until_;  ///< tunnels that it does not know
+  bool seen_;  ///< false: an adopted device not looked at yet
+  /// A tunnel of an earlier run that belongs to nobody known.
+  struct Stranger {
+    std::uint64_t rx_bytes = 0;
+    TimePoint heard;
+  };
+  std::map<crypto::WireguardKey, Stranger> strangers_;  ///< only of the first snapshot
+  TimePoint next_stranger_look_;                        ///< if there are any
   std::optional<TimePoint> snapshot_asked_;
   bool changed_since_asked_ = false;  ///< so the snapshot under way may be old
   std::deque<Traffic> traffic_;

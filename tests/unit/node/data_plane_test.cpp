@@ -186,7 +186,7 @@ TEST_F(DataPlaneTest, TouchesNothingOnAnAdoptedDeviceBeforeItHasSeenIt) {
   EXPECT_EQ(renewals_, 0U) << "its tunnel stands";
 }
 
-TEST_F(DataPlaneTest, SparesAnAdoptedTunnelOfWhoItDoesNotKnowYetForAWhile) {
+TEST_F(DataPlaneTest, SparesAnAdoptedTunnelOfWhoItDoesNotKnowUntilThatIsSilent) {
   add_peer(Tunnel::Role::kInitiator);
   DataPlane plane = make(true);
   PeerStatus unknown;
@@ -196,15 +196,58 @@ TEST_F(DataPlaneTest, SparesAnAdoptedTunnelOfWhoItDoesNotKnowYetForAWhile) {
   plane.peers_changed(now_);
   drain(plane);
   EXPECT_EQ(removals_, 0U);
-  advance(kAdoptedGrace - 1ms);
-  plane.handle_timeout(now_);
+  const TimePoint began = now_.steady;
+  const auto look = [&] {
+    ASSERT_TRUE(plane.next_timeout());
+    ASSERT_GT(*plane.next_timeout(), now_.steady);
+    advance(*plane.next_timeout() - now_.steady);
+    plane.handle_timeout(now_);
+    drain(plane);
+    if (snapshots_ > 0) plane.handle_event(now_, device());
+    drain(plane);
+  };
+  while (now_.steady < began + 10min) {
+    device_.at(unknown.key).rx_bytes += 32;
+    look();
+    ASSERT_TRUE(device_.contains(unknown.key)) << "it carries data";
+  }
+  const TimePoint fell_silent = now_.steady;
+  while (device_.contains(unknown.key)) look();
+  EXPECT_GE(now_.steady, fell_silent + kStrangerSilenceMax);
+  EXPECT_LE(now_.steady, fell_silent + kStrangerSilenceMax + kUpPoll);
+}
+
+TEST_F(DataPlaneTest, RemovesAnAdoptedTunnelWithTheRowThatWasFoundForIt) {
+  DataPlane plane = make(true);
+  const auto key = mesh_.make_identity().wireguard_key();
+  const auto owner = add_peer(Tunnel::Role::kResponder);
+  for (const auto& each : {key, owner}) device_[each].key = each;
+  plane.handle_event(now_, device());
   drain(plane);
-  EXPECT_EQ(removals_, 0U);
-  advance(1ms);
-  plane.handle_timeout(now_);
+  peers_.rows().clear();
+  plane.peers_changed(now_);
   drain(plane);
-  EXPECT_EQ(removals_, 1U);
-  EXPECT_FALSE(device_.contains(unknown.key));
+  EXPECT_TRUE(device_.contains(key));
+  EXPECT_FALSE(device_.contains(owner)) << "whose tunnel it is was known";
+}
+
+TEST_F(DataPlaneTest, HasNoTimerInThePastWhenASnapshotComesLate) {
+  DataPlane plane = make(true);
+  const auto key = mesh_.make_identity().wireguard_key();
+  device_[key].key = key;
+  plane.handle_event(now_, device());
+  drain(plane);
+  for (int i = 0; i < 20; ++i) {
+    advance(*plane.next_timeout() - now_.steady);
+    plane.handle_timeout(now_);
+    drain(plane);
+    advance(kSnapshotPatience - 1ms);  // the device takes its time
+    plane.handle_event(now_, device());
+    drain(plane);
+    if (!plane.next_timeout()) break;  // it is gone, and nothing left to look at
+    ASSERT_GE(*plane.next_timeout(), now_.steady);
+  }
+  EXPECT_FALSE(device_.contains(key));
 }
 
 TEST_F(DataPlaneTest, DoesNothingWhileTheDeviceIsLostAndEverythingOnceItIsBack) {
