@@ -14,6 +14,9 @@ namespace {
 
 /// How many events pass before somebody is told: often enough for a progress line.
 constexpr std::uint64_t kEventsPerWatch = 1000;
+/// How often the rules are looked at that are dear to look at, and tunnels that fell without a
+/// noise: whatever points the curves have, and however long the run.
+constexpr auto kLookInterval = 1s;
 /// Broken rules told in words; one usually breaks many times.
 constexpr std::size_t kViolationsMax = 20;
 
@@ -83,32 +86,45 @@ void World::build() {
   for (std::size_t i = 0; i < parts.population.all().size(); ++i) watch(i);
   parts.conductor.begin();
   parts.recorder.set_last_start(parts.conductor.last_start());
+  parts.queue.after(kLookInterval, [this] { look(); });
   parts.queue.after(parts.recorder.sample_interval(), [this] { sample(); });
 }
 
 /// The rules are looked at after every event, on the host where it was.
 void World::watch(std::size_t index) {
   Inhabitant& inhabitant = parts_->population[static_cast<Index>(index)];
-  inhabitant.host->set_after_event([this, &inhabitant] {
-    if (const auto broken = inhabitant.program->violation()) {
-      violate(fmt::format("{}: {}", inhabitant.name, *broken));
-    }
-    if (inhabitant.watch && inhabitant.watch->violation()) {
-      violate(fmt::format("{}: {}", inhabitant.name, *inhabitant.watch->violation()));
-    }
-    if (const auto broken = rule_ ? rule_(*inhabitant.program) : std::nullopt) {
-      violate(fmt::format("{}: {}", inhabitant.name, *broken));
-    }
-  });
+  inhabitant.host->set_after_event([this, &inhabitant] { check(inhabitant); });
 }
 
-void World::sample() {
-  for (const Index index : parts_->population.members()) parts_->population[index].watch->look();
-  parts_->board.sweep();
-  parts_->recorder.sample();
+void World::check(const Inhabitant& inhabitant) {
+  if (const auto broken = inhabitant.program->violation()) {
+    violate(fmt::format("{}: {}", inhabitant.name, *broken));
+  }
+  if (inhabitant.watch && inhabitant.watch->violation()) {
+    violate(fmt::format("{}: {}", inhabitant.name, *inhabitant.watch->violation()));
+  }
+  if (const auto broken = rule_ ? rule_(*inhabitant.program) : std::nullopt) {
+    violate(fmt::format("{}: {}", inhabitant.name, *broken));
+  }
+}
+
+void World::look() {
+  {
+    const OutsideSimulationHeap outside;
+    for (const Index index : parts_->population.members()) {
+      parts_->population[index].watch->look();
+      check(parts_->population[index]);
+    }
+    parts_->board.sweep();
+  }
   if (parts_->heap_early == 0 && 3 * parts_->recorder.elapsed() >= scenario_.until) {
     parts_->heap_early = simulation_heap_bytes() - parts_->heap_before;
   }
+  parts_->queue.after(kLookInterval, [this] { look(); });
+}
+
+void World::sample() {
+  parts_->recorder.sample();
   parts_->queue.after(parts_->recorder.sample_interval(), [this] { sample(); });
 }
 

@@ -16,6 +16,8 @@
 
 namespace kadwire::testnet {
 
+struct Inhabitant;
+
 /// How a run goes on, for whoever shows it.
 struct Progress {
   Duration simulated{0};
@@ -52,6 +54,8 @@ class World {
   [[nodiscard]] bool goes_on(const Watcher& watcher);
   void build();
   void watch(std::size_t index);
+  void look();
+  void check(const Inhabitant& inhabitant);
   void sample();
   void violate(std::string text);
   void judge(RunResult& result) const;
