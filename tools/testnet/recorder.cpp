@@ -158,7 +158,7 @@ NodeResult Recorder::node_result(Index index) const {
   node.sent = inhabitant.host->sent();
   node.received = inhabitant.host->received();
   const dht::DirectoryStats dht = inhabitant.program->dht_stats();
-  node.dht_requests = dht.packets_in;
+  node.dht_requests = inhabitant.host->dht_answers();
   node.dht_stored_bytes = dht.stored_bytes;
   node.dht_nodes_known = dht.known_nodes;
   if (const auto view = inhabitant.member ? inhabitant.member->view() : std::nullopt) {

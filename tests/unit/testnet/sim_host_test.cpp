@@ -45,6 +45,20 @@ TEST_F(SimHostTest, CarriesADatagramToTheOtherHostsPort) {
   EXPECT_EQ(b_.received()[0].bytes, a_.sent()[0].bytes);
 }
 
+TEST_F(SimHostTest, CountsWhatItAnswersToDhtNodes) {
+  a_.open_port(1000, kAllDht, [](const Endpoint&, ByteView) {});
+  a_.open_port(1001, all_traffic<TrafficKind::kStun>, [](const Endpoint&, ByteView) {});
+  const auto send = [&](std::uint16_t port, std::string_view text) {
+    const ByteView bytes = as_bytes(text);
+    a_.send(port, {endpoint_of(b_, 2000), Bytes(bytes.begin(), bytes.end())});
+  };
+  send(1000, "\xa1t\x07\xa1y\xa1r\xa1v\xa4RNG1");
+  send(1000, "\xa1t\x07\xa1y\xa1q\xa1v\xa4RNG1");
+  send(1000, "r");
+  send(1001, "\xa1t\x07\xa1y\xa1r\xa1v\xa4RNG1");
+  EXPECT_EQ(a_.dht_answers(), 1U);
+}
+
 TEST_F(SimHostTest, ShowsItsOwnClocksToWhatRunsOnIt) {
   a_.set_wrong_clock(-2min, 0);
   Now seen;

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "tools/testnet/nodes/dht_answer.h"
 #include "tools/testnet/stopwatch.h"
 
 namespace kadwire::testnet {
@@ -78,7 +79,9 @@ SimHost::Port* SimHost::find_port(std::uint16_t number) {
 void SimHost::send(std::uint16_t from_port, Transmit transmit) {
   const Port* port = find_port(from_port);
   assert(port != nullptr);
-  Traffic& traffic = sent_[static_cast<std::size_t>(port->classify(transmit.payload))];
+  const TrafficKind kind = port->classify(transmit.payload);
+  if (kind == TrafficKind::kDht && is_dht_answer(transmit.payload)) ++dht_answers_;
+  Traffic& traffic = sent_[static_cast<std::size_t>(kind)];
   ++traffic.packets;
   traffic.bytes +=
       transmit.payload.size() + (transmit.to.address.is_v4() ? kHeaderBytesV4 : kHeaderBytesV6);

@@ -57,6 +57,8 @@ class SimHost final : public HostTimers {
   [[nodiscard]] Internet& internet() { return internet_; }
   [[nodiscard]] const TrafficByKind& sent() const { return sent_; }
   [[nodiscard]] const TrafficByKind& received() const { return received_; }
+  /// Requests of DHT nodes that were answered from here, whichever program did.
+  [[nodiscard]] std::uint64_t dht_answers() const { return dht_answers_; }
   /// Processor time that its events took.
   [[nodiscard]] Duration cpu() const { return cpu_; }
 
@@ -90,6 +92,7 @@ class SimHost final : public HostTimers {
   std::vector<Deferred> deferred_;
   std::vector<EventQueue::Task> on_waking_;
   TrafficByKind sent_{}, received_{};
+  std::uint64_t dht_answers_ = 0;
   Duration cpu_{0};
   int running_ = 0;  ///< depth of run()
 };
