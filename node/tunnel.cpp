@@ -9,6 +9,9 @@ namespace {
 /// A relay that was left stays for 10 s (rendezvous/punch_session.h), and longer where WireGuard is
 /// seen to use it; which may be for some milliseconds now and then, so that is looked at often.
 constexpr Duration kLeavingRelay = 12s;
+/// WireGuard's REJECT_AFTER_TIME (white paper, §6.1): no session under which something came longer
+/// ago is good any more. A peer that slept meanwhile still believes in it, and does not dial.
+constexpr Duration kSessionMax = 180s;
 
 }  // namespace
 
@@ -50,7 +53,8 @@ void Tunnel::set_path(TimePoint now, const Path& path) {
   next_dial_ = now;
   if (role_ == Role::kResponder) {
     // The initiator's packet comes with its word of the path: what a dial would cross.
-    next_dial_ += resume_ ? spacing_first_ : kResponderPatience;
+    const bool lost = resume_ || (heard_at_ && now - *heard_at_ > kSessionMax);
+    next_dial_ += lost ? spacing_first_ : kResponderPatience;
     looked_at_ = true;  // so it is looked first whether that handshake has come about
   }
   next_status_ = std::min(next_status_, next_dial_);

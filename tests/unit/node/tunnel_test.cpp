@@ -186,6 +186,19 @@ TEST_F(TunnelTest, TheResponderLeavesAProvenPathToTheOther) {
   EXPECT_TRUE(tunnel.dial(now_ + kResponderPatience, random_));
 }
 
+TEST_F(TunnelTest, AResponderWhoseSessionIsOverDialsAPeerThatMayHaveSlept) {
+  for (const auto& [silence, patience] :
+       {std::pair(170s, Duration(kResponderPatience)), std::pair(190s, Duration(140ms))}) {
+    Tunnel tunnel = up_tunnel(Tunnel::Role::kResponder);
+    const PeerStatus silent = status(kShaken, 100);
+    tunnel.handle_status(now_ + silence, &silent);
+    ASSERT_FALSE(tunnel.up());
+    tunnel.set_path(now_ + silence, {kThere, 40ms});
+    EXPECT_FALSE(tunnel.dial(now_ + silence + patience - 1ms, random_));
+    EXPECT_TRUE(tunnel.dial(now_ + silence + patience, random_));
+  }
+}
+
 TEST_F(TunnelTest, AResponderThatResumesCrossesNoHandshakeOnAProvenPath) {
   Tunnel tunnel(now_, Tunnel::Role::kResponder, true);
   tunnel.set_path(now_, {kThere, 160ms});
