@@ -42,6 +42,7 @@ class MailboxReader {
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;
   [[nodiscard]] std::optional<DirectoryRequest> poll_request();
   [[nodiscard]] std::optional<ReceivedMail> poll_mail();
+  [[nodiscard]] std::size_t waiting() const { return mail_.size(); }
   [[nodiscard]] bool has_mail() const { return !mail_.empty(); }
 
   /// Values that no member sealed, so far.

@@ -63,6 +63,10 @@ class MailboxDesk {
   /// the others ends.
   void handle_timeout(Now now, const Predicate& lacks_path);
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;
+  /// Members that may be left a call.
+  [[nodiscard]] std::size_t watched() const { return watched_.size(); }
+  /// Calls that were left for us and not read yet, dht::kWaitingCallsMax at most.
+  [[nodiscard]] std::size_t waiting() const { return reader_.waiting(); }
   [[nodiscard]] std::optional<dht::DirectoryRequest> poll_request();
   /// A call that was left for us: new, and its sender's. To be polled after each input.
   [[nodiscard]] std::optional<rendezvous::SignedRecord> poll_call(Now now);

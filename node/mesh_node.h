@@ -130,6 +130,8 @@ class MeshNode {
   [[nodiscard]] PathKind path(const crypto::NodeId& node) const;
   /// The parts of the view that this object knows; the driver adds the rest.
   [[nodiscard]] NodeView view(Now now) const;
+  /// The tables that others can fill; cheap.
+  [[nodiscard]] std::vector<TableFill> tables() const;
   /// Sorted by hostname, then NodeId.
   [[nodiscard]] std::vector<PeerView> peer_views(Now now) const;
   // See node_inspector.h. The driver adds the problems.

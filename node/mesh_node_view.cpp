@@ -95,6 +95,25 @@ NodeView MeshNode::view(Now now) const {
   return view;
 }
 
+std::vector<TableFill> MeshNode::tables() const {
+  std::vector<TableFill> tables = {{"peers", peers_.rows().size(), kPeersMax},
+                                   {"departed members", peers_.departed(), kDepartedMax}};
+  if (mailbox_) {
+    tables.push_back({"watched mailboxes", mailbox_->watched(), kPeersMax});
+    tables.push_back({"waiting mailbox calls", mailbox_->waiting(), dht::kWaitingCallsMax});
+  }
+  if (!agent_) return tables;
+  std::size_t paths = 0;
+  for (const auto& [node, row] : peers_.rows()) {
+    if (const auto* session = agent_->session(node)) paths = std::max(paths, session->paths());
+  }
+  tables.push_back({"pair sessions", agent_->sessions(), kPeersMax});
+  tables.push_back({"paths to one peer", paths, rendezvous::kPathsMax});
+  tables.push_back({"calls of strangers", agent_->strangers(), rendezvous::kStrangersMax});
+  tables.push_back({"relayed pairs", agent_->relay_desk().pairs(), rendezvous::kRelayedPairsMax});
+  return tables;
+}
+
 std::vector<PeerView> MeshNode::peer_views(Now now) const {
   std::vector<PeerView> views;
   for (const auto& [node, row] : peers_.rows()) {

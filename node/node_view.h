@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "crypto/node_identity.h"
@@ -63,6 +64,13 @@ struct RelayView {
   std::size_t pairs = 0;  ///< that have a port now
   rendezvous::RelayDeskCounters requests;
   RelayCounters traffic;
+};
+
+/// How full a table is, and how full it may be.
+struct TableFill {
+  std::string_view table;
+  std::size_t size = 0;
+  std::size_t bound = 0;
 };
 
 struct NodeView {

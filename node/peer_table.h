@@ -77,6 +77,7 @@ class PeerTable {
 
   [[nodiscard]] std::map<crypto::NodeId, PeerRow>& rows() { return rows_; }
   [[nodiscard]] const std::map<crypto::NodeId, PeerRow>& rows() const { return rows_; }
+  [[nodiscard]] std::size_t departed() const { return departed_.size(); }
   /// Every record worth remembering, tombstones included. Holders of leases come first: whoever
   /// loads the records in order gives the addresses to the same nodes again.
   [[nodiscard]] std::vector<Bytes> records() const;

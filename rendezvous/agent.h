@@ -168,6 +168,10 @@ class Agent {
   bool probe(Now now, const crypto::NodeId& node);
   /// nullptr: no such peer.
   [[nodiscard]] const PunchSession* session(const crypto::NodeId& node) const;
+  /// With whom there is a session, or an attempt at one.
+  [[nodiscard]] std::size_t sessions() const { return peers_.size(); }
+  /// Calls of those who are no peers yet, kStrangersMax at most.
+  [[nodiscard]] std::size_t strangers() const { return strangers_.size(); }
   [[nodiscard]] const AgentStats& stats() const { return stats_; }
   [[nodiscard]] const RelayDesk& relay_desk() const { return desk_; }
 

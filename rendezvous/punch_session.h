@@ -13,6 +13,7 @@
 /// Of the two the lower NodeId controls: it chooses the path that WireGuard uses (path_choice.h),
 /// tells by a ping over it, and lets WireGuard initiate. The other follows.
 
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -226,6 +227,10 @@ class PunchSession {
   [[nodiscard]] std::optional<FlowTie> tie() const;
   [[nodiscard]] bool controls() const { return controls_; }
   [[nodiscard]] bool established() const { return link_.established(); }
+  /// kPathsMax at most (path_table.h).
+  [[nodiscard]] std::size_t paths() const {
+    return static_cast<std::size_t>(std::distance(paths_.begin(), paths_.end()));
+  }
   /// When the peer last said anything under a session, by whatever way; nullopt: never.
   [[nodiscard]] std::optional<TimePoint> heard_at() const { return heard_; }
   /// Established, and without a direct path since when; nullopt: has one, or has no session.

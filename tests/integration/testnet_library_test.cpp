@@ -40,9 +40,9 @@ struct Case {
   const char* scenario;
   /// Ends it where it has shown its point; empty: as it is.
   std::vector<std::string> changes;
-  /// Fresh seeds too: only where a hundred of them or more have passed. Of hostile-dht's,
-  /// lossy-mobile's and relay-killed's, one in a hundred or two misses a limit; churn and
-  /// hostile-members would take four seconds a seed or more; sleep-wake was not tried so often.
+  /// Fresh seeds too: only where two hundred of them or more have passed. Of hostile-dht's and
+  /// lossy-mobile's, one in two hundred misses a limit; churn and hostile-members would take four
+  /// seconds a seed or more; relay-killed and sleep-wake were not tried so often as they are now.
   bool fresh = false;
 };
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "tests/unit/testnet/virtual_run.h"
 #include "tools/testnet/nodes/dht_node.h"
 
@@ -162,6 +164,38 @@ TEST_F(MemberWatchTest, NoticesATableBeyondItsBound) {
   }
   watch_->look();
   EXPECT_TRUE(watch_->violation());
+}
+
+TEST(Overfull, NamesTheTableThatIsBeyondItsBound) {
+  const std::vector<node::TableFill> full = {{"peers", 3, 3}, {"relayed pairs", 0, 256}};
+  EXPECT_EQ(overfull(full), std::nullopt);
+  const std::vector<node::TableFill> over = {{"peers", 3, 3}, {"relayed pairs", 257, 256}};
+  EXPECT_EQ(overfull(over), "257 relayed pairs, where 256 may be");
+}
+
+TEST_F(MemberWatchTest, IsToldHowFullTheTablesOfAMemberAre) {
+  EXPECT_TRUE(member().tables().empty()) << "it does not run";
+  connect();
+  std::map<std::string_view, std::size_t> fill;
+  for (const node::TableFill& table : member().tables()) fill[table.table] = table.size;
+  EXPECT_EQ(fill.at("peers"), 1U);
+  EXPECT_EQ(fill.at("pair sessions"), 1U);
+  EXPECT_GE(fill.at("paths to one peer"), 1U);
+  EXPECT_EQ(fill.at("relayed pairs"), 0U);
+  other().leave();
+  run_for(20s);
+  for (const node::TableFill& table : member().tables()) fill[table.table] = table.size;
+  EXPECT_EQ(fill.at("peers"), 0U);
+  EXPECT_EQ(fill.at("departed members"), 1U);
+}
+
+TEST_F(MemberWatchTest, WhatADhtNodeAnsweredStaysCountedWhenItEnds) {
+  connect();
+  const std::uint64_t answers = door_host_.dht_answers();
+  EXPECT_GT(answers, 10U);
+  EXPECT_LT(answers, door_.dht_stats().packets_in) << "answers to itself are no requests";
+  door_.crash();
+  EXPECT_EQ(door_host_.dht_answers(), answers);
 }
 
 TEST_F(MemberWatchTest, NoticesAnInterfaceWithAnothersAddress) {

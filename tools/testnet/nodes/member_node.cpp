@@ -196,6 +196,10 @@ std::optional<node::NodeView> MemberNode::view() const {
   return running_->node.view(host_.now());
 }
 
+std::vector<node::TableFill> MemberNode::tables() const {
+  return running_ ? running_->node.tables() : std::vector<node::TableFill>{};
+}
+
 void MemberNode::set_packet_handler(PacketHandler handler) {
   packet_handler_ = std::move(handler);
 }

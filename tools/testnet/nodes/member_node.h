@@ -51,6 +51,8 @@ class MemberNode final : public Program {
   [[nodiscard]] dht::DirectoryStats dht_stats() const override;
   /// nullopt: it does not run.
   [[nodiscard]] std::optional<node::NodeView> view() const;
+  /// Of the node; empty: it does not run.
+  [[nodiscard]] std::vector<node::TableFill> tables() const;
 
   void set_packet_handler(PacketHandler handler);
   void set_session_handler(SimulatedDevice::SessionHandler handler);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace kadwire::testnet {
@@ -53,6 +54,13 @@ void MemberWatch::check_loss(const crypto::WireguardKey& key, std::string_view w
                       std::chrono::floor<std::chrono::milliseconds>(ago).count()));
 }
 
+std::optional<std::string> overfull(std::span<const node::TableFill> tables) {
+  const auto over = std::ranges::find_if(
+      tables, [](const node::TableFill& each) { return each.size > each.bound; });
+  if (over == tables.end()) return std::nullopt;
+  return fmt::format("{} {}, where {} may be", over->size, over->table, over->bound);
+}
+
 void MemberWatch::look() {
   const std::size_t peers = member_.device().peer_count();
   if (peers > node::kPeersMax) violate(fmt::format("the device has {} peers", peers));
@@ -61,6 +69,7 @@ void MemberWatch::look() {
       violate(fmt::format("the interface was given {}, which is not its own", own.to_string()));
     }
   }
+  if (const auto over = overfull(member_.tables())) violate(*over);
   if (!member_.running()) return;
   const std::uint64_t stored = member_.dht_stats().stored_bytes;
   if (stored > dht::kStoreBytesDefault) violate(fmt::format("{} bytes of values stored", stored));

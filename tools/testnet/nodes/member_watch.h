@@ -8,6 +8,7 @@
 /// Not here: overlapping addresses, timers, sizes of values (member_node.h).
 
 #include <optional>
+#include <span>
 #include <string>
 
 #include "tools/testnet/nodes/mesh_truth.h"
@@ -17,6 +18,9 @@ namespace kadwire::testnet {
 /// Data that came within this time is live: longer than the passive keepalive's 10 s, after which
 /// whoever received a packet answers.
 inline constexpr auto kLiveData = 15s;
+
+/// The first table beyond its bound, in words; nullopt: none is.
+[[nodiscard]] std::optional<std::string> overfull(std::span<const node::TableFill> tables);
 
 class MemberWatch {
  public:
