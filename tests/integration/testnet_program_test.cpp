@@ -188,6 +188,19 @@ TEST_F(TestnetProgram, PlaysTheSameRunWhateverItIsToWrite) {
   EXPECT_TRUE(text("first") == text("second")) << "the traces differ";
 }
 
+TEST_F(TestnetProgram, PlaysTheSameRunAndFindsTheSameFallsHoweverFineTheCurves) {
+  const Words falls = {"run", "lossy-mobile", "--seed", "2", "--until", "11min", "--json", "-"};
+  const auto played = [&](const char* sampling) {
+    return json::parse(run(falls + Words{"--set", sampling}).out, nullptr, false);
+  };
+  const json fine = played("sample_every=1s"), coarse = played("sample_every=100s");
+  ASSERT_TRUE(fine.is_object() && coarse.is_object());
+  EXPECT_EQ(fine["trace_hash"], coarse["trace_hash"]);
+  EXPECT_EQ(fine["changes"], coarse["changes"]);
+  EXPECT_NE(fine["samples"], coarse["samples"]);
+  EXPECT_FALSE(fine["changes"].empty());
+}
+
 TEST_F(TestnetProgram, PlaysTheSameRunFromAnotherFolderWithAnotherEnvironment) {
   const std::string here = hash(kShortRun);
   EXPECT_EQ(hash(kShortRun, {"env", "-C", "/", "-i"}), here);
