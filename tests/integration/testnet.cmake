@@ -5,7 +5,7 @@ kadwire_lab_test(testnet_agreement_tests ALONE
 add_dependencies(testnet_agreement_tests kadwire kadwire-bootstrap kadwire-testnet)
 
 kadwire_test(testnet_program_tests LONG
-  SOURCES testnet_program_test.cpp
+  SOURCES testnet_batch_test.cpp testnet_program_test.cpp
   LINKS kadwire_lab nlohmann_json::nlohmann_json)
 add_dependencies(testnet_program_tests kadwire-testnet)
 
