@@ -16,7 +16,7 @@ constexpr std::size_t kPayloadBytes = 300;
 void carry(benchmark::State& state, EventQueue& queue, Internet& internet, HostId from, HostId to) {
   std::uint64_t arrived = 0;
   internet.set_receiver(to, [&](const Packet&) { ++arrived; });
-  const Endpoint target{internet.addresses(to).front().address, kPort};
+  const Endpoint target{internet.addresses(to).front().prefix.address, kPort};
   for (auto _ : state) {
     internet.send(from, kPort, target, Bytes(kPayloadBytes));
     queue.run_for(20ms);
@@ -54,7 +54,7 @@ void bench_into_nat(benchmark::State& state) {
   internet.set_receiver(server, [&](const Packet& packet) { seen = packet.from; });
   std::uint64_t arrived = 0;
   internet.set_receiver(inside, [&](const Packet&) { ++arrived; });
-  internet.send(inside, kPort, {internet.addresses(server).front().address, kPort}, {});
+  internet.send(inside, kPort, {internet.addresses(server).front().prefix.address, kPort}, {});
   queue.run_for(1s);
   for (auto _ : state) {
     internet.send(server, kPort, seen, Bytes(kPayloadBytes));

@@ -70,7 +70,9 @@ class TestDevice final : public node::WireguardDevice {
       : underlay_(underlay),
         host_addresses_(std::move(host_addresses)),
         device_({key, kPort}, timers, random,
-                [this](Transmit transmit) { underlay_.send(*this, std::move(transmit)); }) {
+                [this](Transmit transmit, const std::optional<IpAddress>&) {
+                  underlay_.send(*this, std::move(transmit));
+                }) {
     underlay_.attach(*this);
   }
   TestDevice(const TestDevice&) = delete;
@@ -99,7 +101,8 @@ class TestDevice final : public node::WireguardDevice {
   /// The host moved to other addresses.
   void move_to(std::vector<IpAddress> host_addresses) {
     host_addresses_ = std::move(host_addresses);
-    device_.addresses_changed();
+    device_.addresses_changed(
+        [this](const IpAddress& own) { return std::ranges::count(host_addresses_, own) > 0; });
   }
 
   [[nodiscard]] testnet::SimulatedDevice& simulated() { return device_; }
@@ -147,7 +150,7 @@ inline void Underlay::send(const TestDevice& from, Transmit transmit) {
     if (transmit.to.port != TestDevice::kPort) return;
     for (TestDevice* device : devices_) {
       if (!std::ranges::count(device->host_addresses(), transmit.to.address)) continue;
-      return device->simulated().handle_datagram(reply_to, transmit.payload);
+      return device->simulated().handle_datagram(reply_to, transmit.payload, transmit.to.address);
     }
   });
 }

@@ -28,6 +28,9 @@ Conductor::Conductor(const Scenario& scenario, std::uint64_t seed, EventQueue& q
 void Conductor::begin() {
   for (Index index = 0; index < population_.all().size(); ++index) {
     const Group& group = *population_[index].group;
+    if (group.temporary_ipv6 > Duration{0}) {  // not all at one moment
+      renew_addresses_after(index, random_between(random_, Duration{0}, group.temporary_ipv6));
+    }
     if (!group.starts) continue;
     const Duration at = random_between(random_, group.start.low, group.start.high);
     if (group.role == Role::kMember) last_start_ = std::max(last_start_, at);
@@ -157,6 +160,15 @@ void Conductor::change_addresses(const std::vector<Index>& who) {
     internet_.change_addresses(host);
   }
   for (const Index index : neighbours(who)) moved(index);
+}
+
+void Conductor::renew_addresses_after(Index index, Duration delay) {
+  queue_.after(delay, lifetime_.guard([this, index] {
+    Inhabitant& inhabitant = population_[index];
+    internet_.renew_temporary_addresses(inhabitant.host->id());
+    moved(index);
+    renew_addresses_after(index, inhabitant.group->temporary_ipv6);
+  }));
 }
 
 void Conductor::switch_interface(Index index) {

@@ -35,6 +35,7 @@ class Conductor {
   void stop(Index index, EventKind how);
   void reboot_nats(const std::vector<Index>& who);
   void change_addresses(const std::vector<Index>& who);
+  void renew_addresses_after(Index index, Duration delay);
   void switch_interface(Index index);
   void sleep(Index index, Duration lasting);
   void wake(Index index);

@@ -85,13 +85,7 @@ void PairBoard::sweep() {
 
 void PairBoard::read_addresses(std::size_t position) {
   Row& row = rows_[position];
-  row.addresses.clear();
-  for (const Prefix& prefix : internet_.addresses(population_[row.index].host->id())) {
-    rendezvous::LocalAddress address;
-    address.prefix = prefix;
-    address.interface = "eth0";
-    row.addresses.push_back(std::move(address));
-  }
+  row.addresses = local_addresses(internet_, population_[row.index].host->id());
   row.candidates = rendezvous::host_candidates(row.addresses, kWireguardPort, mesh_networks_);
   row.surroundings = internet_.surroundings(population_[row.index].host->id());
   row.public_address = std::ranges::any_of(row.candidates, [](const auto& candidate) {
@@ -123,7 +117,7 @@ bool PairBoard::dials_through(const Row& from, const Row& to) const {
   const auto candidates =
       rendezvous::dialable_candidates(to.candidates, from.addresses, mesh_networks_);
   return std::ranges::any_of(candidates, [&](const rendezvous::Candidate& candidate) {
-    return internet_.would_arrive(sender, kUnheardOf, target, candidate.endpoint);
+    return internet_.would_be_answered(sender, kUnheardOf, target, candidate.endpoint);
   });
 }
 

@@ -45,6 +45,8 @@ void Population::settle(const Group& group, std::size_t number) {
   options.city = inhabitant.city;
   options.firewall = group.firewall;
   options.udp_blocked = group.udp_blocked;
+  options.second_ipv4 = group.second_ipv4;
+  options.temporary_ipv6 = group.temporary_ipv6 > Duration{0};
   const HostId id = internet_.add_host(options);
   inhabitant.host = std::make_unique<SimHost>(queue_, internet_, id, inhabitant.name);
   inhabitants_.push_back(std::move(inhabitant));
@@ -96,8 +98,9 @@ std::vector<Endpoint> Population::bootstrap_endpoints() const {
   std::vector<Endpoint> endpoints;
   for (const Inhabitant& inhabitant : inhabitants_) {
     if (inhabitant.group->role != Role::kBootstrap) continue;
-    for (const Prefix& prefix : internet_.addresses(inhabitant.host->id())) {
-      endpoints.push_back({prefix.address, kDhtPort});
+    for (const HostAddress& own : internet_.addresses(inhabitant.host->id())) {
+      if (own.temporary || own.interface == InterfaceId::kBridge) continue;
+      endpoints.push_back({own.prefix.address, kDhtPort});
     }
   }
   return endpoints;
@@ -123,9 +126,8 @@ void Population::employ(Inhabitant& inhabitant, const SimMesh& mesh, Index index
     return;
   }
   DhtNode::Options options{bootstrap_, group.role == Role::kBootstrap, seed};
-  const auto own = internet_.addresses(inhabitant.host->id());
   std::erase_if(options.bootstrap, [&](const Endpoint& endpoint) {
-    return std::ranges::count(own, endpoint.address, &Prefix::address) > 0;
+    return internet_.has(inhabitant.host->id(), endpoint.address);
   });
   inhabitant.program = std::make_unique<DhtNode>(*inhabitant.host, std::move(options));
 }

@@ -67,8 +67,8 @@ class InternetTest : public testing::Test {
 
  private:
   IpAddress address(HostId host, AddressFamily family) const {
-    for (const Prefix& prefix : internet.addresses(host)) {
-      if (prefix.address.family() == family) return prefix.address;
+    for (const HostAddress& own : internet.addresses(host)) {
+      if (own.prefix.address.family() == family) return own.prefix.address;
     }
     ADD_FAILURE() << "no address of this family";
     return {};

@@ -28,10 +28,10 @@ TEST_F(InternetPublic, CarriesADatagramBetweenPublicHosts) {
 TEST_F(InternetPublic, GivesEveryHostPublicAddressesInNetworksOfItsOwn) {
   std::set<Prefix> networks;
   for (int i = 0; i < 1000; ++i) {
-    for (const Prefix& prefix : internet.addresses(add_host())) {
-      const IpAddress& address = prefix.address;
+    for (const HostAddress& own : internet.addresses(add_host())) {
+      const IpAddress& address = own.prefix.address;
       EXPECT_FALSE(address.is_private() || address.is_link_local() || address.is_multicast());
-      EXPECT_TRUE(networks.insert(prefix.network()).second) << prefix.to_string();
+      EXPECT_TRUE(networks.insert(own.prefix.network()).second) << own.prefix.to_string();
     }
   }
   EXPECT_EQ(networks.size(), 2000U);
@@ -108,7 +108,7 @@ TEST_F(InternetPublic, OutlivesNobodyWhenPacketsAreUnderWay) {
   const HostId a = gone->add_host({.link = {.latency = {.low = 1s}}});
   int received = 0;
   gone->set_receiver(a, [&](const Packet&) { ++received; });
-  gone->send(a, 1, {gone->addresses(a).front().address, 1}, {});
+  gone->send(a, 1, {gone->addresses(a).front().prefix.address, 1}, {});
   gone.reset();
   queue.run_for(10s);
   EXPECT_EQ(received, 0);
@@ -132,7 +132,7 @@ TEST_F(InternetNat, HomesUseTheSameAddressesInside) {
   const HostId b = add_host_behind(add_gateway("full-cone"));
   EXPECT_EQ(v4(a), v4(b));
   EXPECT_EQ(v4(a), *IpAddress::parse("192.168.1.2"));
-  EXPECT_EQ(internet.addresses(a)[0].length, 24U);
+  EXPECT_EQ(internet.addresses(a)[0].prefix.length, 24U);
 }
 
 TEST_F(InternetNat, CarriersTranslateASecondTime) {
@@ -230,8 +230,8 @@ TEST_F(InternetLan, PrivateAddressesOfOthersAreOutOfReach) {
 
 TEST_F(InternetIpv6, HostsBehindOneGatewayShareItsNetwork) {
   const GatewayId gateway = add_gateway("full-cone");
-  const Prefix a = internet.addresses(add_host_behind(gateway)).at(1);
-  const Prefix b = internet.addresses(add_host_behind(gateway)).at(1);
+  const Prefix a = internet.addresses(add_host_behind(gateway)).at(1).prefix;
+  const Prefix b = internet.addresses(add_host_behind(gateway)).at(1).prefix;
   EXPECT_EQ(a.length, 64U);
   EXPECT_EQ(a.network(), b.network());
   EXPECT_NE(a, b);

@@ -15,7 +15,8 @@ const T& one_of(Dice& dice, const std::vector<T>& choices) {
   return choices[dice.below(choices.size())];
 }
 
-/// A few hosts behind boxes of every kind, some chained, some guarded, some cut off.
+/// A few hosts behind boxes of every kind, some chained, some guarded, some cut off, some with more
+/// addresses than others.
 class RandomWorld : public InternetTest {
  protected:
   void build(Dice& dice) {
@@ -30,8 +31,8 @@ class RandomWorld : public InternetTest {
   Endpoint random_target(Dice& dice) {
     std::vector<Endpoint> known(seen.begin(), seen.end());
     for (const HostId host : hosts) {
-      for (const Prefix& prefix : internet.addresses(host)) {
-        known.push_back({prefix.address, random_port(dice)});
+      for (const HostAddress& own : internet.addresses(host)) {
+        known.push_back({own.prefix.address, random_port(dice)});
       }
     }
     return one_of(dice, known);
@@ -73,6 +74,8 @@ class RandomWorld : public InternetTest {
     options.firewall.stateful = dice.chance(0.3);
     options.udp_blocked = dice.chance(0.05);
     if (dice.chance(0.8)) options.behind = one_of(dice, gateways);
+    options.second_ipv4 = dice.chance(0.2);
+    options.temporary_ipv6 = dice.chance(0.3);
     hosts.push_back(add_host(options));
   }
 };
@@ -123,7 +126,7 @@ std::vector<Arrival> history(std::uint64_t seed) {
   internet.set_receiver(server, [&](const Packet& packet) {
     arrivals.push_back({queue.now() - EventQueue::kStart, packet.from, packet.to, packet.payload});
   });
-  const IpAddress to = internet.addresses(server).front().address;
+  const IpAddress to = internet.addresses(server).front().prefix.address;
   for (std::uint16_t i = 1; i <= 500; ++i) internet.send(inside, i, {to, 1}, Bytes(i % 100));
   queue.run_for(10s);
   return arrivals;

@@ -78,7 +78,7 @@ class LateFarewell : public ::testing::Test {
   SimHost neighbour_host_{queue_, internet_, internet_.add_host({.behind = home_}), "neighbour"};
   SimHost other_host_{queue_, internet_, internet_.add_host(at_distance(away_)), "other"};
   std::vector<Endpoint> bootstrap_{
-      {internet_.addresses(door_host_.id()).front().address, kDhtPort}};
+      {internet_.addresses(door_host_.id()).front().prefix.address, kDhtPort}};
   DhtNode door_{door_host_, {{}, true, 1}};
   MemberNode member_{host_, mesh_, {.bootstrap = bootstrap_, .hostname = "member", .seed = 2}};
   MemberNode other_{other_host_, mesh_, {.bootstrap = bootstrap_, .hostname = "other", .seed = 3}};

@@ -67,7 +67,7 @@ class MappingServiceTest : public InternetTest {
   Bytes ask(Bytes request) { return ask_from(inside, std::move(request)); }
   Bytes ask_from(HostId host, Bytes request) {
     arrivals[host].clear();
-    internet.send(host, kPort, {internet.gateway_address(host).value(), kMappingPort},
+    internet.send(host, kPort, {internet.gateway_addresses(host).at(0), kMappingPort},
                   std::move(request));
     queue.run_for(1s);
     return arrivals[host].empty() ? Bytes{} : arrivals[host].back().payload;

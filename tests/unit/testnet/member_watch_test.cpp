@@ -72,7 +72,7 @@ class MemberWatchTest : public ::testing::Test {
   SimHost host_{queue_, internet_, internet_.add_host({}), "member"};
   SimHost other_host_{queue_, internet_, internet_.add_host({}), "other"};
   std::vector<Endpoint> bootstrap_{
-      {internet_.addresses(door_host_.id()).front().address, kDhtPort}};
+      {internet_.addresses(door_host_.id()).front().prefix.address, kDhtPort}};
   DhtNode door_{door_host_, {{}, true, 1}};
   MemberNode member_{host_, mesh_, {bootstrap_, "member", true, 2}};
   MemberNode other_{other_host_, mesh_, {bootstrap_, "other", true, 3}};

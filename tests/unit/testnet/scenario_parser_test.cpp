@@ -139,6 +139,7 @@ role = "bootstrap"
 count = 4
 scales = true
 families = "ipv4"
+second_ipv4 = true
 nat = "port-restricted"
 per_nat = 2
 link = "home"
@@ -161,6 +162,8 @@ announces = false
   EXPECT_EQ(homes.count, 4U);
   EXPECT_TRUE(homes.scales);
   EXPECT_EQ(homes.families, Families::kIpv4);
+  EXPECT_TRUE(homes.second_ipv4);
+  EXPECT_EQ(homes.temporary_ipv6, Duration{0});
   EXPECT_EQ(homes.nat, "port-restricted");
   EXPECT_EQ(homes.per_nat, 2U);
   EXPECT_EQ(homes.link, "home");

@@ -97,6 +97,12 @@ TEST(ParseScenario, NoticesWhatDoesNotFitTogether) {
                "a.toml:6:10: gateways.x.behind: goes round in a circle"},
            Bad{"[gateways.x]\nports = \"random\"\nstep = 2",
                "a.toml:7:8: gateways.x.step: needs ports = \"sequential\", or a kind that has"},
+           Bad{"[groups.x]\nfamilies = \"ipv6\"\nsecond_ipv4 = true",
+               "a.toml:7:15: groups.x.second_ipv4: these hosts have no IPv4"},
+           Bad{"[groups.x]\nfamilies = \"ipv4\"\ntemporary_ipv6 = \"1d\"",
+               "a.toml:7:18: groups.x.temporary_ipv6: these hosts have no IPv6"},
+           Bad{"[groups.x]\ntemporary_ipv6 = \"1s\"",
+               "a.toml:6:18: groups.x.temporary_ipv6: 1s is too short"},
            Bad{"[expect]\nconnected_within = \"11min\"",
                "a.toml:6:20: expect.connected_within: 11min is after the end, 10min"},
            Bad{"[expect]\npairs_min = 46",
@@ -193,7 +199,8 @@ TEST(ParseScenario, TellsEverythingThatIsWrongInTheOrderOfTheFile) {
             "a.toml:1:1: util: unknown; did you mean 'until'?\n"
             "a.toml:3:9: groups.homes.count: -1 is too few; 0 to 20000\n"
             "a.toml:4:1: groups.homes.filterng: unknown; known here: role, count, scales, "
-            "families, nat, per_nat, link, other_nat, other_link, firewall, firewall_expiry, "
+            "families, second_ipv4, temporary_ipv6, nat, per_nat, link, other_nat, other_link, "
+            "firewall, firewall_expiry, "
             "udp_blocked, cities, start, starts, clock_offset, clock_drift_ppm, announces, "
             "mailbox, lan, force_relay");
 }

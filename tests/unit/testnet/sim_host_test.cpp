@@ -19,7 +19,7 @@ class SimHostTest : public ::testing::Test {
 
   void run_for(Duration duration) { testnet::run_for(queue_, duration); }
   [[nodiscard]] Endpoint endpoint_of(const SimHost& host, std::uint16_t port) const {
-    return {internet_.addresses(host.id()).front().address, port};
+    return {internet_.addresses(host.id()).front().prefix.address, port};
   }
 
   EventQueue queue_{kWallStartDefault};
@@ -31,10 +31,10 @@ class SimHostTest : public ::testing::Test {
 TEST_F(SimHostTest, CarriesADatagramToTheOtherHostsPort) {
   std::string got;
   Endpoint from;
-  a_.open_port(1000, kAllDht, [](const Endpoint&, ByteView) {});
-  b_.open_port(2000, kAllDht, [&](const Endpoint& sender, ByteView datagram) {
-    from = sender;
-    got = as_text(datagram);
+  a_.open_port(1000, kAllDht, [](const Packet&) {});
+  b_.open_port(2000, kAllDht, [&](const Packet& packet) {
+    from = packet.from;
+    got = as_text(packet.payload);
   });
   const ByteView text = as_bytes("hello");
   a_.send(1000, {endpoint_of(b_, 2000), Bytes(text.begin(), text.end())});
@@ -46,8 +46,8 @@ TEST_F(SimHostTest, CarriesADatagramToTheOtherHostsPort) {
 }
 
 TEST_F(SimHostTest, CountsWhatItAnswersToDhtNodes) {
-  a_.open_port(1000, kAllDht, [](const Endpoint&, ByteView) {});
-  a_.open_port(1001, all_traffic<TrafficKind::kStun>, [](const Endpoint&, ByteView) {});
+  a_.open_port(1000, kAllDht, [](const Packet&) {});
+  a_.open_port(1001, all_traffic<TrafficKind::kStun>, [](const Packet&) {});
   const auto send = [&](std::uint16_t port, std::string_view text) {
     const ByteView bytes = as_bytes(text);
     a_.send(port, {endpoint_of(b_, 2000), Bytes(bytes.begin(), bytes.end())});
@@ -137,8 +137,8 @@ TEST_F(SimHostTest, HearsWhenItWakesWhatBefellItInSleep) {
 
 TEST_F(SimHostTest, HearsNothingInSleep) {
   int received = 0;
-  a_.open_port(1000, kAllDht, [](const Endpoint&, ByteView) {});
-  b_.open_port(2000, kAllDht, [&](const Endpoint&, ByteView) { ++received; });
+  a_.open_port(1000, kAllDht, [](const Packet&) {});
+  b_.open_port(2000, kAllDht, [&](const Packet&) { ++received; });
   b_.sleep();
   a_.send(1000, {endpoint_of(b_, 2000), Bytes(10)});
   run_for(1s);

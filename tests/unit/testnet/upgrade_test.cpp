@@ -95,8 +95,9 @@ class Upgrade {
     const auto view = view_of(at, other);
     if (!view || !view->endpoint) return;
     const auto relays = internet_.addresses(relay_host_.id());
-    const bool at_relay = std::ranges::any_of(
-        relays, [&](const Prefix& own) { return own.address == view->endpoint->address; });
+    const bool at_relay = std::ranges::any_of(relays, [&](const HostAddress& own) {
+      return own.prefix.address == view->endpoint->address;
+    });
     const bool standing =
         view->path == node::PathKind::kDirect || view->path == node::PathKind::kRelayed;
     if (standing && at_relay != (view->path == node::PathKind::kRelayed)) {
@@ -119,7 +120,7 @@ class Upgrade {
   SimHost left_host_{queue_, internet_, internet_.add_host(options()), "left"};
   SimHost right_host_{queue_, internet_, internet_.add_host(options()), "right"};
   std::vector<Endpoint> bootstrap_{
-      {internet_.addresses(door_host_.id()).front().address, kDhtPort}};
+      {internet_.addresses(door_host_.id()).front().prefix.address, kDhtPort}};
   DhtNode door_{door_host_, {{}, true, 1}};
   MemberNode relay_{relay_host_, mesh_, {.bootstrap = bootstrap_, .hostname = "relay", .seed = 2}};
   MemberNode left_{left_host_, mesh_, {.bootstrap = bootstrap_, .hostname = "left", .seed = 3}};

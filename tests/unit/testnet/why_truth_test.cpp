@@ -130,8 +130,8 @@ class Failing {
   [[nodiscard]] std::vector<Endpoint> endpoints() const {
     std::vector<Endpoint> endpoints;
     for (const SimHost* host : {&door_host_, &other_door_host_}) {
-      for (const Prefix& own : internet_.addresses(host->id())) {
-        endpoints.push_back({own.address, kDhtPort});
+      for (const HostAddress& own : internet_.addresses(host->id())) {
+        endpoints.push_back({own.prefix.address, kDhtPort});
       }
     }
     return endpoints;

@@ -19,14 +19,25 @@ inline constexpr std::uint32_t kPublicAddressesMax = 1U << 22;
 /// A host's or a gateway's network, of which it is the router.
 inline constexpr unsigned kIpv6NetworkBits = 64;
 
-/// A host or a gateway, by its index among those.
+/// One of a host's interfaces.
+enum class InterfaceId : std::uint8_t {
+  kFirst,   ///< what it has the default route by: Ethernet
+  kOther,   ///< Wi-Fi, or a mobile network
+  kBridge,  ///< to its own containers, and nowhere else
+};
+
+/// An interface of a host or a gateway, by its index among those.
 struct Station {
   enum class Kind : std::uint8_t { kNobody, kHost, kGateway };
   Kind kind = Kind::kNobody;
+  InterfaceId interface {};  ///< of a host
   std::uint32_t index = 0;
 
-  [[nodiscard]] static Station host(std::uint32_t index) { return {Kind::kHost, index}; }
-  [[nodiscard]] static Station gateway(std::uint32_t index) { return {Kind::kGateway, index}; }
+  [[nodiscard]] static Station host(std::uint32_t index,
+                                    InterfaceId interface = InterfaceId::kFirst) {
+    return {Kind::kHost, interface, index};
+  }
+  [[nodiscard]] static Station gateway(std::uint32_t index) { return {Kind::kGateway, {}, index}; }
   [[nodiscard]] bool is_nobody() const { return kind == Kind::kNobody; }
   [[nodiscard]] bool is_host() const { return kind == Kind::kHost; }
   [[nodiscard]] bool is_gateway() const { return kind == Kind::kGateway; }

@@ -25,27 +25,9 @@ std::vector<std::uint32_t> indexes_of(std::span<const HostId> hosts) {
   return indexes;
 }
 
-/// The host's address of this family; nullptr: it has none.
-const IpAddress* own_address(const HostState& host, AddressFamily family) {
-  const auto& address = family == AddressFamily::kIpv4 ? host.v4 : host.v6;
-  return address ? &*address : nullptr;
-}
-
-bool is_own(const HostState& host, const IpAddress& address) {
-  const IpAddress* own = own_address(host, address.family());
-  return own != nullptr && *own == address;
-}
-
-/// Why a host cannot send to an address of this family at all.
-Drop sending_fault(const HostState& host, AddressFamily family) {
-  if (!host.up) return Drop::kHostDown;
-  if (host.options.udp_blocked) return Drop::kUdpBlocked;
-  return own_address(host, family) == nullptr ? Drop::kNoRoute : Drop::kNone;
-}
-
 /// Why a packet does not get into a host, its firewall left aside.
 Drop receiving_fault(const HostState& host, const Packet& packet, bool cut_off) {
-  if (!is_own(host, packet.to.address)) return Drop::kNoRoute;
+  if (!host.has(packet.to.address)) return Drop::kNoRoute;
   if (cut_off) return Drop::kPartition;
   if (host.options.udp_blocked) return Drop::kUdpBlocked;
   return host.up && host.receiver ? Drop::kNone : Drop::kHostDown;
@@ -61,12 +43,15 @@ struct Internet::State {
   void deliver(Flight flight, std::uint32_t host);
   void send_to_gateway(Flight flight, std::uint32_t index);
   void answer_as_gateway(std::uint32_t index, const Flight& asking);
-  void send_from_gateway(std::uint16_t from_port, std::uint32_t host, std::uint16_t to_port,
+  void send_from_gateway(std::uint16_t from_port, Station host, std::uint16_t to_port,
                          Bytes payload);
+  void send_to_lan(Station from, std::uint16_t port, const Bytes& payload);
   void restart_service(std::uint32_t index);
   void finish(const Flight& flight, Drop fate);
   [[nodiscard]] Drop admit(std::uint32_t index, const Flight& flight);
-  [[nodiscard]] Duration turn_latency(std::uint32_t sender, const Turn& turn) const;
+  [[nodiscard]] Duration turn_latency(Station sender, const Turn& turn) const;
+  [[nodiscard]] std::optional<Packet> trial(std::uint32_t from, std::uint16_t from_port,
+                                            std::uint32_t target, const Endpoint& to) const;
 
   EventQueue& queue;
   Topology topology;
@@ -78,16 +63,16 @@ struct Internet::State {
 
 /// The sender's side: everything up to the core or the LAN, and how long until the receiver's.
 void Internet::State::send(Flight flight) {
-  if (is_own(topology.host(flight.sender), flight.packet.to.address)) {
+  if (topology.host(flight.sender.index).has(flight.packet.to.address)) {
     queue.after(0ns, lifetime.guard([this, flight = std::move(flight)]() mutable {
-      const std::uint32_t host = flight.sender;
+      const std::uint32_t host = flight.sender.index;
       deliver(std::move(flight), host);
     }));
     return;
   }
   if (topology.gateway_v4(flight.sender) == flight.packet.to.address) {
-    const auto gateway = *topology.host(flight.sender).options.behind;
-    return send_to_gateway(std::move(flight), index_of(gateway));
+    const std::uint32_t gateway = *topology.interface(flight.sender).behind;
+    return send_to_gateway(std::move(flight), gateway);
   }
   LivePassage passage(topology, queue.now(), flight);
   const auto turn = route_out(topology, passage, flight.sender, flight.packet);
@@ -145,17 +130,18 @@ void Internet::State::answer_as_gateway(std::uint32_t index, const Flight& askin
 }
 
 /// Counted as the receiver's own: a gateway is no host.
-void Internet::State::send_from_gateway(std::uint16_t from_port, std::uint32_t host,
+void Internet::State::send_from_gateway(std::uint16_t from_port, Station host,
                                         std::uint16_t to_port, Bytes payload) {
   const auto gateway = topology.gateway_v4(host);
   if (!gateway) return;  // it has moved away
-  const IpAddress to = *topology.host(host).v4;
+  const IpAddress to = *topology.interface(host).main_address(AddressFamily::kIpv4);
   Flight flight{.packet = {{*gateway, from_port}, {to, to_port}, std::move(payload)},
                 .sender = host,
                 .station = {},
                 .destination = to};
-  queue.after(kLanLatency, lifetime.guard([this, host, flight = std::move(flight)]() mutable {
-    deliver(std::move(flight), host);
+  queue.after(kLanLatency, lifetime.guard([this, flight = std::move(flight)]() mutable {
+    const std::uint32_t receiver = flight.sender.index;
+    deliver(std::move(flight), receiver);
   }));
 }
 
@@ -164,18 +150,40 @@ void Internet::State::restart_service(std::uint32_t index) {
   GatewayState& gateway = topology.gateway(index);
   gateway.mapping_service.restart(queue.now());
   for (const Bytes& news : gateway.mapping_service.announcements(queue.now(), gateway.v4)) {
-    for (const std::uint32_t host : topology.hosts_behind(index)) {
+    for (const Station& host : topology.hosts_behind(index)) {
       send_from_gateway(kMappingPort, host, kMappingAnnouncementPort, news);
     }
+  }
+}
+
+/// By one interface, in IPv4 if it can.
+void Internet::State::send_to_lan(Station from, std::uint16_t port, const Bytes& payload) {
+  const InterfaceState& sender = topology.interface(from);
+  const bool v4 = sender.has_family(AddressFamily::kIpv4);
+  const AddressFamily family = v4 ? AddressFamily::kIpv4 : AddressFamily::kIpv6;
+  const IpAddress* source = sender.source(family);
+  if (source == nullptr) return;
+  for (const Station& other : topology.gateway(*sender.behind).lan.hosts()) {
+    const IpAddress* to = topology.interface(other).main_address(family);
+    if (other.index == from.index || to == nullptr) continue;
+    Flight flight{.packet = {.from = {*source, port}, .to = {*to, port}, .payload = payload},
+                  .sender = from,
+                  .station = {},
+                  .destination = *to};
+    queue.after(kLanLatency,
+                lifetime.guard([this, host = other.index, flight = std::move(flight)]() mutable {
+                  deliver(std::move(flight), host);
+                }));
   }
 }
 
 Drop Internet::State::admit(std::uint32_t index, const Flight& flight) {
   HostState& host = topology.host(index);
   const Packet& packet = flight.packet;
-  const Drop fault = receiving_fault(host, packet, partitions.separate(flight.sender, index));
+  const bool cut_off = partitions.separate(flight.sender.index, index);
+  const Drop fault = receiving_fault(host, packet, cut_off);
   if (fault != Drop::kNone) return fault;
-  if (is_own(host, packet.from.address)) return Drop::kNone;  // never left the host
+  if (host.has(packet.from.address)) return Drop::kNone;  // never left the host
   if (host.dice.chance(host.inbound_loss)) return Drop::kLoss;
   const bool admitted = host.firewall.handle_inbound(queue.now(), packet.to, packet.from);
   return admitted ? Drop::kNone : Drop::kFirewall;
@@ -183,10 +191,10 @@ Drop Internet::State::admit(std::uint32_t index, const Flight& flight) {
 
 void Internet::State::finish(const Flight& flight, Drop fate) {
   ++fates.at(static_cast<std::size_t>(fate));
-  if (observer) observer(HostId{flight.sender}, flight.packet, fate);
+  if (observer) observer(HostId{flight.sender.index}, flight.packet, fate);
 }
 
-Duration Internet::State::turn_latency(std::uint32_t sender, const Turn& turn) const {
+Duration Internet::State::turn_latency(Station sender, const Turn& turn) const {
   const Duration way =
       turn.in_lan ? kLanLatency : topology.core_latency(topology.core_station(sender), turn.to);
   return way + topology.access_latency(turn.to);
@@ -213,45 +221,49 @@ void Internet::set_receiver(HostId host, Receiver receiver) {
   state_->topology.host(index_of(host)).receiver = std::move(receiver);
 }
 
-std::vector<Prefix> Internet::addresses(HostId host) const {
-  return state_->topology.addresses(index_of(host));
+std::vector<HostAddress> Internet::addresses(HostId host) const {
+  std::vector<HostAddress> addresses;
+  for (const InterfaceState& each : state_->topology.host(index_of(host)).interfaces) {
+    if (!each.up) continue;
+    addresses.insert(addresses.end(), each.addresses.begin(), each.addresses.end());
+  }
+  return addresses;
 }
 
-std::optional<IpAddress> Internet::gateway_address(HostId host) const {
-  return state_->topology.gateway_v4(index_of(host));
+bool Internet::has(HostId host, const IpAddress& address) const {
+  return state_->topology.host(index_of(host)).has(address);
 }
 
-void Internet::send(HostId host, std::uint16_t from_port, const Endpoint& to, Bytes payload) {
-  HostState& sender = state_->topology.host(index_of(host));
+std::vector<IpAddress> Internet::gateway_addresses(HostId host) const {
+  std::vector<IpAddress> gateways;
+  for (const InterfaceState& each : state_->topology.host(index_of(host)).interfaces) {
+    const auto gateway = state_->topology.gateway_v4(Station::host(index_of(host), each.id));
+    if (gateway && each.leads_out()) gateways.push_back(*gateway);
+  }
+  return gateways;
+}
+
+void Internet::send(HostId host, std::uint16_t from_port, const Endpoint& to, Bytes payload,
+                    const SourceChoice& source) {
+  const HostState& sender = state_->topology.host(index_of(host));
   Flight flight{.packet = {.from = {}, .to = to, .payload = std::move(payload)},
-                .sender = index_of(host),
+                .sender = Station::host(index_of(host)),
                 .station = {},
                 .destination = to.address};
-  const Drop fault = sending_fault(sender, to.address.family());
-  if (fault != Drop::kNone) return state_->finish(flight, fault);
-  flight.packet.from = {*own_address(sender, to.address.family()), from_port};
+  const auto departure = depart(sender, to.address, source);
+  if (!departure) return state_->finish(flight, departure.error());
+  flight.packet.from = {departure->source, from_port};
+  flight.sender.interface = departure->interface;
   flight.fragment_bytes = sender.path_mtu(state_->queue.now(), to.address);
   state_->send(std::move(flight));
 }
 
 void Internet::send_to_lan(HostId host, std::uint16_t port, const Bytes& payload) {
   const HostState& sender = state_->topology.host(index_of(host));
-  if (!sender.options.behind) return;
-  const IpAddress* from = own_address(sender, AddressFamily::kIpv4);
-  if (from == nullptr) from = own_address(sender, AddressFamily::kIpv6);
-  if (from == nullptr || sending_fault(sender, from->family()) != Drop::kNone) return;
-  for (const std::uint32_t other :
-       state_->topology.gateway(index_of(*sender.options.behind)).lan.hosts()) {
-    const IpAddress* to = own_address(state_->topology.host(other), from->family());
-    if (other == index_of(host) || to == nullptr) continue;
-    Flight flight{.packet = {.from = {*from, port}, .to = {*to, port}, .payload = payload},
-                  .sender = index_of(host),
-                  .station = {},
-                  .destination = *to};
-    state_->queue.after(kLanLatency, state_->lifetime.guard([state = state_.get(), other,
-                                                             flight = std::move(flight)]() mutable {
-      state->deliver(std::move(flight), other);
-    }));
+  if (!sender.up || sender.options.udp_blocked) return;
+  for (const InterfaceState& each : sender.interfaces) {
+    if (!each.up || !each.behind) continue;
+    state_->send_to_lan(Station::host(index_of(host), each.id), port, payload);
   }
 }
 
@@ -266,10 +278,20 @@ void Internet::reboot(GatewayId gateway) {
   state_->restart_service(index_of(gateway));
 }
 
-void Internet::change_addresses(HostId host) {
-  state_->topology.change_addresses(index_of(host));
-  const auto own = gateway(host);
+void Internet::change_addresses(HostId host, InterfaceId interface) {
+  state_->topology.change_addresses(Station::host(index_of(host), interface));
+  const auto own = gateway(host, interface);
   if (own) state_->restart_service(state_->topology.outermost(index_of(*own)));
+}
+
+void Internet::renew_temporary_addresses(HostId host) {
+  state_->topology.renew_temporary_addresses(index_of(host));
+}
+
+void Internet::set_interface_up(HostId host, InterfaceId interface, bool up) {
+  HostState& changed = state_->topology.host(index_of(host));
+  changed.interface(interface).up = up;
+  changed.path_mtus.clear();
 }
 
 void Internet::move(HostId host, std::optional<GatewayId> behind, const LinkModel& link) {
@@ -295,44 +317,70 @@ void Internet::set_inbound_loss(HostId host, double share) {
   state_->topology.host(index_of(host)).inbound_loss = share;
 }
 
-std::optional<GatewayId> Internet::gateway(HostId host) const {
-  return std::as_const(state_->topology).host(index_of(host)).options.behind;
+std::optional<GatewayId> Internet::gateway(HostId host, InterfaceId interface) const {
+  const auto behind = state_->topology.host(index_of(host)).interface(interface).behind;
+  return behind ? std::optional(GatewayId{*behind}) : std::nullopt;
+}
+
+std::vector<GatewayId> Internet::gateways(HostId host) const {
+  std::vector<GatewayId> gateways;
+  for (const InterfaceState& each : state_->topology.host(index_of(host)).interfaces) {
+    if (each.behind) gateways.push_back(GatewayId{*each.behind});
+  }
+  return gateways;
+}
+
+/// The packet as it arrives at `target`; nullopt: it does not.
+std::optional<Packet> Internet::State::trial(std::uint32_t from, std::uint16_t from_port,
+                                             std::uint32_t target, const Endpoint& to) const {
+  const HostState& sender = topology.host(from);
+  const auto departure = depart(sender, to.address, {});
+  if (!departure) return std::nullopt;
+  Packet packet{{departure->source, from_port}, to, {}};
+  const HostState& receiver = topology.host(target);
+  const bool cut_off = partitions.separate(from, target);
+  const auto gets_in = [&] { return receiving_fault(receiver, packet, cut_off) == Drop::kNone; };
+  if (sender.has(to.address)) {
+    return from == target && gets_in() ? std::optional(packet) : std::nullopt;
+  }
+  TrialPassage passage(topology, queue.now());
+  const Station station = Station::host(from, departure->interface);
+  const auto turn = route_out(topology, passage, station, packet);
+  if (!turn || route_in(topology, passage, turn->to, packet) != target) return std::nullopt;
+  const bool arrives = gets_in() && receiver.inbound_loss < 1 && passage.admits(target, packet);
+  return arrives ? std::optional(packet) : std::nullopt;
 }
 
 bool Internet::would_arrive(HostId from, std::uint16_t from_port, HostId target,
                             const Endpoint& to) const {
-  const Topology& topology = state_->topology;
-  const HostState& sender = topology.host(index_of(from));
-  if (sending_fault(sender, to.address.family()) != Drop::kNone) return false;
-  Packet packet{{*own_address(sender, to.address.family()), from_port}, to, {}};
-  const HostState& receiver = topology.host(index_of(target));
-  const bool cut_off = state_->partitions.separate(index_of(from), index_of(target));
-  if (is_own(sender, to.address)) {
-    return from == target && receiving_fault(receiver, packet, cut_off) == Drop::kNone;
-  }
-  TrialPassage passage(topology, state_->queue.now());
-  const auto turn = route_out(topology, passage, index_of(from), packet);
-  if (!turn) return false;
-  const auto reached = route_in(topology, passage, turn->to, packet);
-  return reached == index_of(target) && receiving_fault(receiver, packet, cut_off) == Drop::kNone &&
-         receiver.inbound_loss < 1 && passage.admits(index_of(target), packet);
+  return state_->trial(index_of(from), from_port, index_of(target), to).has_value();
+}
+
+bool Internet::would_be_answered(HostId from, std::uint16_t from_port, HostId target,
+                                 const Endpoint& to) const {
+  const auto arrived = state_->trial(index_of(from), from_port, index_of(target), to);
+  if (!arrived) return false;
+  const HostState& receiver = state_->topology.host(index_of(target));
+  return receiver.route(arrived->from.address) == receiver.owner(arrived->to.address);
 }
 
 Surroundings Internet::surroundings(HostId host) const {
   const HostState& state = state_->topology.host(index_of(host));
   Surroundings around;
-  around.ipv4 = state.v4.has_value();
-  around.ipv6 = state.v6.has_value();
   around.udp_blocked = state.options.udp_blocked;
   around.stateful_firewall = state.options.firewall.stateful;
-  for (auto at = gateway(host); at;) {
-    const GatewayState& gate = state_->topology.gateway(index_of(*at));
+  const InterfaceState* way = state.default_interface();
+  if (way == nullptr) return around;
+  around.ipv4 = way->has_family(AddressFamily::kIpv4);
+  around.ipv6 = way->has_family(AddressFamily::kIpv6);
+  for (auto at = way->behind; at;) {
+    const GatewayState& gate = state_->topology.gateway(*at);
     around.nats.push_back(gate.nat.model());
     const MappingServiceModel& service = gate.mapping_service.model();
     around.maps_ports =
         around.nats.size() == 1 && !gate.behind && service.listens() && !service.refuses;
-    around.outermost = at;
-    at = gate.behind ? std::optional(GatewayId{*gate.behind}) : std::nullopt;
+    around.outermost = GatewayId{*at};
+    at = gate.behind;
   }
   return around;
 }

@@ -69,14 +69,16 @@ Station Lan::find_v4(const IpAddress& address) const {
 }
 
 Station Lan::find_v6(std::uint64_t id) const {
-  return id < kFirstInterfaceId ? Station{} : at(id - kFirstInterfaceId);
+  const std::uint64_t seat = id & 0xffffffff;
+  return seat < kFirstInterfaceId ? Station{} : at(seat - kFirstInterfaceId);
 }
 
-std::vector<std::uint32_t> Lan::hosts() const {
-  std::vector<std::uint32_t> hosts;
+std::vector<Station> Lan::hosts() const {
+  std::vector<Station> hosts;
   for (const auto* places : {&home_, &carrier_}) {
     for (const Station& station : *places) {
-      if (station.is_host()) hosts.push_back(station.index);
+      // An interface's second seat follows its first, but for seats that others left.
+      if (station.is_host() && std::ranges::count(hosts, station) == 0) hosts.push_back(station);
     }
   }
   return hosts;

@@ -35,11 +35,12 @@ class Lan {
   /// The gateway's own address, as whoever has this seat knows it.
   [[nodiscard]] IpAddress gateway_v4(Seat seat) const;
   [[nodiscard]] static std::uint64_t interface_id(Seat seat);
-  /// Who has this address or identifier; nobody if it is free or none of the LAN's.
+  /// Who has this address or identifier; nobody if it is free or none of the LAN's. A temporary
+  /// identifier is that of its seat, with something above its 32 bits.
   [[nodiscard]] Station find_v4(const IpAddress& address) const;
   [[nodiscard]] Station find_v6(std::uint64_t interface_id) const;
-  /// By their seats.
-  [[nodiscard]] std::vector<std::uint32_t> hosts() const;
+  /// By their seats, each interface once.
+  [[nodiscard]] std::vector<Station> hosts() const;
   /// Whether hosts look for this IPv4 address on the LAN itself, and nowhere else.
   [[nodiscard]] bool covers(const IpAddress& v4) const;
 

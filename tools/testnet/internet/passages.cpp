@@ -2,12 +2,13 @@
 
 namespace kadwire::testnet {
 
-Drop LivePassage::leave_host(std::uint32_t index, const Packet& packet) {
-  HostState& host = topology_.host(index);
+Drop LivePassage::leave_host(Station station, const Packet& packet) {
+  HostState& host = topology_.host(station.index);
   host.firewall.handle_outbound(now_, packet.from, packet.to);
   if (host.dice.chance(host.outbound_loss)) return Drop::kLoss;
-  delay_ += host.link.latency;
-  return cross(host.link.up, packet);
+  InterfaceState& interface = host.interface(station.interface);
+  delay_ += interface.link.latency;
+  return cross(interface.link.up, packet);
 }
 
 NatBox::Port LivePassage::translate_outbound(std::uint32_t gateway, const Packet& packet) {
@@ -34,7 +35,7 @@ Drop LivePassage::cross_uplink(std::uint32_t gateway, const Packet& packet) {
 Drop LivePassage::cross_downlink(Station station, const Packet& packet) {
   if (inside_) delay_ += topology_.access_latency(station);
   inside_ = true;
-  return cross(station.is_host() ? topology_.host(station.index).link.down
+  return cross(station.is_host() ? topology_.interface(station).link.down
                                  : topology_.gateway(station.index).uplink.down,
                packet);
 }
@@ -44,17 +45,17 @@ Drop LivePassage::cross(Link& link, const Packet& packet) {
   delay_ += transit.delay;
   duplicated_ = duplicated_ || transit.duplicated;
   if (transit.drop == Drop::kMtu && link.model().mtu_told) {
-    topology_.host(flight_.sender)
+    topology_.host(flight_.sender.index)
         .learn_path_mtu(now_, flight_.destination, link.model().mtu_bytes);
   }
   return transit.drop;
 }
 
-Drop TrialPassage::leave_host(std::uint32_t index, const Packet& packet) {
-  sender_ = index;
+Drop TrialPassage::leave_host(Station station, const Packet& packet) {
+  sender_ = station.index;
   sent_ = {packet.from, packet.to};
-  const HostState& host = topology_.host(index);
-  return host.outbound_loss >= 1 || host.link.up.is_dead() ? Drop::kLoss : Drop::kNone;
+  const bool dead = topology_.interface(station).link.up.is_dead();
+  return dead || topology_.host(station.index).outbound_loss >= 1 ? Drop::kLoss : Drop::kNone;
 }
 
 NatBox::Port TrialPassage::translate_outbound(std::uint32_t gateway, const Packet& packet) {
@@ -87,7 +88,7 @@ Drop TrialPassage::cross_uplink(std::uint32_t gateway, const Packet&) {
 }
 
 Drop TrialPassage::cross_downlink(Station station, const Packet&) {
-  const Link& link = station.is_host() ? topology_.host(station.index).link.down
+  const Link& link = station.is_host() ? topology_.interface(station).link.down
                                        : topology_.gateway(station.index).uplink.down;
   return link.is_dead() ? Drop::kLoss : Drop::kNone;
 }

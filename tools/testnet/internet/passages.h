@@ -13,7 +13,7 @@ namespace kadwire::testnet {
 /// A packet under way.
 struct Flight {
   Packet packet;
-  std::uint32_t sender = 0;
+  Station sender;
   Station station;                              ///< the next on its way in
   IpAddress destination;                        ///< to which the sender sent it
   std::size_t fragment_bytes = kWholeDatagram;  ///< in which it was sent
@@ -25,7 +25,7 @@ class LivePassage final : public Passage {
   LivePassage(Topology& topology, TimePoint now, Flight& flight)
       : topology_(topology), now_(now), flight_(flight) {}
 
-  Drop leave_host(std::uint32_t host, const Packet& packet) override;
+  Drop leave_host(Station host, const Packet& packet) override;
   NatBox::Port translate_outbound(std::uint32_t gateway, const Packet& packet) override;
   NatBox::Inside translate_inbound(std::uint32_t gateway, const Packet& packet) override;
   void leave_ipv6(std::uint32_t gateway, const Packet& packet) override;
@@ -54,7 +54,7 @@ class TrialPassage final : public Passage {
  public:
   TrialPassage(const Topology& topology, TimePoint now) : topology_(topology), now_(now) {}
 
-  Drop leave_host(std::uint32_t host, const Packet& packet) override;
+  Drop leave_host(Station host, const Packet& packet) override;
   NatBox::Port translate_outbound(std::uint32_t gateway, const Packet& packet) override;
   NatBox::Inside translate_inbound(std::uint32_t gateway, const Packet& packet) override;
   void leave_ipv6(std::uint32_t, const Packet&) override {}

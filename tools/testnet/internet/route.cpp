@@ -13,11 +13,6 @@ Turning turn_at(Station station, bool in_lan) {
   return Turn{station, in_lan};
 }
 
-std::optional<std::uint32_t> gateway_of(const HostState& host) {
-  if (!host.options.behind) return std::nullopt;
-  return static_cast<std::uint32_t>(*host.options.behind);
-}
-
 /// The packet is for the gateway's own external address: in again by the way it would have come
 /// from outside, under its external source (RFC 4787 §6).
 Turning hairpin(const Topology& topology, Passage& passage, std::uint32_t index, Packet& packet) {
@@ -79,11 +74,12 @@ tl::expected<Station, Drop> enter(const Topology& topology, Passage& passage, st
 
 }  // namespace
 
-tl::expected<Turn, Drop> route_out(const Topology& topology, Passage& passage, std::uint32_t host,
+tl::expected<Turn, Drop> route_out(const Topology& topology, Passage& passage, Station host,
                                    Packet& packet) {
   const Drop drop = passage.leave_host(host, packet);
   if (drop != Drop::kNone) return tl::unexpected(drop);
-  const auto gateway = gateway_of(topology.host(host));
+  if (host.interface == InterfaceId::kBridge) return tl::unexpected(Drop::kNoRoute);
+  const auto gateway = topology.interface(host).behind;
   return packet.to.address.is_v4() ? route_out_v4(topology, passage, gateway, packet)
                                    : route_out_v6(topology, passage, gateway, packet);
 }

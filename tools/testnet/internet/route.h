@@ -18,8 +18,8 @@ namespace kadwire::testnet {
 class Passage {
  public:
   virtual ~Passage() = default;
-  /// Out of a host: its firewall and its link.
-  virtual Drop leave_host(std::uint32_t host, const Packet& packet) = 0;
+  /// Out of a host, by one of its interfaces: its firewall and its link.
+  virtual Drop leave_host(Station host, const Packet& packet) = 0;
   virtual NatBox::Port translate_outbound(std::uint32_t gateway, const Packet& packet) = 0;
   virtual NatBox::Inside translate_inbound(std::uint32_t gateway, const Packet& packet) = 0;
   virtual void leave_ipv6(std::uint32_t gateway, const Packet& packet) = 0;
@@ -39,7 +39,7 @@ struct Turn {
 /// From a host, which has the packet's source address, to the turn. Rewrites the packet's source,
 /// and its destination when it hairpins.
 [[nodiscard]] tl::expected<Turn, Drop> route_out(const Topology& topology, Passage& passage,
-                                                 std::uint32_t host, Packet& packet);
+                                                 Station host, Packet& packet);
 /// From the turn to a host. Rewrites the packet's destination.
 [[nodiscard]] tl::expected<std::uint32_t, Drop> route_in(const Topology& topology, Passage& passage,
                                                          Station station, Packet& packet);

@@ -11,12 +11,20 @@ namespace {
 
 /// The third octets that home routers come with, the most common most often.
 constexpr std::array<std::uint8_t, 8> kHomeNetworkNumbers = {1, 1, 0, 178, 1, 2, 0, 1};
+constexpr std::uint32_t kBridgeAddress = 0xac110001;  // 172.17.0.1, as Docker has it
 
 std::optional<std::size_t> named_city(const std::string& name) {
   if (name.empty()) return std::nullopt;
   const auto city = find_city(name);
   assert(city && "whoever reads names of cities checks them");
   return city;
+}
+
+/// The interface's next one, in the network of its stable address.
+HostAddress temporary_address(InterfaceState& interface, const IpAddress& stable) {
+  const std::uint64_t number = ++interface.temporaries;
+  const IpAddress address = v6_address(stable, number << 32 | interface_id(stable));
+  return {{address, kIpv6NetworkBits}, interface.id, true};
 }
 
 template <typename Id>
@@ -26,23 +34,6 @@ std::optional<std::uint32_t> index_of(std::optional<Id> id) {
 }
 
 }  // namespace
-
-std::size_t HostState::path_mtu(TimePoint now, const IpAddress& destination) const {
-  if (path_mtus.size() == 0) return kWholeDatagram;  // nearly always
-  const auto* known = path_mtus.find(now, destination);
-  return known == nullptr ? kWholeDatagram : known->value;
-}
-
-void HostState::learn_path_mtu(TimePoint now, const IpAddress& destination, std::size_t mtu_bytes) {
-  path_mtus.expire(now);
-  if (const auto* known = path_mtus.find(now, destination)) {
-    // A longer way has a smaller MTU further on.
-    mtu_bytes = std::min(mtu_bytes, known->value);
-    path_mtus.remove(*known);
-  }
-  if (path_mtus.size() >= kPathMtusMax) path_mtus.remove_oldest();
-  path_mtus.add(now, destination, mtu_bytes);
-}
 
 Topology::Topology(std::uint64_t seed) : seed_(seed) {
   for (const City& from : cities()) {
@@ -75,35 +66,51 @@ std::uint32_t Topology::add_gateway(const GatewayOptions& options) {
 std::uint32_t Topology::add_host(const HostOptions& options) {
   const auto index = static_cast<std::uint32_t>(hosts_.size());
   hosts_.push_back({.options = options,
-                    .link = make_access(options.link, "host", index),
+                    .interfaces = {},
                     .firewall = Firewall(options.firewall),
                     .dice = Dice(derived_seed(seed_, "fate", index)),
                     .city = named_city(options.city)});
-  give_addresses(index);
+  add_interface(Station::host(index), options.behind, options.link);
+  if (const auto& other = options.other) {
+    add_interface(Station::host(index, InterfaceId::kOther), other->behind, other->link);
+  }
+  if (options.bridge) {
+    add_interface(Station::host(index, InterfaceId::kBridge), std::nullopt, {});
+  }
   return index;
+}
+
+void Topology::add_interface(Station station, std::optional<GatewayId> behind,
+                             const LinkModel& link) {
+  constexpr std::array<std::string_view, 3> kParts = {"host", "other link", "bridge"};
+  const auto part = kParts.at(static_cast<std::size_t>(station.interface));
+  host(station.index)
+      .interfaces.push_back({.id = station.interface,
+                             .behind = index_of(behind),
+                             .link = make_access(link, part, station.index)});
+  give_addresses(station);
 }
 
 void Topology::move_host(std::uint32_t index, std::optional<std::uint32_t> behind,
                          const LinkModel& link) {
-  take_addresses(index);
-  HostState& moved = host(index);
-  moved.options.behind.reset();
-  if (behind) moved.options.behind = GatewayId{*behind};
-  moved.options.link = link;
+  const Station station = Station::host(index);
+  take_addresses(station);
+  InterfaceState& moved = interface(station);
+  moved.behind = behind;
   const std::uint64_t move_seed = derived_seed(index, "move", ++moved.moves);
   moved.link = make_access(link, "moved host", move_seed);
-  moved.path_mtus.clear();
-  give_addresses(index);
+  host(index).path_mtus.clear();
+  give_addresses(station);
 }
 
-void Topology::change_addresses(std::uint32_t index) {
-  const HostState& changed = host(index);
-  if (!changed.options.behind) {
-    take_addresses(index);
-    give_addresses(index);
+void Topology::change_addresses(Station station) {
+  const InterfaceState& changed = interface(station);
+  if (!changed.behind) {
+    take_addresses(station);
+    give_addresses(station);
     return;
   }
-  const auto own = static_cast<std::uint32_t>(*changed.options.behind);
+  const std::uint32_t own = *changed.behind;
   renumber(own);
   GatewayState& outer = gateway(outermost(own));
   plan_.release(outer.v4);
@@ -117,65 +124,92 @@ void Topology::renumber(std::uint32_t index) {
   plan_.release(changed.v6_network);
   changed.v6_network = plan_.take_v6_network(Station::gateway(index));
   changed.ipv6_firewall.forget();
-  for (HostState& each : hosts_) {
-    if (!each.v6 || each.options.behind != GatewayId{index}) continue;
-    each.v6 = v6_address(changed.v6_network, Lan::interface_id(*each.seat));
+  for (const Station& station : hosts_behind(index)) {
+    for (HostAddress& own : interface(station).addresses) {
+      IpAddress& address = own.prefix.address;
+      if (address.is_v6()) address = v6_address(changed.v6_network, interface_id(address));
+    }
   }
 }
 
-void Topology::give_addresses(std::uint32_t index) {
-  HostState& taker = host(index);
-  const bool has_v4 = taker.options.families != Families::kIpv6;
-  const bool has_v6 = taker.options.families != Families::kIpv4;
-  if (!taker.options.behind) {
-    if (has_v4) taker.v4 = plan_.take_v4(Station::host(index));
-    if (has_v6) taker.v6 = v6_address(plan_.take_v6_network(Station::host(index)), 1);
+void Topology::renew_temporary_addresses(std::uint32_t index) {
+  for (InterfaceState& each : host(index).interfaces) {
+    const IpAddress* stable = each.main_address(AddressFamily::kIpv6);
+    if (stable == nullptr) continue;
+    const HostAddress next = temporary_address(each, *stable);
+    std::erase_if(each.addresses, &HostAddress::deprecated);
+    for (HostAddress& own : each.addresses) own.deprecated = own.temporary;
+    each.addresses.push_back(next);
+  }
+}
+
+void Topology::give_addresses(Station station) {
+  if (station.interface == InterfaceId::kBridge) {
+    interface(station).addresses = {{{v4_address(kBridgeAddress), 16}, station.interface}};
     return;
   }
-  GatewayState& own = gateway(static_cast<std::uint32_t>(*taker.options.behind));
-  taker.seat = own.lan.add(Station::host(index));
-  if (has_v4) taker.v4 = own.lan.v4(*taker.seat).address;
-  if (has_v6) taker.v6 = v6_address(own.v6_network, Lan::interface_id(*taker.seat));
-}
-
-void Topology::take_addresses(std::uint32_t index) {
-  HostState& giver = host(index);
-  if (giver.options.behind) {
-    gateway(static_cast<std::uint32_t>(*giver.options.behind)).lan.release(*giver.seat);
-  } else {
-    if (giver.v4) plan_.release(*giver.v4);
-    if (giver.v6) plan_.release(v6_address(*giver.v6, 0));
+  if (const auto behind = interface(station).behind) {
+    interface(station).seats.push_back(gateway(*behind).lan.add(station));
   }
-  giver.v4.reset();
-  giver.v6.reset();
-  giver.seat.reset();
+  const Families families = host(station.index).options.families;
+  if (families != Families::kIpv6) give_v4(station);
+  if (families != Families::kIpv4) give_v6(station);
 }
 
-std::vector<Prefix> Topology::addresses(std::uint32_t index) const {
-  const HostState& asked = host(index);
-  std::vector<Prefix> addresses;
-  if (asked.v4 && asked.seat) {
-    addresses.push_back(
-        gateway(static_cast<std::uint32_t>(*asked.options.behind)).lan.v4(*asked.seat));
-  } else if (asked.v4) {
-    addresses.push_back({*asked.v4, 24});
+void Topology::give_v4(Station station) {
+  InterfaceState& taker = interface(station);
+  const bool two =
+      host(station.index).options.second_ipv4 && station.interface == InterfaceId::kFirst;
+  for (std::size_t i = 0; i < (two ? 2 : 1); ++i) {
+    if (!taker.behind) {
+      taker.addresses.push_back({{plan_.take_v4(station), 24}, taker.id});
+      continue;
+    }
+    Lan& lan = gateway(*taker.behind).lan;
+    if (i > 0) taker.seats.push_back(lan.add(station));
+    taker.addresses.push_back({lan.v4(taker.seats.at(i)), taker.id});
   }
-  if (asked.v6) addresses.push_back({*asked.v6, kIpv6NetworkBits});
-  return addresses;
 }
 
-std::optional<IpAddress> Topology::gateway_v4(std::uint32_t index) const {
-  const HostState& asked = host(index);
-  if (!asked.v4 || !asked.seat) return std::nullopt;
-  return gateway(static_cast<std::uint32_t>(*asked.options.behind)).lan.gateway_v4(*asked.seat);
+void Topology::give_v6(Station station) {
+  InterfaceState& taker = interface(station);
+  const IpAddress stable = taker.behind ? v6_address(gateway(*taker.behind).v6_network,
+                                                     Lan::interface_id(taker.seats.front()))
+                                        : v6_address(plan_.take_v6_network(station), 1);
+  taker.addresses.push_back({{stable, kIpv6NetworkBits}, taker.id});
+  if (host(station.index).options.temporary_ipv6) {
+    taker.addresses.push_back(temporary_address(taker, stable));
+  }
 }
 
-std::vector<std::uint32_t> Topology::hosts_behind(std::uint32_t gateway) const {
-  std::vector<std::uint32_t> hosts;
+void Topology::take_addresses(Station station) {
+  InterfaceState& giver = interface(station);
+  for (const Seat seat : giver.seats) gateway(*giver.behind).lan.release(seat);
+  if (!giver.behind) {
+    for (const HostAddress& own : giver.addresses) {
+      const IpAddress& address = own.prefix.address;
+      if (own.temporary) continue;  // of the stable one's network
+      plan_.release(address.is_v4() ? address : v6_address(address, 0));
+    }
+  }
+  giver.addresses.clear();
+  giver.seats.clear();
+}
+
+std::optional<IpAddress> Topology::gateway_v4(Station station) const {
+  const InterfaceState& asked = interface(station);
+  if (!asked.behind || !asked.has_family(AddressFamily::kIpv4)) return std::nullopt;
+  return gateway(*asked.behind).lan.gateway_v4(asked.seats.front());
+}
+
+std::vector<Station> Topology::hosts_behind(std::uint32_t gateway) const {
+  std::vector<Station> stations;
   for (std::uint32_t index = 0; index < hosts_.size(); ++index) {
-    if (hosts_[index].options.behind == GatewayId{gateway}) hosts.push_back(index);
+    for (const InterfaceState& each : hosts_[index].interfaces) {
+      if (each.behind == gateway) stations.push_back(Station::host(index, each.id));
+    }
   }
-  return hosts;
+  return stations;
 }
 
 Station Topology::at_core(const IpAddress& address) const {
@@ -195,7 +229,7 @@ Station Topology::behind_gateway(std::uint32_t index, const IpAddress& v6) const
 }
 
 Duration Topology::access_latency(Station station) const {
-  if (station.is_host()) return host(station.index).link.latency;
+  if (station.is_host()) return interface(station).link.latency;
   const GatewayState& asked = gateway(station.index);
   if (!asked.behind) return asked.uplink.latency;
   return asked.uplink.latency + between(asked.city, gateway(*asked.behind).city);
@@ -205,10 +239,9 @@ Duration Topology::core_latency(Station a, Station b) const {
   return between(city_of(a), city_of(b));
 }
 
-Station Topology::core_station(std::uint32_t index) const {
-  const auto& behind = host(index).options.behind;
-  if (!behind) return Station::host(index);
-  return Station::gateway(outermost(static_cast<std::uint32_t>(*behind)));
+Station Topology::core_station(Station station) const {
+  const auto& behind = interface(station).behind;
+  return behind ? Station::gateway(outermost(*behind)) : station;
 }
 
 Access Topology::make_access(const LinkModel& model, std::string_view part,

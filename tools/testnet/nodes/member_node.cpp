@@ -32,9 +32,7 @@ struct MemberNode::Running {
         directory(make_directory(member)),
         monitor(member.host_),
         wireguard_port(member.host_, kWireguardPort,
-                       [&member](const Endpoint& from, ByteView datagram) {
-                         member.device_->handle_datagram(from, datagram);
-                       }),
+                       [&member](const Packet& packet) { member.to_wireguard(packet); }),
         relay_ports(member.host_),
         gateway_socket(member.host_, rendezvous::kGatewayAnnouncementPort,
                        all_traffic<TrafficKind::kGateway>),
@@ -90,10 +88,11 @@ void MemberNode::make_device() {
   host_.close_port(kWireguardPort);
   device_ = std::make_unique<SimulatedDevice>(
       SimulatedDeviceOptions{identity_.wireguard_key(), kWireguardPort}, host_, random_,
-      [this](Transmit transmit) {
+      [this](Transmit transmit, const std::optional<IpAddress>& source) {
         const std::uint16_t from =
             running_ ? running_->wireguard_port.source_towards(transmit.to) : kWireguardPort;
-        host_.send(from, std::move(transmit));
+        // wireguard-go names the interface too.
+        host_.send(from, std::move(transmit), {source, source.has_value()});
       });
   device_->set_packet_handler([this](const IpAddress& from, ByteView packet) {
     if (packet_handler_) packet_handler_(from, packet);
@@ -104,12 +103,14 @@ void MemberNode::make_device() {
   device_->set_change_observer([this](const node::PeerChange& change) {
     if (change_observer_) change_observer_(change);
   });
-  host_.open_port(kWireguardPort, wireguard_port_traffic,
-                  [this](const Endpoint& from, ByteView datagram) {
-                    if (running_ && running_->wireguard_port.handle_datagram(from, datagram))
-                      return;
-                    device_->handle_datagram(from, datagram);
-                  });
+  host_.open_port(kWireguardPort, wireguard_port_traffic, [this](const Packet& packet) {
+    if (running_ && running_->wireguard_port.handle_datagram(packet)) return;
+    to_wireguard(packet);
+  });
+}
+
+void MemberNode::to_wireguard(const Packet& packet) {
+  device_->handle_datagram(packet.from, packet.payload, packet.to.address);
 }
 
 void MemberNode::start() {
@@ -172,7 +173,9 @@ void MemberNode::addresses_changed() {
   const auto addresses = host_.internet().addresses(host_.id());
   const bool own_changed = std::exchange(addresses_, addresses) != addresses;
   host_.run([this, own_changed] {
-    if (own_changed) device_->addresses_changed();  // else it is the gateway that has another
+    if (own_changed) {  // else it is the gateway that has another
+      device_->addresses_changed([this](const IpAddress& own) { return host_.has(own); });
+    }
     if (running_) running_->monitor.announce();
   });
 }

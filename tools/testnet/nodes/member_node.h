@@ -72,13 +72,14 @@ class MemberNode final : public Program {
  private:
   struct Running;
   void make_device();
+  void to_wireguard(const Packet& packet);
   SimHost& host_;
   const SimMesh& mesh_;
   Options options_;
   SeededRandom random_;
   crypto::NodeIdentity identity_;
   IpAddress ipv6_;
-  std::vector<Prefix> addresses_;  ///< the host's own, as last seen
+  std::vector<HostAddress> addresses_;  ///< the host's own, as last seen
   SimMemory memory_;
   SimJournal journal_;
   SimJournal::Listener journal_listener_;

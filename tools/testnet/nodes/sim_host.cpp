@@ -76,7 +76,7 @@ SimHost::Port* SimHost::find_port(std::uint16_t number) {
   return found == ports_.end() ? nullptr : &*found;
 }
 
-void SimHost::send(std::uint16_t from_port, Transmit transmit) {
+void SimHost::send(std::uint16_t from_port, Transmit transmit, const SourceChoice& source) {
   const Port* port = find_port(from_port);
   assert(port != nullptr);
   const TrafficKind kind = port->classify(transmit.payload);
@@ -85,7 +85,7 @@ void SimHost::send(std::uint16_t from_port, Transmit transmit) {
   ++traffic.packets;
   traffic.bytes +=
       transmit.payload.size() + (transmit.to.address.is_v4() ? kHeaderBytesV4 : kHeaderBytesV6);
-  internet_.send(id_, from_port, transmit.to, std::move(transmit.payload));
+  internet_.send(id_, from_port, transmit.to, std::move(transmit.payload), source);
 }
 
 void SimHost::send_to_lan(std::uint16_t port, ByteView payload) {
@@ -104,7 +104,7 @@ void SimHost::receive(const Packet& packet) {
   ++traffic.packets;
   traffic.bytes += packet.wire_bytes();
   // The handler may close its own port.
-  run([handler = port->handler, &packet] { handler(packet.from, packet.payload); });
+  run([handler = port->handler, &packet] { handler(packet); });
 }
 
 void SimHost::sleep() {

@@ -19,7 +19,7 @@ namespace kadwire::testnet {
 
 class SimHost final : public HostTimers {
  public:
-  using PortHandler = std::function<void(const Endpoint& from, ByteView datagram)>;
+  using PortHandler = std::function<void(const Packet& packet)>;
   /// Tells what a datagram of a port is for.
   using Classifier = TrafficKind (*)(ByteView datagram);
   /// Called after everything that ran on the host, still inside its clocks.
@@ -39,8 +39,8 @@ class SimHost final : public HostTimers {
   /// A port has one handler at a time.
   void open_port(std::uint16_t port, Classifier classify, PortHandler handler);
   void close_port(std::uint16_t port);
-  void send(std::uint16_t from_port, Transmit transmit);
-  /// From a port to the same one of all hosts on the LAN: one packet on the wire.
+  void send(std::uint16_t from_port, Transmit transmit, const SourceChoice& source = {});
+  /// From a port to the same one of all hosts on its LANs: counted as one packet.
   void send_to_lan(std::uint16_t port, ByteView payload);
 
   /// Suspends: timers and the steady clock stand still, and nothing arrives.
@@ -51,6 +51,9 @@ class SimHost final : public HostTimers {
   [[nodiscard]] bool asleep() const { return asleep_since_.has_value(); }
   void set_wrong_clock(std::chrono::milliseconds offset, double drift_ppm);
   void step_clock(std::chrono::milliseconds by) { offset_ += by; }
+
+  /// Whether this address is its own now.
+  [[nodiscard]] bool has(const IpAddress& address) const { return internet_.has(id_, address); }
 
   [[nodiscard]] HostId id() const { return id_; }
   [[nodiscard]] const std::string& name() const { return name_; }

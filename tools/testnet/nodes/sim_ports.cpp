@@ -1,6 +1,7 @@
 #include "tools/testnet/nodes/sim_ports.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
@@ -51,31 +52,35 @@ TrafficKind wireguard_port_traffic(ByteView datagram) {
   return datagram.size() == kKeepaliveBytes ? TrafficKind::kKeepalive : TrafficKind::kData;
 }
 
+void SimSocket::start(Handler handler) {
+  host_.open_port(port_, classify_, [handler = std::move(handler)](const Packet& packet) {
+    handler(packet.from, packet.payload);
+  });
+}
+
+/// An answer to whoever was heard last leaves from the address that it came to, as in production.
 void SimWireguardPort::send(const PortTransmit& transmit) {
   const std::uint16_t from = transmit.from_port == 0 ? listen_port_ : transmit.from_port;
-  host_.send(from, transmit.transmit);
+  SourceChoice source;
+  if (transmit.transmit.to == last_sender_ && from == last_arrival_.port &&
+      host_.has(last_arrival_.address)) {
+    source.address = last_arrival_.address;
+  }
+  host_.send(from, transmit.transmit, source);
+}
+
+SimStunPort::~SimStunPort() {
+  host_.close_port(port_);
+  host_.close_port(second());
 }
 
 void SimStunPort::start(Handler handler) {
-  first_.start([this, handler](const Endpoint& from, ByteView datagram) {
-    const IpAddress own = own_address(from.address.family());
-    handler(from, {{own, first_.local_port()}, second_.local_port()}, datagram);
+  host_.open_port(port_, classify_, [this, handler](const Packet& packet) {
+    handler(packet.from, {packet.to, second()}, packet.payload);
   });
-  second_.start([this, handler](const Endpoint& from, ByteView datagram) {
-    const IpAddress own = own_address(from.address.family());
-    handler(from, {{own, second_.local_port()}, 0}, datagram);
+  host_.open_port(second(), classify_, [handler](const Packet& packet) {
+    handler(packet.from, {packet.to, 0}, packet.payload);
   });
-}
-
-void SimStunPort::send(const rendezvous::StunReply& reply) {
-  (reply.source.port == second_.local_port() ? second_ : first_).send(reply.transmit);
-}
-
-IpAddress SimStunPort::own_address(AddressFamily family) const {
-  for (const Prefix& own : host_.internet().addresses(host_.id())) {
-    if (own.address.family() == family) return own.address;
-  }
-  return {};
 }
 
 SimWireguardPort::~SimWireguardPort() {
@@ -90,11 +95,9 @@ tl::expected<std::uint16_t, std::string> SimWireguardPort::open_side_ports() {
   side_ports_open_ = true;
   for (std::uint16_t i = 0; i < rendezvous::kSidePorts; ++i) {
     const auto port = static_cast<std::uint16_t>(kSidePortFirst + i);
-    host_.open_port(port, wireguard_port_traffic,
-                    [this, port](const Endpoint& from, ByteView datagram) {
-                      if (!is_beside_wireguard(datagram)) return wireguard_(from, datagram);
-                      if (handler_) handler_(from, port, datagram);
-                    });
+    host_.open_port(port, wireguard_port_traffic, [this](const Packet& packet) {
+      if (!handle_datagram(packet)) wireguard_(packet);
+    });
   }
   return kSidePortFirst;
 }
@@ -104,14 +107,19 @@ std::uint16_t SimWireguardPort::source_towards(const Endpoint& to) const {
   return tie == ties_.end() ? listen_port_ : tie->from_port;
 }
 
-bool SimWireguardPort::handle_datagram(const Endpoint& from, ByteView datagram) {
-  if (!is_beside_wireguard(datagram)) return false;
-  if (handler_) handler_(from, listen_port_, datagram);
+bool SimWireguardPort::handle_datagram(const Packet& packet) {
+  if (!is_beside_wireguard(packet.payload)) return false;
+  last_sender_ = packet.from;
+  last_arrival_ = packet.to;
+  if (handler_) handler_(packet.from, packet.to.port, packet.payload);
   return true;
 }
 
 void SimLanPort::start(Handler handler) {
-  host_.open_port(kLanPort, wireguard_port_traffic, std::move(handler));
+  host_.open_port(kLanPort, wireguard_port_traffic,
+                  [handler = std::move(handler)](const Packet& packet) {
+                    handler(packet.from, packet.payload);
+                  });
 }
 
 SimRelayPorts::~SimRelayPorts() {
@@ -121,23 +129,38 @@ SimRelayPorts::~SimRelayPorts() {
 std::uint16_t SimRelayPorts::open(rendezvous::RelayId id) {
   const std::uint16_t port = next_port_++;
   pairs_[id] = {port, {}, {}, host_.now().steady};
-  host_.open_port(
-      port, wireguard_port_traffic,
-      [this, id](const Endpoint& from, ByteView datagram) { receive(id, from, datagram); });
+  host_.open_port(port, wireguard_port_traffic,
+                  [this, id](const Packet& packet) { receive(id, packet); });
   watch(id);
   return port;
 }
 
 void SimRelayPorts::join(rendezvous::RelayId id, const Endpoint& a, const Endpoint& b) {
   Pair& pair = pairs_.at(id);
-  pair.a = a;
-  pair.b = b;
+  for (const auto& [end, at] : {std::pair(&pair.a, a), std::pair(&pair.b, b)}) {
+    const auto binder = std::ranges::find(pair.binders, at, &End::at);
+    *end = binder == pair.binders.end() ? End{at, {}} : *binder;
+  }
 }
 
 void SimRelayPorts::send(rendezvous::RelayId id, const Endpoint& to, ByteView frame) {
   const auto pair = pairs_.find(id);
   if (pair == pairs_.end()) return;
-  host_.send(pair->second.port, {to, Bytes(frame.begin(), frame.end())});
+  const auto binder = std::ranges::find(pair->second.binders, to, &End::at);
+  send_from(pair->second, binder == pair->second.binders.end() ? End{to, {}} : *binder, frame);
+}
+
+/// From the address that the end knows, if it is still there.
+void SimRelayPorts::send_from(const Pair& pair, const End& to, ByteView datagram) {
+  SourceChoice source;
+  if (host_.has(to.reached)) source.address = to.reached;
+  host_.send(pair.port, {to.at, Bytes(datagram.begin(), datagram.end())}, source);
+}
+
+void SimRelayPorts::remember_binder(Pair& pair, const Packet& bind) {
+  std::erase_if(pair.binders, [&](const End& each) { return each.at == bind.from; });
+  if (pair.binders.size() == kBindersMax) pair.binders.erase(pair.binders.begin());
+  pair.binders.push_back({bind.from, bind.to.address});
 }
 
 void SimRelayPorts::close(rendezvous::RelayId id) {
@@ -147,21 +170,23 @@ void SimRelayPorts::close(rendezvous::RelayId id) {
   pairs_.erase(pair);
 }
 
-void SimRelayPorts::receive(rendezvous::RelayId id, const Endpoint& from, ByteView datagram) {
+void SimRelayPorts::receive(rendezvous::RelayId id, const Packet& packet) {
   Pair& pair = pairs_.at(id);
-  if (rendezvous::looks_like_bind(datagram)) {
+  if (rendezvous::looks_like_bind(packet.payload)) {
     ++counters_.binds;
-    return handlers_.bind(id, from, datagram);
+    remember_binder(pair, packet);
+    return handlers_.bind(id, packet.from, packet.payload);
   }
-  if (pair.a.port == 0 || (from != pair.a && from != pair.b)) {
+  if (pair.a.at.port == 0 || (packet.from != pair.a.at && packet.from != pair.b.at)) {
     ++counters_.foreign;
     return;
   }
+  End& from = packet.from == pair.a.at ? pair.a : pair.b;
+  from.reached = packet.to.address;
   ++counters_.forwarded;
-  counters_.forwarded_bytes += datagram.size();
+  counters_.forwarded_bytes += packet.payload.size();
   pair.used = host_.now().steady;
-  host_.send(pair.port,
-             {from == pair.a ? pair.b : pair.a, Bytes(datagram.begin(), datagram.end())});
+  send_from(pair, &from == &pair.a ? pair.b : pair.a, packet.payload);
 }
 
 void SimRelayPorts::watch(rendezvous::RelayId id) {
@@ -173,6 +198,21 @@ void SimRelayPorts::watch(rendezvous::RelayId id) {
   }));
 }
 
+std::vector<rendezvous::LocalAddress> local_addresses(const Internet& internet, HostId host) {
+  constexpr std::array<std::string_view, 3> kNames = {"eth0", "wlan0", "docker0"};
+  std::vector<rendezvous::LocalAddress> addresses;
+  for (const HostAddress& own : internet.addresses(host)) {
+    rendezvous::LocalAddress address;
+    address.prefix = own.prefix;
+    address.interface = kNames.at(static_cast<std::size_t>(own.interface));
+    address.deprecated = own.deprecated;
+    address.temporary = own.temporary;
+    address.bridge = own.interface == InterfaceId::kBridge;
+    addresses.push_back(std::move(address));
+  }
+  return addresses;
+}
+
 void SimMonitor::start(Handler handler) {
   handler_ = std::move(handler);
   announce();
@@ -181,15 +221,8 @@ void SimMonitor::start(Handler handler) {
 void SimMonitor::announce() {
   host_.after(0s, lifetime_.guard([this] {
     node::NetworkState state;
-    for (const Prefix& prefix : host_.internet().addresses(host_.id())) {
-      rendezvous::LocalAddress address;
-      address.prefix = prefix;
-      address.interface = "eth0";
-      state.addresses.push_back(std::move(address));
-    }
-    if (const auto gateway = host_.internet().gateway_address(host_.id())) {
-      state.gateways.push_back(*gateway);
-    }
+    state.addresses = local_addresses(host_.internet(), host_.id());
+    state.gateways = host_.internet().gateway_addresses(host_.id());
     handler_(state);
   }));
 }

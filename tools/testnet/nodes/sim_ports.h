@@ -47,7 +47,7 @@ class SimSocket final : public node::DatagramSocket {
   SimSocket(SimHost& host, std::uint16_t port, SimHost::Classifier classify)
       : host_(host), port_(port), classify_(classify) {}
   ~SimSocket() override { host_.close_port(port_); }
-  void start(Handler handler) override { host_.open_port(port_, classify_, std::move(handler)); }
+  void start(Handler handler) override;
   void send(const Transmit& transmit) override { host_.send(port_, transmit); }
   [[nodiscard]] std::uint16_t local_port() const override { return port_; }
 
@@ -57,21 +57,22 @@ class SimSocket final : public node::DatagramSocket {
   SimHost::Classifier classify_;
 };
 
-/// A STUN service on a host of one address in each family: answers come from another port at most.
+/// A STUN service that answers from the address that was asked, from another port at most.
 class SimStunPort final : public node::StunPort {
  public:
   SimStunPort(SimHost& host, std::uint16_t port, SimHost::Classifier classify)
-      : host_(host), first_(host, port, classify), second_(host, second_of(port), classify) {}
+      : host_(host), port_(port), classify_(classify) {}
+  ~SimStunPort() override;
   void start(Handler handler) override;
-  void send(const rendezvous::StunReply& reply) override;
+  void send(const rendezvous::StunReply& reply) override {
+    host_.send(reply.source.port, reply.transmit, {.address = reply.source.address});
+  }
 
  private:
-  static std::uint16_t second_of(std::uint16_t port) {
-    return static_cast<std::uint16_t>(port + 1);
-  }
-  [[nodiscard]] IpAddress own_address(AddressFamily family) const;
+  [[nodiscard]] std::uint16_t second() const { return static_cast<std::uint16_t>(port_ + 1); }
   SimHost& host_;
-  SimSocket first_, second_;
+  std::uint16_t port_;
+  SimHost::Classifier classify_;
 };
 
 /// What travels beside WireGuard on its port. The port itself is its owner's, which offers this
@@ -92,7 +93,7 @@ class SimWireguardPort final : public node::WireguardPort {
     ties_.assign(ties.begin(), ties.end());
   }
   /// True if it was STUN or a frame, and so not WireGuard's.
-  bool handle_datagram(const Endpoint& from, ByteView datagram);
+  bool handle_datagram(const Packet& packet);
   /// From which port WireGuard's datagrams to this endpoint leave.
   [[nodiscard]] std::uint16_t source_towards(const Endpoint& to) const;
 
@@ -102,10 +103,12 @@ class SimWireguardPort final : public node::WireguardPort {
   SimHost::PortHandler wireguard_;
   bool side_ports_open_ = false;
   std::vector<rendezvous::FlowTie> ties_;
+  Endpoint last_sender_;
+  Endpoint last_arrival_;  ///< where last_sender_'s datagram came to
   Handler handler_;
 };
 
-/// Multicast on the LAN that the host is in, if it is in any: the one link there is.
+/// Multicast on the LANs that the host is in.
 class SimLanPort final : public node::LanPort {
  public:
   explicit SimLanPort(SimHost& host) : host_(host) {}
@@ -132,12 +135,21 @@ class SimRelayPorts final : public node::RelayPorts {
   [[nodiscard]] const node::RelayCounters& counters() const override { return counters_; }
 
  private:
+  struct End {
+    Endpoint at;
+    IpAddress reached;  ///< the host's address that it last sent to
+  };
   struct Pair {
     std::uint16_t port = 0;
-    Endpoint a, b;
+    End a, b;
     TimePoint used;
+    std::vector<End> binders{};  ///< the latest, at most kBindersMax
   };
-  void receive(rendezvous::RelayId id, const Endpoint& from, ByteView datagram);
+  /// Both ends, and as many that were heard of under another address before.
+  static constexpr std::size_t kBindersMax = 4;
+  static void remember_binder(Pair& pair, const Packet& bind);
+  void send_from(const Pair& pair, const End& to, ByteView datagram);
+  void receive(rendezvous::RelayId id, const Packet& packet);
   void watch(rendezvous::RelayId id);
   SimHost& host_;
   Handlers handlers_;
@@ -155,6 +167,10 @@ template <TrafficKind kKind>
 [[nodiscard]] TrafficKind all_traffic(ByteView) {
   return kKind;
 }
+
+/// The host's own addresses, as netlink would tell them.
+[[nodiscard]] std::vector<rendezvous::LocalAddress> local_addresses(const Internet& internet,
+                                                                    HostId host);
 
 class SimMonitor final : public node::NetworkMonitor {
  public:

@@ -141,32 +141,33 @@ void SimulatedDevice::restart_data_plane() {
   if (owed) request_snapshot();
 }
 
-void SimulatedDevice::addresses_changed() {
-  for (auto& [key, entry] : peers_) entry.peer->addresses_changed();
+void SimulatedDevice::addresses_changed(const std::function<bool(const IpAddress&)>& is_own) {
+  for (auto& [key, entry] : peers_) entry.peer->addresses_changed(is_own);
 }
 
-void SimulatedDevice::handle_datagram(const Endpoint& from, ByteView datagram) {
+void SimulatedDevice::handle_datagram(const Endpoint& from, ByteView datagram,
+                                      const IpAddress& at) {
   if (const auto message = decode(datagram)) {
-    std::visit([&](const auto& each) { receive(from, each); }, *message);
+    std::visit([&](const auto& each) { receive({from, at}, each); }, *message);
   }
 }
 
-void SimulatedDevice::receive(const Endpoint& from, const InitiationMessage& message) {
+void SimulatedDevice::receive(const Arrival& arrival, const InitiationMessage& message) {
   if (message.receiver != options_.key) return;
   const auto found = peers_.find(message.sender);
-  if (found != peers_.end()) found->second.peer->handle_initiation(from, message);
+  if (found != peers_.end()) found->second.peer->handle_initiation(arrival, message);
 }
 
-void SimulatedDevice::receive(const Endpoint& from, const ResponseMessage& message) {
+void SimulatedDevice::receive(const Arrival& arrival, const ResponseMessage& message) {
   const auto index = indices_.find(message.receiver_index);
   if (index == indices_.end()) return;
-  peers_.at(index->second).peer->handle_response(from, message);
+  peers_.at(index->second).peer->handle_response(arrival, message);
 }
 
-void SimulatedDevice::receive(const Endpoint& from, const DataMessage& message) {
+void SimulatedDevice::receive(const Arrival& arrival, const DataMessage& message) {
   const auto index = indices_.find(message.receiver_index);
   if (index == indices_.end()) return;
-  const auto packet = peers_.at(index->second).peer->handle_data(from, message);
+  const auto packet = peers_.at(index->second).peer->handle_data(arrival, message);
   if (!packet || !packet_handler_) return;
   if (const auto source = source_of(packet->source_tag, index->second)) {
     packet_handler_(*source, packet->bytes);

@@ -51,8 +51,9 @@ struct SimulatedDeviceOptions {
 
 class SimulatedDevice final : public node::WireguardDevice {
  public:
-  /// Carries a datagram from the listen port.
-  using Sender = std::function<void(Transmit transmit)>;
+  /// Carries a datagram from the listen port, and from this address by the interface that has it;
+  /// nullopt: as routing chooses.
+  using Sender = std::function<void(Transmit transmit, const std::optional<IpAddress>& source)>;
   /// A packet came out of the tunnel, from an address the peer may use.
   using PacketHandler = std::function<void(const IpAddress& from, ByteView packet)>;
 
@@ -76,7 +77,8 @@ class SimulatedDevice final : public node::WireguardDevice {
   void set_packet_handler(PacketHandler handler);
   void set_session_handler(SessionHandler handler);
   void set_change_observer(ChangeObserver observer);
-  void handle_datagram(const Endpoint& from, ByteView datagram);
+  /// `at`: the own address that it came to.
+  void handle_datagram(const Endpoint& from, ByteView datagram, const IpAddress& at = {});
   /// Puts a packet (1 to kTunnelMtuBytes, headers included) into the tunnel of whoever has `to`
   /// among its allowed IPs; it waits there for a session. False if nobody has it, or the interface
   /// has no address of that family.
@@ -86,8 +88,8 @@ class SimulatedDevice final : public node::WireguardDevice {
   void detach();
   /// The data plane's process dies with all its peers, and is started again after a second.
   void crash();
-  /// The host's addresses changed.
-  void addresses_changed();
+  /// The host's addresses changed: whether one is the host's now.
+  void addresses_changed(const std::function<bool(const IpAddress&)>& is_own);
 
   // For observers.
   [[nodiscard]] const crypto::WireguardKey& key() const;
@@ -119,9 +121,10 @@ class SimulatedDevice final : public node::WireguardDevice {
   /// Runs `task` a moment later if the daemon is still there.
   void answer(EventQueue::Task task);
 
-  void receive(const Endpoint& from, const InitiationMessage& message);
-  void receive(const Endpoint& from, const ResponseMessage& message);
-  void receive(const Endpoint& from, const DataMessage& message);
+  using Arrival = SimulatedPeer::Arrival;
+  void receive(const Arrival& arrival, const InitiationMessage& message);
+  void receive(const Arrival& arrival, const ResponseMessage& message);
+  void receive(const Arrival& arrival, const DataMessage& message);
   [[nodiscard]] const SimulatedPeer* find(const crypto::WireguardKey& key) const;
   /// The peer's address that a packet came from; nullopt: none that it may use.
   [[nodiscard]] std::optional<IpAddress> source_of(std::uint32_t tag,

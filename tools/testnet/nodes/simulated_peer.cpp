@@ -32,7 +32,7 @@ void SimulatedPeer::configure(const node::PeerConfig& config, ByteView psk) {
   psk_digest_ = psk_digest(psk);
   if (config.endpoint) {
     endpoint_ = config.endpoint;
-    source_cached_ = source_gone_ = false;
+    forget_source();
   }
   const bool begins = keepalive_ == 0s && config.keepalive != 0s;
   keepalive_ = config.keepalive;
@@ -81,7 +81,7 @@ void SimulatedPeer::send_data(Packet packet) {
 bool SimulatedPeer::transmit(Bytes datagram) {
   if (!endpoint_ || source_gone_) return false;
   tx_bytes_ += datagram.size();
-  around_.send({*endpoint_, std::move(datagram)});
+  around_.send({*endpoint_, std::move(datagram)}, source_);
   return true;
 }
 
@@ -103,13 +103,13 @@ void SimulatedPeer::initiate(Reason reason) {
   retry_.restart(kRekeyTimeout + jitter());
 }
 
-void SimulatedPeer::handle_initiation(const Endpoint& from, const InitiationMessage& message) {
+void SimulatedPeer::handle_initiation(const Arrival& arrival, const InitiationMessage& message) {
   if (!is_new_initiation(message)) return;
   greatest_timestamp_ = message.timestamp;
   initiation_received_ = around_.timers.now().steady;
   own_initiation_.reset();  // there is one handshake at a time
   on_authenticated_received();
-  learn_endpoint(from);
+  learn_endpoint(arrival);
   rx_bytes_ += kInitiationBytes;
   respond(message);
 }
@@ -130,10 +130,10 @@ void SimulatedPeer::respond(const InitiationMessage& message) {
                                   .psk_digest = psk_digest_}));
 }
 
-void SimulatedPeer::handle_response(const Endpoint& from, const ResponseMessage& message) {
+void SimulatedPeer::handle_response(const Arrival& arrival, const ResponseMessage& message) {
   if (own_initiation_ != message.session || message.psk_digest != psk_digest_) return;
   own_initiation_.reset();
-  learn_endpoint(from);
+  learn_endpoint(arrival);
   rx_bytes_ += kResponseBytes;
   on_authenticated_received();
   derive_as_initiator(message);
@@ -141,14 +141,14 @@ void SimulatedPeer::handle_response(const Endpoint& from, const ResponseMessage&
   send_keepalive();  // confirms the session to the responder
 }
 
-std::optional<SimulatedPeer::Packet> SimulatedPeer::handle_data(const Endpoint& from,
+std::optional<SimulatedPeer::Packet> SimulatedPeer::handle_data(const Arrival& arrival,
                                                                 DataMessage message) {
   Session* session = find_session(message.session);
   const bool ours = session != nullptr && session->initiator != message.from_initiator &&
                     !expired(*session) && take_counter(*session, message.counter);
   if (!ours) return std::nullopt;
   heard_at_ = around_.timers.now().steady;
-  learn_endpoint(from);
+  learn_endpoint(arrival);
   if (next_ && next_->id == message.session) confirm_next();
   rx_bytes_ += kKeepaliveBytes + padded_size(message.packet.size());
   refresh_after_receiving();
@@ -162,8 +162,8 @@ std::optional<SimulatedPeer::Packet> SimulatedPeer::handle_data(const Endpoint& 
   return Packet{message.source_tag, std::move(message.packet)};
 }
 
-void SimulatedPeer::addresses_changed() {
-  source_gone_ = source_cached_;
+void SimulatedPeer::addresses_changed(const std::function<bool(const IpAddress&)>& is_own) {
+  source_gone_ = source_ && !is_own(*source_);
 }
 
 void SimulatedPeer::use_to_send(const Session& session) {
@@ -222,9 +222,14 @@ bool SimulatedPeer::expired(const Session& session) const {
   return around_.timers.now().steady - session.created >= kRejectAfterTime;
 }
 
-void SimulatedPeer::learn_endpoint(const Endpoint& from) {
-  endpoint_ = from;
-  source_cached_ = true;
+void SimulatedPeer::learn_endpoint(const Arrival& arrival) {
+  endpoint_ = arrival.from;
+  source_ = arrival.at;
+  source_gone_ = false;
+}
+
+void SimulatedPeer::forget_source() {
+  source_.reset();
   source_gone_ = false;
 }
 
@@ -266,7 +271,7 @@ void SimulatedPeer::refresh_after_receiving() {
 void SimulatedPeer::on_retry_due() {
   if (retries_ < kHandshakeRetriesMax) {
     ++retries_;
-    source_cached_ = source_gone_ = false;
+    forget_source();
     return initiate(Reason::kRetry);
   }
   passive_keepalive_.cancel();
@@ -282,7 +287,7 @@ void SimulatedPeer::on_passive_keepalive_due() {
 }
 
 void SimulatedPeer::on_unheard() {
-  source_cached_ = source_gone_ = false;
+  forget_source();
   initiate(Reason::kNeeded);
 }
 

@@ -50,7 +50,7 @@ class SimulatedPeer {
     const crypto::WireguardKey& own_key;
     HostTimers& timers;
     RandomSource& random;
-    const std::function<void(Transmit)>& send;
+    const std::function<void(Transmit, const std::optional<IpAddress>& source)>& send;
     /// A session stands under which data can be sent; may be empty.
     const std::function<void(const crypto::WireguardKey& peer)>& session_made;
   };
@@ -58,6 +58,12 @@ class SimulatedPeer {
   struct Packet {
     std::uint32_t source_tag = 0;
     Bytes bytes;  ///< empty: a keepalive
+  };
+
+  /// Where a message came from, and to which of the own addresses.
+  struct Arrival {
+    Endpoint from;
+    IpAddress at;
   };
 
   /// `index` is the device's number for this peer, never used again.
@@ -69,12 +75,12 @@ class SimulatedPeer {
   void configure(const node::PeerConfig& config, ByteView psk);
   /// Sends it, or keeps it until a session is there.
   void send_packet(Packet packet);
-  void handle_initiation(const Endpoint& from, const InitiationMessage& message);
-  void handle_response(const Endpoint& from, const ResponseMessage& message);
+  void handle_initiation(const Arrival& arrival, const InitiationMessage& message);
+  void handle_response(const Arrival& arrival, const ResponseMessage& message);
   /// The packet in it; nullopt: none, or the message was not accepted.
-  [[nodiscard]] std::optional<Packet> handle_data(const Endpoint& from, DataMessage message);
-  /// The address that messages left from may be gone.
-  void addresses_changed();
+  [[nodiscard]] std::optional<Packet> handle_data(const Arrival& arrival, DataMessage message);
+  /// The address that messages left from may be gone, or there again.
+  void addresses_changed(const std::function<bool(const IpAddress&)>& is_own);
 
   [[nodiscard]] std::uint32_t index() const { return index_; }
   /// When data was last accepted, keepalives included; nullopt: never.
@@ -114,7 +120,8 @@ class SimulatedPeer {
   [[nodiscard]] Session* find_session(std::uint64_t id);
   [[nodiscard]] static bool take_counter(Session& session, std::uint64_t counter);
   [[nodiscard]] bool expired(const Session& session) const;
-  void learn_endpoint(const Endpoint& from);
+  void learn_endpoint(const Arrival& arrival);
+  void forget_source();
   [[nodiscard]] Duration jitter();
 
   // What WireGuard's timers are told, and what they do.
@@ -134,8 +141,9 @@ class SimulatedPeer {
   const std::uint32_t index_;
 
   std::optional<Endpoint> endpoint_;
-  bool source_cached_ = false;  ///< messages leave from the address that the last one came in at
-  bool source_gone_ = false;    ///< and that address is gone
+  /// Messages leave from the address that the last one came in at; nullopt: as routing chooses.
+  std::optional<IpAddress> source_;
+  bool source_gone_ = false;  ///< and that address is gone
   std::uint64_t psk_digest_ = 0;
   std::chrono::seconds keepalive_{0};
   std::vector<Packet> staged_;  ///< at most kStagedPacketsMax

@@ -72,6 +72,8 @@ struct Group {
   Role role = Role::kMember;
   std::size_t count = 1;
   Families families = Families::kBoth;
+  bool second_ipv4 = false;      ///< two addresses on one interface
+  Duration temporary_ipv6{0};    ///< how long a temporary address is preferred; 0: there are none
   std::string nat;               ///< of Scenario::gateways, or a NatKind; empty: public addresses
   std::size_t per_nat = 1;       ///< hosts behind one box
   std::string link = "default";  ///< of Scenario::links

@@ -137,6 +137,12 @@ class Checker {
     if (!group.other_link.empty()) check_link(group.other_link, join_path(path, "other_link"));
     check_nat(group.nat, join_path(path, "nat"));
     check_nat(group.other_nat, join_path(path, "other_nat"));
+    if (group.second_ipv4 && group.families == Families::kIpv6) {
+      refuse(join_path(path, "second_ipv4"), "these hosts have no IPv4");
+    }
+    if (group.temporary_ipv6 > Duration{0} && group.families == Families::kIpv4) {
+      refuse(join_path(path, "temporary_ipv6"), "these hosts have no IPv6");
+    }
     if (group.per_nat > 1 && group.nat.empty()) {
       refuse(join_path(path, "per_nat"), "needs nat: these hosts are behind none");
     }

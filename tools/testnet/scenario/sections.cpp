@@ -10,6 +10,8 @@ constexpr Duration kJitterMax = 1s;
 constexpr Duration kNatExpiryMin = 5s;
 constexpr Duration kNatExpiryMax = 10min;
 constexpr Duration kFirewallExpiryMax = 24h;
+/// RFC 8981 has a day; one for every few packets would be another address for each.
+constexpr Duration kTemporaryAddressMin = 10s;
 constexpr Duration kMappingLeaseMax = 24h;    ///< RFC 6887 §15
 constexpr std::size_t kHostsPerNatMax = 200;  ///< a home network's /24 holds no more
 constexpr std::size_t kSubscribersMax = 4096;
@@ -231,6 +233,9 @@ const Fields<Group>& group_fields() {
       field("families", &Group::families,
             one_of<Families>(
                 {{"both", Families::kBoth}, {"ipv4", Families::kIpv4}, {"ipv6", Families::kIpv6}})),
+      field("second_ipv4", &Group::second_ipv4, flag()),
+      field("temporary_ipv6", &Group::temporary_ipv6,
+            none_or_between(kTemporaryAddressMin, kDurationMax)),
       field("nat", &Group::nat, nat_name()),
       field("per_nat", &Group::per_nat, whole_between(1, kHostsPerNatMax)),
       field("link", &Group::link, line_of_text()),
