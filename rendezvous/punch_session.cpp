@@ -232,6 +232,10 @@ void PunchSession::call(Now now, std::span<const crypto::NodeId> introducers) {
   if (fresh) {
     const bool direct = chosen_ && !chosen_path()->relay;
     if (direct) return schedule_.stop();
+    // Where nothing leads to the peer, members do: nothing else can tell it of a relay.
+    for (const crypto::NodeId& introducer : introducers) {
+      if (!chosen_) (void)find_or_add(now, {{}, introducer});
+    }
     for (Path& path : paths_) {
       if (path.proven || path.due || !path.is_worth_trying()) continue;
       path.check(now.steady, 1, kCheckSpacing);

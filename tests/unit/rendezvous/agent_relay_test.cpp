@@ -78,6 +78,27 @@ TEST_F(AgentRelay, ARelayIsAskedAndBothEndsUseIt) {
   EXPECT_EQ(a_.path_to(b_)->endpoint, b_.path_to(a_)->endpoint);
 }
 
+/// They met straight away, so no member ever passed anything on between them; nothing else can say
+/// which relay is asked when that path dies while the session is young.
+TEST_F(AgentRelay, TakesOverFromADirectPathThatDiesBeforeAnythingWasPassedOn) {
+  Member& relay = add_relay(kM);
+  for (Member* member : {&a_, &b_}) {
+    member->meet(relay);
+    ASSERT_TRUE(connect(*member, relay));
+  }
+  know_each_other(a_, b_);
+  ASSERT_TRUE(connect(a_, b_));
+  world_.run_for(2s);
+  ASSERT_TRUE(a_.agent->session(b_.id())->working_introducers().empty());
+  cut(a_, b_);
+  report_silence(a_, b_);
+  report_silence(b_, a_);
+  const auto relayed = [&] {
+    return a_.reaches(b_) && b_.reaches(a_) && a_.path_to(b_)->relay && b_.path_to(a_)->relay;
+  };
+  EXPECT_TRUE(world_.run_until(relayed, 2500ms));
+}
+
 /// One run of the above.
 class OneRun : public AgentRelay {
  public:
