@@ -6,6 +6,9 @@
 ///                        ├────20 ms── joiner 1
 ///                        ├────20 ms── joiner 2   after joiner 1 is connected, and so on
 ///
+/// The members are public, or each is behind a box of its own at the cable's end: a NAT that keeps
+/// the port and lets in only answers, masquerade in the lab.
+///
 /// On both sides a join lasts from the moment the node runs (its code starts to work: it has its
 /// sockets and its WireGuard interface) until a ping of the joiner, one each 10 ms to every member
 /// it may reach, is answered through the tunnel by any member that stood before. What a process
@@ -38,7 +41,6 @@ using nlohmann::json;
 
 constexpr std::size_t kLabs = 2;
 constexpr std::size_t kJoinsPerLab = 10;  ///< as many in each simulation
-constexpr std::size_t kSimulations = 100;
 /// Of the larger median.
 constexpr double kDisagreementMax = 0.25;
 /// The first member's, to reach the DHT and announce itself.
@@ -46,6 +48,17 @@ constexpr auto kFirstMemberTime = 3s;
 constexpr auto kJoinTimeMax = 20s;
 /// A simulation of 20 s takes a fraction of one.
 constexpr auto kSimulationTimeMax = 60s;
+
+/// What stands before each member.
+struct Topology {
+  const char* name;
+  const char* surroundings;  ///< in the lab; nullptr: none
+  const char* group;         ///< of a member in the simulation: more lines
+  std::size_t simulations;   ///< seeds; the more, the steadier that median
+};
+void PrintTo(const Topology& topology, std::ostream* out) {
+  *out << topology.name;
+}
 
 /// When the daemon wrote that it runs, after its spawning. Its log has the time of day: minutes are
 /// the same in every zone, and no daemon takes one to start.
@@ -64,15 +77,17 @@ Duration startup_time(Member& member) {
   return (seconds(second) + milliseconds(millisecond) - within_minute + 1min) % 1min;
 }
 
-class TestnetAgreement : public LabTest {
+class TestnetAgreement : public LabTest, public ::testing::WithParamInterface<Topology> {
  protected:
   /// Every join of one lab.
   std::vector<Duration> joins_in_the_lab() {
     const auto mesh = must(Mesh::create(lab()));
     must(mesh->start_bootstrap());
-    Member& first = *must(mesh->add_member({}));
+    Member& first = add(*mesh, "first");
     std::vector<Member*> joiners;
-    for (std::size_t i = 0; i < kJoinsPerLab; ++i) joiners.push_back(must(mesh->add_member({})));
+    for (std::size_t i = 1; i <= kJoinsPerLab; ++i) {
+      joiners.push_back(&add(*mesh, fmt::format("joiner{}", i)));
+    }
     must(first.start());
     PingBoard clock;
     std::vector<IpAddress> standing = {address_of(first, clock)};
@@ -88,6 +103,14 @@ class TestnetAgreement : public LabTest {
   }
 
  private:
+  static Member& add(Mesh& mesh, std::string name) {
+    MemberOptions options;
+    options.host.name = std::move(name);
+    const char* surroundings = GetParam().surroundings;
+    if (surroundings != nullptr) options.surroundings = find_surroundings(surroundings);
+    return *must(mesh.add_member(std::move(options)));
+  }
+
   static IpAddress address_of(const Member& member, PingBoard& clock) {
     std::optional<MeshAddresses> addresses;
     clock.run_until([&] { return (addresses = member.addresses()).has_value(); }, kJoinTimeMax);
@@ -116,7 +139,7 @@ class TestnetAgreement : public LabTest {
 
 /// The lab's topology as a scenario; the joiners a second apart, which is about what they take. At
 /// its end the last ones have had time for a second handshake, should two have crossed.
-std::string scenario_text() {
+std::string scenario_text(const Topology& topology) {
   std::string text = R"(
 summary = "Members that join a standing mesh one after another."
 until = "20s"
@@ -135,13 +158,12 @@ early = true
 [groups.bootstrap]
 role = "bootstrap"
 link = "at-the-core"
-
-[groups.first]
-start = "1s"
 )";
-  for (std::size_t i = 1; i <= kJoinsPerLab; ++i) {
-    text += fmt::format("\n[groups.joiner{}]\nstart = \"{}s\"\n", i, 3 + i);
-  }
+  const auto add = [&](const std::string& name, std::size_t start) {
+    text += fmt::format("\n[groups.{}]\nstart = \"{}s\"\n{}", name, start, topology.group);
+  };
+  add("first", 1);
+  for (std::size_t i = 1; i <= kJoinsPerLab; ++i) add(fmt::format("joiner{}", i), 3 + i);
   return text;
 }
 
@@ -157,15 +179,16 @@ std::vector<Duration> joins_of(const json& result) {
 
 /// All joins of many seeds. The simulations are processes of their own: virtual time is a whole
 /// process's, and the lab needs the real one.
-std::vector<Duration> simulated_joins() {
+std::vector<Duration> simulated_joins(const Topology& topology) {
   const testing::TemporaryFolder folder;
-  const auto scenario = folder.write("joins.toml", scenario_text());
+  const auto scenario = folder.write("joins.toml", scenario_text(topology));
   const auto result_of = [&](std::size_t seed) { return folder.path() / std::to_string(seed); };
   const std::size_t at_once = std::max(1U, std::thread::hardware_concurrency());
   std::vector<Duration> times;
-  for (std::size_t done = 0; done < kSimulations; done += at_once) {
+  for (std::size_t done = 0; done < topology.simulations; done += at_once) {
     std::vector<Process> processes;
-    for (std::size_t seed = done + 1; seed <= std::min(done + at_once, kSimulations); ++seed) {
+    for (std::size_t seed = done + 1; seed <= std::min(done + at_once, topology.simulations);
+         ++seed) {
       processes.push_back(
           must(Process::spawn({.argv = {program_folder() / "kadwire-testnet", "run", scenario,
                                         "--seed", std::to_string(seed), "--json", result_of(seed)},
@@ -190,7 +213,7 @@ double median_ms(const char* side, const std::vector<Duration>& times) {
   return median;
 }
 
-TEST_F(TestnetAgreement, OnTheTimeToTheFirstTunnelOfAJoin) {
+TEST_P(TestnetAgreement, OnTheTimeToTheFirstTunnelOfAJoin) {
   if (kSlowdown != 1) GTEST_SKIP() << "a sanitizer slows the lab down, and not the simulation";
   std::vector<Duration> in_the_lab;
   for (std::size_t lab = 0; lab < kLabs; ++lab) {
@@ -198,14 +221,21 @@ TEST_F(TestnetAgreement, OnTheTimeToTheFirstTunnelOfAJoin) {
     const auto joins = joins_in_the_lab();
     in_the_lab.insert(in_the_lab.end(), joins.begin(), joins.end());
   }
-  const auto simulated = simulated_joins();
+  const auto simulated = simulated_joins(GetParam());
   ASSERT_EQ(in_the_lab.size(), kLabs * kJoinsPerLab);
-  ASSERT_EQ(simulated.size(), kSimulations * kJoinsPerLab);
+  ASSERT_EQ(simulated.size(), GetParam().simulations * kJoinsPerLab);
 
   const double lab_ms = median_ms("lab", in_the_lab);
   const double simulated_ms = median_ms("simulation", simulated);
   EXPECT_LE(std::abs(lab_ms - simulated_ms), kDisagreementMax * std::max(lab_ms, simulated_ms));
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Of, TestnetAgreement,
+    ::testing::Values(Topology{"PublicMembers", nullptr, "", 100},
+                      Topology{"MembersBehindNats", "port-restricted",
+                               "nat = \"port-restricted\"\nfamilies = \"ipv4\"\n", 20}),
+    [](const auto& parameters) { return std::string(parameters.param.name); });
 
 }  // namespace
 }  // namespace kadwire::lab

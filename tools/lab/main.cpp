@@ -10,6 +10,7 @@
 #include "tools/lab/cell.h"
 #include "tools/lab/scenarios.h"
 #include "tools/lab/surroundings.h"
+#include "tools/lab/trouble.h"
 #include "tools/statistics.h"
 
 namespace kadwire::lab {
@@ -21,7 +22,8 @@ constexpr unsigned kJoinsMax = 10'000;
 constexpr unsigned kMatrixRunsMax = 100;
 constexpr unsigned kRelayRunsMax = 100;
 constexpr unsigned kUpgradesMax = 1000;
-constexpr unsigned kMatrixWorkersMax = 16;
+constexpr unsigned kRecoveryRunsMax = 1000;
+constexpr unsigned kWorkersMax = 16;
 
 /// An option in milliseconds for a Duration, which is the default.
 void add_latency(CLI::App& command, Duration& latency) {
@@ -92,7 +94,25 @@ void add_matrix(CLI::App& app, MatrixOptions& options) {
       ->check(CLI::Range(1U, kMatrixRunsMax));
   command->add_flag("--helper", options.helper, "a third, public member is there, and may relay");
   command->add_option("--workers", options.workers, "pairs measured at once (default 4)")
-      ->check(CLI::Range(1U, kMatrixWorkersMax));
+      ->check(CLI::Range(1U, kWorkersMax));
+  add_common(*command, options);
+}
+
+void add_recovery(CLI::App& app, RecoveryOptions& options) {
+  CLI::App* command =
+      app.add_subcommand("recovery", "what happens to a tunnel, and for how long it is silent");
+  std::string cases = "Cases:";
+  for (const Trouble& each : all_troubles()) {
+    cases += fmt::format("\n  {:<22}{}", each.name, each.summary);
+  }
+  command->footer(cases);
+  command->add_option("--runs", options.runs, "of each case (default 5)")
+      ->check(CLI::Range(1U, kRecoveryRunsMax));
+  command->add_option("--case", options.cases, "only these, separated by commas")
+      ->delimiter(',')
+      ->type_name("NAME,…");
+  command->add_option("--workers", options.workers, "runs at once (default 3)")
+      ->check(CLI::Range(1U, kWorkersMax));
   add_common(*command, options);
 }
 
@@ -141,6 +161,9 @@ int main(int argc, char** argv) {
   MatrixOptions matrix;
   add_matrix(app, matrix);
 
+  RecoveryOptions recovery;
+  add_recovery(app, recovery);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -151,5 +174,7 @@ int main(int argc, char** argv) {
   if (*idle_command) return run([&] { return run_idle(idle); });
   if (app.got_subcommand("relay")) return run([&] { return run_relay(relay); });
   if (*upgrades_command) return run([&] { return run_upgrades(upgrades); });
-  return run_where_possible([&] { return exit_code_of(run_matrix(matrix)); });
+  return run_where_possible([&] {
+    return exit_code_of(app.got_subcommand("matrix") ? run_matrix(matrix) : run_recovery(recovery));
+  });
 }

@@ -1,16 +1,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <array>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "node/adapters/unique_fd.h"
-#include "tools/lab/cell.h"
 #include "tools/lab/matrix_report.h"
+#include "tools/lab/own_cell.h"
 #include "tools/lab/scenario_lab.h"
 #include "tools/statistics.h"
 #include "tools/testnet/commands/worker_pool.h"
@@ -59,7 +55,7 @@ std::vector<PlannedRun> plan(const Matrix& matrix, const MatrixOptions& options)
       if (!cell.possible) continue;
       PairOptions pair{.first = cell.row,
                        .second = cell.column,
-                       .helper = options.helper,
+                       .helpers = options.helper ? 1U : 0U,
                        .latency = options.latency,
                        .loss = options.loss,
                        .log_level = options.log_level};
@@ -75,37 +71,12 @@ std::vector<PlannedRun> plan(const Matrix& matrix, const MatrixOptions& options)
   return runs;
 }
 
-std::string contents_of(const node::UniqueFd& file) {
-  std::string text;
-  std::array<char, 4096> buffer;
-  ::lseek(file.get(), 0, SEEK_SET);
-  for (ssize_t size = 0; (size = ::read(file.get(), buffer.data(), buffer.size())) > 0;) {
-    text.append(buffer.data(), static_cast<std::size_t>(size));
-  }
-  return text;
-}
-
-/// In a worker's process: a cell, the pair in it, and what it found, out of the cell by way of a
-/// file that both see: {"run"} or {"error"}.
-std::string run_in_own_cell(const PairOptions& options) {
-  const node::UniqueFd file(::memfd_create("pair", MFD_CLOEXEC));
-  const int code = run_in_cell([&] {
-    const auto run = run_pair(options);
-    const json found = run ? json{{"run", to_json(*run)}} : json{{"error", run.error().message}};
-    const std::string text = found.dump(-1, ' ', false, json::error_handler_t::replace);
-    return ::write(file.get(), text.data(), text.size()) > 0 ? 0 : kCellFailed;
-  });
-  if (code == 0) return contents_of(file);
-  return json{{"error", fmt::format("its cell ended with code {}", code)}}.dump();
-}
-
 void take(MatrixCell& cell, const testnet::JobResult& result) {
-  const json found =
-      result ? json::parse(*result, nullptr, false) : json{{"error", result.error()}};
-  if (found.contains("run")) {
-    cell.runs.push_back(pair_run_of(found["run"]));
+  const auto found = found_in(result);
+  if (found) {
+    cell.runs.push_back(pair_run_of(*found));
   } else {
-    cell.errors.push_back(found.is_object() ? found.value("error", "") : "it said nothing");
+    cell.errors.push_back(found.error().message);
   }
 }
 
@@ -123,7 +94,13 @@ Expected<bool> run_matrix(const MatrixOptions& options) {
                            options.helper ? "; a public member helps" : ""));
   const auto results = testnet::run_jobs(
       runs.size(), options.workers,
-      [&](std::size_t number) { return run_in_own_cell(runs[number].options); },
+      [&](std::size_t number) {
+        return run_in_own_cell([&] {
+          return run_pair(runs[number].options).map([](const PairRun& run) {
+            return to_json(run);
+          });
+        });
+      },
       [&](std::size_t done) {
         progress.show(fmt::format("{} of {} runs", done, runs.size()));
         return true;

@@ -96,6 +96,16 @@ void Member::crash_whole() {
   host_.signal_all(kWireguardProcess, SIGKILL);
 }
 
+void Member::sleep() {
+  process_->signal(SIGSTOP);
+  host_.signal_all(kWireguardProcess, SIGSTOP);
+}
+
+void Member::wake() {
+  host_.signal_all(kWireguardProcess, SIGCONT);
+  process_->signal(SIGCONT);
+}
+
 int Member::stop() {
   assert(process_);
   return process_->stop(kStopPatience);
@@ -122,13 +132,23 @@ std::optional<MeshAddresses> Member::addresses() const {
   return addresses;
 }
 
-std::string Member::path_to(const std::string& node) const {
+std::string Member::text_of_peer(const std::string& node, const char* field) const {
   const auto answer = call("peers.list");
   if (!answer) return {};
   for (const json& peer : answer->value("peers", json::array())) {
-    if (peer.value("node", "") == node) return peer.value("path", "");
+    if (peer.value("node", "") != node) continue;
+    const json value = peer.value(field, json());
+    return value.is_string() ? value.get<std::string>() : std::string();
   }
   return {};
+}
+
+std::string Member::path_to(const std::string& node) const {
+  return text_of_peer(node, "path");
+}
+
+std::string Member::endpoint_of(const std::string& node) const {
+  return text_of_peer(node, "endpoint");
 }
 
 bool Member::in_dht() const {
@@ -140,6 +160,12 @@ std::size_t Member::dht_neighbours() const {
   const auto status = call("daemon.status");
   if (!status || !status->contains("dht")) return 0;
   return (*status)["dht"].value("good_nodes", std::size_t{0});
+}
+
+std::size_t Member::pairs_relayed() const {
+  const auto status = call("daemon.status");
+  const json relay = status ? status->value("relay", json()) : json();
+  return relay.is_object() ? relay.value("pairs", std::size_t{0}) : 0;
 }
 
 std::size_t Member::peers_active() const {

@@ -68,6 +68,10 @@ class Member {
   void crash();
   /// SIGKILL to the daemon and to its wireguard-go: as after a power cut.
   void crash_whole();
+  /// SIGSTOP to both, until `wake`: a machine asleep, but for its clocks, which go on, and its
+  /// kernel, which keeps what arrives.
+  void sleep();
+  void wake();
   /// SIGTERM, and up to 5 s of patience. The exit code.
   int stop();
   [[nodiscard]] bool running() { return process_ && process_->running(); }
@@ -84,10 +88,14 @@ class Member {
   /// "direct", "relayed", "connecting" or "none": what the daemon says of its path to that NodeId;
   /// empty while it knows no such peer, or does not answer.
   [[nodiscard]] std::string path_to(const std::string& node) const;
+  /// Where its WireGuard sends what is for that NodeId; empty as above.
+  [[nodiscard]] std::string endpoint_of(const std::string& node) const;
   /// Whether a node of the DHT has answered; false while the daemon does not.
   [[nodiscard]] bool in_dht() const;
   /// Nodes of the DHT that have answered it lately.
   [[nodiscard]] std::size_t dht_neighbours() const;
+  /// Pairs of others that it relays for; 0 while the daemon does not answer.
+  [[nodiscard]] std::size_t pairs_relayed() const;
   /// Peers with a standing tunnel; 0 while the daemon does not answer.
   [[nodiscard]] std::size_t peers_active() const;
   [[nodiscard]] MemberUsage usage() const;
@@ -95,6 +103,7 @@ class Member {
   [[nodiscard]] std::vector<std::string> problems() const;
 
  private:
+  [[nodiscard]] std::string text_of_peer(const std::string& node, const char* field) const;
   Host& host_;
   std::vector<std::unique_ptr<Gateway>> gateways_;
   std::vector<std::string> runner_, arguments_;

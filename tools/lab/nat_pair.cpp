@@ -1,5 +1,8 @@
 #include "tools/lab/nat_pair.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -16,14 +19,14 @@ using nlohmann::json;
 constexpr auto kFirstUpMax = 20s;
 /// What the first member gets to announce itself and to look at its NAT.
 constexpr auto kSettleTime = 3s;
-/// The helper is there before anybody: who comes later calls it, and it learns that it can be.
+/// Helpers are there before anybody: who comes later calls them, and they learn that they can be.
 constexpr auto kHelperTime = 2s;
 /// How often a daemon is asked for its path: seldom enough to leave the measurement alone.
 constexpr auto kPathLook = 50ms;
 
 constexpr const char* kDirect = "direct";
 
-Expected<Member*> add(NatPair& pair, const char* name, const Surroundings& surroundings,
+Expected<Member*> add(NatPair& pair, const std::string& name, const Surroundings& surroundings,
                       const PairOptions& options) {
   MemberOptions member;
   member.host.name = name;
@@ -46,10 +49,11 @@ Expected<void> add_members(NatPair& pair, const PairOptions& options) {
   const auto second = add(pair, "second", *options.second, options);
   if (!second) return tl::unexpected(second.error());
   pair.second = *second;
-  if (!options.helper) return {};
-  const auto helper = add(pair, "helper", helper_surroundings(), options);
-  if (!helper) return tl::unexpected(helper.error());
-  pair.helper = *helper;
+  for (unsigned i = 1; i <= options.helpers; ++i) {
+    const auto helper = add(pair, fmt::format("helper{}", i), helper_surroundings(), options);
+    if (!helper) return tl::unexpected(helper.error());
+    pair.helpers.push_back(*helper);
+  }
   return {};
 }
 
@@ -68,20 +72,24 @@ Expected<MeshAddresses> start_and_await_dht(Member& member) {
   return lab_error(member.name() + " ended: " + member.host().logs());
 }
 
-/// The helper, then the first, with a tunnel between them.
+/// The helpers, then the first, with a tunnel between it and each of them.
 Expected<void> start_settled(NatPair& pair) {
   PingBoard clock;
-  if (pair.helper != nullptr) {
-    if (auto up = start_and_await_dht(*pair.helper); !up) return tl::unexpected(up.error());
-    clock.run(kHelperTime);
+  for (Member* helper : pair.helpers) {
+    if (auto up = start_and_await_dht(*helper); !up) return tl::unexpected(up.error());
   }
+  if (!pair.helpers.empty()) clock.run(kHelperTime);
   const auto first = start_and_await_dht(*pair.first);
   if (!first) return tl::unexpected(first.error());
   pair.first_addresses = *first;
-  const bool helped =
-      pair.helper == nullptr ||
-      clock.run_until([&] { return pair.helper->path_to(first->node) == kDirect; }, kFirstUpMax);
-  if (!helped) return lab_error("the first member does not reach the helper");
+  const auto helped = [&] {
+    return std::ranges::all_of(pair.helpers, [&](const Member* helper) {
+      return helper->path_to(first->node) == kDirect;
+    });
+  };
+  if (!clock.run_until(helped, kFirstUpMax)) {
+    return lab_error("the first member does not reach the helpers");
+  }
   clock.run(kSettleTime);
   return {};
 }

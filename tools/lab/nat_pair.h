@@ -8,6 +8,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "node/base/time.h"
 #include "tools/lab/lab_error.h"
@@ -27,10 +28,10 @@ inline constexpr auto kUpgradeTimeMax = 7s;
 struct PairOptions {
   const Surroundings* first = nullptr;
   const Surroundings* second = nullptr;
-  bool helper = false;  ///< a third member, public and of both families, is there from the start
-  Duration latency = 20ms;                      ///< of each cable, each way
-  double loss = 0.0;                            ///< of each cable, each way
-  std::string log_level{};                      ///< of each member; empty: its default
+  unsigned helpers = 0;     ///< more members, public and of both families, there from the start
+  Duration latency = 20ms;  ///< of each cable, each way
+  double loss = 0.0;        ///< of each cable, each way
+  std::string log_level{};  ///< of each member; empty: its default
   std::optional<std::filesystem::path> logs{};  ///< every program's output goes there at the end
 };
 
@@ -46,8 +47,8 @@ struct NatPair {
   std::unique_ptr<Lab> lab;
   std::unique_ptr<Mesh> mesh;
   Member* first = nullptr;   ///< runs, and knows the DHT
-  Member* helper = nullptr;  ///< or nullptr
   Member* second = nullptr;  ///< runs not yet
+  std::vector<Member*> helpers{};
   MeshAddresses first_addresses;
 };
 [[nodiscard]] Expected<NatPair> build_pair(const PairOptions& options);

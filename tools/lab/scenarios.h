@@ -1,9 +1,9 @@
 #pragma once
 
-/// The scenarios of kadwire-lab: each builds a lab in the present cell (the matrix: in many cells
-/// of its own), forms a mesh in it, prints one table on stdout, and tells what it is doing on
-/// stderr. An error is a lab that could not be built or a daemon that ended; a mesh that did not
-/// form is a result.
+/// The scenarios of kadwire-lab: each builds a lab in the present cell (the matrix and recovery:
+/// in many cells of their own), forms a mesh in it, prints one table on stdout, and tells what it
+/// is doing on stderr. An error is a lab that could not be built or a daemon that ended; a mesh
+/// that did not form is a result.
 
 #include <filesystem>
 #include <optional>
@@ -76,5 +76,14 @@ struct MatrixOptions : ScenarioOptions {
 /// Every pair of surroundings that any path can join, each run in a cell of its own: so not to be
 /// called in one. True: all connected, and those were direct that have to be.
 [[nodiscard]] Expected<bool> run_matrix(const MatrixOptions& options);
+
+struct RecoveryOptions : ScenarioOptions {
+  std::vector<std::string> cases{};  ///< names of troubles; empty: all
+  unsigned runs = 5;                 ///< of each
+  unsigned workers = 3;              ///< at once
+};
+/// What happens to standing tunnels, each trouble several times and each run in a cell of its own:
+/// so not to be called in one. True: no run was silent for longer than is asked for.
+[[nodiscard]] Expected<bool> run_recovery(const RecoveryOptions& options);
 
 }  // namespace kadwire::lab
