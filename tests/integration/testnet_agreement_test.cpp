@@ -232,7 +232,7 @@ TEST_P(TestnetAgreement, OnTheTimeToTheFirstTunnelOfAJoin) {
 
 INSTANTIATE_TEST_SUITE_P(
     Of, TestnetAgreement,
-    ::testing::Values(Topology{"PublicMembers", nullptr, "", 100},
+    ::testing::Values(Topology{"PublicMembers", nullptr, "", 50},
                       Topology{"MembersBehindNats", "port-restricted",
                                "nat = \"port-restricted\"\nfamilies = \"ipv4\"\n", 20}),
     [](const auto& parameters) { return std::string(parameters.param.name); });
