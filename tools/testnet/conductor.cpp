@@ -70,11 +70,13 @@ void Conductor::carry_out(const ScenarioEvent& event) {
         when_awake(index, [this, index, how = event.kind] { stop(index, how); });
       });
     case EventKind::kNatReboot:
-      return reboot_nats(who);
+      return reboot_nats(who, event.interface);
     case EventKind::kAddressChange:
-      return change_addresses(who);
+      return change_addresses(who, event.interface);
     case EventKind::kInterfaceSwitch:
       return each([&](Index index) { switch_interface(index); });
+    case EventKind::kInterfaceDown:
+      return take_down(event, who);
     case EventKind::kSleep:
       return each([&](Index index) { sleep(index, event.lasting); });
     case EventKind::kPartition:
@@ -127,39 +129,49 @@ void Conductor::stop(Index index, EventKind how) {
   board_.refresh(index);
 }
 
+/// nullopt: the host has no such interface, or there is no gateway.
+std::optional<GatewayId> Conductor::gateway(Index index, InterfaceId interface) const {
+  if (!has_interface(index, interface)) return std::nullopt;
+  return internet_.gateway(population_[index].host->id(), interface);
+}
+
+bool Conductor::has_interface(Index index, InterfaceId interface) const {
+  return interface == InterfaceId::kFirst || population_[index].group->other_up;
+}
+
 /// Everybody behind the gateways of these hosts, each once, in order.
-std::vector<Index> Conductor::neighbours(const std::vector<Index>& who) const {
+std::vector<Index> Conductor::neighbours(const std::vector<Index>& who,
+                                         InterfaceId interface) const {
   std::set<GatewayId> gateways;
   std::set<Index> all(who.begin(), who.end());
   for (const Index index : who) {
-    if (const auto gateway = internet_.gateway(population_[index].host->id())) {
-      gateways.insert(*gateway);
-    }
+    if (const auto own = gateway(index, interface)) gateways.insert(*own);
   }
   for (Index index = 0; index < population_.all().size(); ++index) {
-    const auto gateway = internet_.gateway(population_[index].host->id());
-    if (gateway && gateways.contains(*gateway)) all.insert(index);
+    const auto own = internet_.gateways(population_[index].host->id());
+    const auto is_one = [&](GatewayId each) { return gateways.contains(each); };
+    if (std::ranges::any_of(own, is_one)) all.insert(index);
   }
   return {all.begin(), all.end()};
 }
 
-void Conductor::reboot_nats(const std::vector<Index>& who) {
+void Conductor::reboot_nats(const std::vector<Index>& who, InterfaceId interface) {
   std::set<GatewayId> done;
   for (const Index index : who) {
-    const auto gateway = internet_.gateway(population_[index].host->id());
-    if (gateway && done.insert(*gateway).second) internet_.reboot(*gateway);
+    const auto own = gateway(index, interface);
+    if (own && done.insert(*own).second) internet_.reboot(*own);
   }
 }
 
-void Conductor::change_addresses(const std::vector<Index>& who) {
+void Conductor::change_addresses(const std::vector<Index>& who, InterfaceId interface) {
   std::set<GatewayId> done;
   for (const Index index : who) {
-    const HostId host = population_[index].host->id();
-    const auto gateway = internet_.gateway(host);
-    if (gateway && !done.insert(*gateway).second) continue;
-    internet_.change_addresses(host);
+    if (!has_interface(index, interface)) continue;
+    const auto own = gateway(index, interface);
+    if (own && !done.insert(*own).second) continue;
+    internet_.change_addresses(population_[index].host->id(), interface);
   }
-  for (const Index index : neighbours(who)) moved(index);
+  for (const Index index : neighbours(who, interface)) moved(index);
 }
 
 void Conductor::renew_addresses_after(Index index, Duration delay) {
@@ -175,6 +187,18 @@ void Conductor::switch_interface(Index index) {
   Inhabitant& inhabitant = population_[index];
   population_.plug_in(inhabitant, !inhabitant.switched);
   moved(index);
+}
+
+void Conductor::take_down(const ScenarioEvent& event, const std::vector<Index>& who) {
+  const auto set = [this, who, interface = event.interface](bool up) {
+    for (const Index index : who) {
+      if (!has_interface(index, interface)) continue;
+      internet_.set_interface_up(population_[index].host->id(), interface, up);
+      moved(index);
+    }
+  };
+  set(false);
+  later(event, who, [set] { set(true); });
 }
 
 void Conductor::moved(Index index) {

@@ -4,6 +4,7 @@
 /// undoes what lasts only a while.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,10 +34,13 @@ class Conductor {
   void start(Index index);
   void restart(Index index);
   void stop(Index index, EventKind how);
-  void reboot_nats(const std::vector<Index>& who);
-  void change_addresses(const std::vector<Index>& who);
+  [[nodiscard]] bool has_interface(Index index, InterfaceId interface) const;
+  [[nodiscard]] std::optional<GatewayId> gateway(Index index, InterfaceId interface) const;
+  void reboot_nats(const std::vector<Index>& who, InterfaceId interface);
+  void change_addresses(const std::vector<Index>& who, InterfaceId interface);
   void renew_addresses_after(Index index, Duration delay);
   void switch_interface(Index index);
+  void take_down(const ScenarioEvent& event, const std::vector<Index>& who);
   void sleep(Index index, Duration lasting);
   void wake(Index index);
   void partition(const ScenarioEvent& event, const std::vector<Index>& who);
@@ -44,7 +48,8 @@ class Conductor {
   /// Runs `undo` after the event's time, if it ends at all, and says so.
   void later(const ScenarioEvent& event, std::vector<Index> who, std::function<void()> undo);
   void moved(Index index);
-  [[nodiscard]] std::vector<Index> neighbours(const std::vector<Index>& who) const;
+  [[nodiscard]] std::vector<Index> neighbours(const std::vector<Index>& who,
+                                              InterfaceId interface) const;
   [[nodiscard]] std::string describe(const std::vector<Index>& who) const;
 
   const Scenario& scenario_;

@@ -39,27 +39,31 @@ void Population::settle(const Group& group, std::size_t number) {
   }
   HostOptions options;
   options.families = group.families;
-  options.behind = gateway_of(inhabitant, group.nat);
-  // A gateway's access link is the household's; what is behind it is a short cable.
-  if (!options.behind) options.link = scenario_.links.at(group.link);
+  const InterfaceOptions first = network(inhabitant, false);
+  options.behind = first.behind;
+  options.link = first.link;
+  if (group.other_up) options.other = network(inhabitant, true);
   options.city = inhabitant.city;
   options.firewall = group.firewall;
   options.udp_blocked = group.udp_blocked;
   options.second_ipv4 = group.second_ipv4;
+  options.bridge = group.bridge;
   options.temporary_ipv6 = group.temporary_ipv6 > Duration{0};
   const HostId id = internet_.add_host(options);
   inhabitant.host = std::make_unique<SimHost>(queue_, internet_, id, inhabitant.name);
   inhabitants_.push_back(std::move(inhabitant));
 }
 
-std::optional<GatewayId> Population::gateway_of(const Inhabitant& inhabitant,
-                                                const std::string& nat) {
-  if (nat.empty()) return std::nullopt;
+/// A gateway's access link is the household's; what is behind it is a short cable.
+InterfaceOptions Population::network(const Inhabitant& inhabitant, bool other) {
   const Group& group = *inhabitant.group;
-  const std::string& link = inhabitant.switched ? group.other_link : group.link;
+  const std::string& nat = other ? group.other_nat : group.nat;
+  const std::string& link = other && !group.other_link.empty() ? group.other_link : group.link;
+  if (nat.empty()) return {.behind = {}, .link = scenario_.links.at(link)};
   // Boxes of different groups are different boxes, carriers' are shared.
   const std::string name = nat + "\n" + group.name;
-  return gateway(name, link, inhabitant.number / group.per_nat, inhabitant.city);
+  const std::size_t box = inhabitant.number / group.per_nat;
+  return {.behind = gateway(name, link, box, inhabitant.city), .link = {}};
 }
 
 GatewayId Population::gateway(const std::string& name, const std::string& link, std::size_t box,
@@ -69,7 +73,7 @@ GatewayId Population::gateway(const std::string& name, const std::string& link, 
   const std::string nat = name.substr(0, name.find('\n'));
   GatewayOptions options;
   options.city = city;
-  options.uplink = scenario_.links.at(link.empty() ? "default" : link);
+  options.uplink = scenario_.links.at(link);
   if (const auto own = scenario_.gateways.find(nat); own != scenario_.gateways.end()) {
     const GatewayModel& model = own->second;
     options.nat = model.nat;
@@ -88,10 +92,8 @@ GatewayId Population::gateway(const std::string& name, const std::string& link, 
 
 void Population::plug_in(Inhabitant& inhabitant, bool other) {
   inhabitant.switched = other;
-  const Group& group = *inhabitant.group;
-  const auto behind = gateway_of(inhabitant, other ? group.other_nat : group.nat);
-  const std::string& link = other && !group.other_link.empty() ? group.other_link : group.link;
-  internet_.move(inhabitant.host->id(), behind, behind ? LinkModel{} : scenario_.links.at(link));
+  const InterfaceOptions there = network(inhabitant, other);
+  internet_.move(inhabitant.host->id(), there.behind, there.link);
 }
 
 std::vector<Endpoint> Population::bootstrap_endpoints() const {

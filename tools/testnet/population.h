@@ -52,8 +52,7 @@ class Population {
  private:
   [[nodiscard]] GatewayId gateway(const std::string& name, const std::string& link, std::size_t box,
                                   const std::string& city);
-  [[nodiscard]] std::optional<GatewayId> gateway_of(const Inhabitant& inhabitant,
-                                                    const std::string& nat);
+  [[nodiscard]] InterfaceOptions network(const Inhabitant& inhabitant, bool other);
   void settle(const Group& group, std::size_t number);
   void employ(Inhabitant& inhabitant, const SimMesh& mesh, Index index);
   void employ_member(Inhabitant& inhabitant, const SimMesh& mesh, std::uint64_t seed);

@@ -76,6 +76,8 @@ class RandomWorld : public InternetTest {
     if (dice.chance(0.8)) options.behind = one_of(dice, gateways);
     options.second_ipv4 = dice.chance(0.2);
     options.temporary_ipv6 = dice.chance(0.3);
+    if (dice.chance(0.3)) options.other = {.behind = one_of(dice, gateways), .link = {}};
+    options.bridge = dice.chance(0.3);
     hosts.push_back(add_host(options));
   }
 };

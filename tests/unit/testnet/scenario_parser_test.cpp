@@ -145,6 +145,8 @@ per_nat = 2
 link = "home"
 other_nat = "none"
 other_link = "default"
+other_up = true
+bridge = true
 firewall = "stateful"
 firewall_expiry = "1min"
 udp_blocked = true
@@ -168,6 +170,8 @@ announces = false
   EXPECT_EQ(homes.per_nat, 2U);
   EXPECT_EQ(homes.link, "home");
   EXPECT_EQ(homes.other_nat, "");
+  EXPECT_TRUE(homes.other_up);
+  EXPECT_TRUE(homes.bridge);
   EXPECT_EQ(homes.other_link, "default");
   EXPECT_EQ(homes.firewall, (FirewallModel{true, 1min}));
   EXPECT_TRUE(homes.udp_blocked);

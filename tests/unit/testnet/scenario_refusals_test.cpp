@@ -97,6 +97,8 @@ TEST(ParseScenario, NoticesWhatDoesNotFitTogether) {
                "a.toml:6:10: gateways.x.behind: goes round in a circle"},
            Bad{"[gateways.x]\nports = \"random\"\nstep = 2",
                "a.toml:7:8: gateways.x.step: needs ports = \"sequential\", or a kind that has"},
+           Bad{"[groups.x]\nother_up = true",
+               "a.toml:6:12: groups.x.other_up: needs other_nat or other_link"},
            Bad{"[groups.x]\nfamilies = \"ipv6\"\nsecond_ipv4 = true",
                "a.toml:7:15: groups.x.second_ipv4: these hosts have no IPv4"},
            Bad{"[groups.x]\nfamilies = \"ipv4\"\ntemporary_ipv6 = \"1d\"",
@@ -137,6 +139,14 @@ TEST(ParseScenario, NoticesEventsThatCannotHappen) {
                "a.toml:8:7: events[0].who: none of these hosts is behind a NAT that could reboot"},
            Bad{"at = \"1s\"\ndo = \"interface-switch\"\nwho = \"homes\"",
                "a.toml:8:7: events[0].who: none of these hosts has an other_nat or other_link"},
+           Bad{"at = \"1s\"\ndo = \"interface-down\"\nwho = \"homes\"\ninterface = \"other\"",
+               "a.toml:9:13: events[0].interface: none of these hosts has other_up = true"},
+           Bad{"at = \"1s\"\ndo = \"crash\"\nwho = \"homes\"\ninterface = \"first\"",
+               "a.toml:9:13: events[0].interface: has no meaning for crash"},
+           Bad{"at = \"1s\"\ndo = \"interface-switch\"\nwho = \"both\"\n[groups.both]\n"
+               "other_nat = \"full-cone\"\nother_up = true",
+               "a.toml:8:7: events[0].who: these hosts have both interfaces at once; use "
+               "interface-down"},
            Bad{"at = \"1s\"\nuntil = \"2s\"\ndo = \"crash\"\nwho = \"homes\"",
                "a.toml:7:9: events[0].until: needs every: the event happens once"},
            Bad{"every = \"5s\"\nuntil = \"2s\"\ndo = \"crash\"\nwho = \"homes\"",
@@ -200,7 +210,7 @@ TEST(ParseScenario, TellsEverythingThatIsWrongInTheOrderOfTheFile) {
             "a.toml:3:9: groups.homes.count: -1 is too few; 0 to 20000\n"
             "a.toml:4:1: groups.homes.filterng: unknown; known here: role, count, scales, "
             "families, second_ipv4, temporary_ipv6, nat, per_nat, link, other_nat, other_link, "
-            "firewall, firewall_expiry, "
+            "other_up, bridge, firewall, firewall_expiry, "
             "udp_blocked, cities, start, starts, clock_offset, clock_drift_ppm, announces, "
             "mailbox, lan, force_relay");
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "node/base/endpoint.h"
+#include "tools/testnet/internet/firewall_model.h"
 
 namespace kadwire::testnet {
 
@@ -18,13 +19,6 @@ namespace kadwire::testnet {
 inline constexpr std::uint32_t kPublicAddressesMax = 1U << 22;
 /// A host's or a gateway's network, of which it is the router.
 inline constexpr unsigned kIpv6NetworkBits = 64;
-
-/// One of a host's interfaces.
-enum class InterfaceId : std::uint8_t {
-  kFirst,   ///< what it has the default route by: Ethernet
-  kOther,   ///< Wi-Fi, or a mobile network
-  kBridge,  ///< to its own containers, and nowhere else
-};
 
 /// An interface of a host or a gateway, by its index among those.
 struct Station {

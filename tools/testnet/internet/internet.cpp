@@ -25,9 +25,11 @@ std::vector<std::uint32_t> indexes_of(std::span<const HostId> hosts) {
   return indexes;
 }
 
-/// Why a packet does not get into a host, its firewall left aside.
-Drop receiving_fault(const HostState& host, const Packet& packet, bool cut_off) {
+/// Why a packet does not get into a host, its firewall left aside. One under its own address that
+/// it did not send itself, it takes for a forgery: two of its LANs may number their hosts alike.
+Drop receiving_fault(const HostState& host, const Packet& packet, bool from_itself, bool cut_off) {
   if (!host.has(packet.to.address)) return Drop::kNoRoute;
+  if (!from_itself && host.has(packet.from.address)) return Drop::kNoRoute;
   if (cut_off) return Drop::kPartition;
   if (host.options.udp_blocked) return Drop::kUdpBlocked;
   return host.up && host.receiver ? Drop::kNone : Drop::kHostDown;
@@ -181,7 +183,8 @@ Drop Internet::State::admit(std::uint32_t index, const Flight& flight) {
   HostState& host = topology.host(index);
   const Packet& packet = flight.packet;
   const bool cut_off = partitions.separate(flight.sender.index, index);
-  const Drop fault = receiving_fault(host, packet, cut_off);
+  const bool from_itself = flight.sender.index == index;
+  const Drop fault = receiving_fault(host, packet, from_itself, cut_off);
   if (fault != Drop::kNone) return fault;
   if (host.has(packet.from.address)) return Drop::kNone;  // never left the host
   if (host.dice.chance(host.inbound_loss)) return Drop::kLoss;
@@ -339,7 +342,9 @@ std::optional<Packet> Internet::State::trial(std::uint32_t from, std::uint16_t f
   Packet packet{{departure->source, from_port}, to, {}};
   const HostState& receiver = topology.host(target);
   const bool cut_off = partitions.separate(from, target);
-  const auto gets_in = [&] { return receiving_fault(receiver, packet, cut_off) == Drop::kNone; };
+  const auto gets_in = [&] {
+    return receiving_fault(receiver, packet, from == target, cut_off) == Drop::kNone;
+  };
   if (sender.has(to.address)) {
     return from == target && gets_in() ? std::optional(packet) : std::nullopt;
   }

@@ -16,6 +16,10 @@ std::string describe_group(const Group& group) {
   if (!group.nat.empty()) text += " behind " + group.nat;
   if (group.per_nat > 1) text += fmt::format(" ({} to a box)", group.per_nat);
   text += " on " + group.link;
+  if (group.other_up) {
+    text += " and behind " + (group.other_nat.empty() ? "none" : group.other_nat);
+    text += " on " + (group.other_link.empty() ? group.link : group.other_link);
+  }
   if (!group.starts) return text + ", started by events";
   if (group.start.high > Duration{0}) {
     text += ", starting at " + format_duration_range(group.start);
@@ -28,6 +32,7 @@ std::string describe_event(const ScenarioEvent& event) {
                          ? fmt::format("every {}", format_duration(event.every))
                          : fmt::format("at {}", format_duration(event.at));
   text += fmt::format(" {} {}", to_text(event.kind), format_selector(event.who));
+  if (event.interface == InterfaceId::kOther) text += " (other interface)";
   if (event.from) text += " from " + format_selector(*event.from);
   if (event.kind == EventKind::kOneWayLoss) text += " of " + format_share(event.share);
   if (event.kind == EventKind::kClockStep) text += " by " + format_duration(event.by);

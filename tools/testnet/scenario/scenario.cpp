@@ -34,6 +34,7 @@ constexpr auto kEventKinds = std::to_array<Word<EventKind>>({
     {EventKind::kNatReboot, "nat-reboot"},
     {EventKind::kAddressChange, "address-change"},
     {EventKind::kInterfaceSwitch, "interface-switch"},
+    {EventKind::kInterfaceDown, "interface-down"},
     {EventKind::kSleep, "sleep"},
     {EventKind::kPartition, "partition"},
     {EventKind::kBlackHole, "black-hole"},

@@ -90,7 +90,9 @@ struct Group {
   bool force_relay = false;         ///< members: true reaches only relays straight, and is none
   std::string other_nat;            ///< behind which an interface switch puts the host
   std::string other_link;
-  bool scales = false;  ///< scale_members changes the size of this group
+  bool bridge = false;    ///< each host has one for containers, with one address for all
+  bool other_up = false;  ///< the other network is there beside the first, from the start
+  bool scales = false;    ///< scale_members changes the size of this group
 };
 
 enum class EventKind : std::uint8_t {
@@ -102,6 +104,7 @@ enum class EventKind : std::uint8_t {
   kNatReboot,        ///< the gateways of these hosts forget every mapping
   kAddressChange,    ///< the hosts' public addresses, or their gateways', become others
   kInterfaceSwitch,  ///< from nat and link to other_nat and other_link, and back
+  kInterfaceDown,    ///< one interface loses its addresses and routes, for `lasting`
   kSleep,            ///< suspend for `lasting`; the steady clock stands still
   kPartition,        ///< `who` and `from` (empty: all others) cannot reach each other
   kBlackHole,        ///< everything to and from the hosts vanishes
@@ -131,11 +134,13 @@ struct ScenarioEvent {
   Duration at{0};                 ///< since the start
   Duration every{0};              ///< again and again; 0: once
   std::optional<Duration> until;  ///< the last time, with `every`
-  Duration lasting{0};            ///< 0: until the end (partition, black hole, one-way loss)
+  Duration lasting{0};            ///< 0: until the end
   Selector who;
   std::optional<Selector> from;  ///< partition: the other side
   double share = 1;              ///< one-way loss
   Duration by{0};                ///< clock step; may be negative
+  /// Interface down, gateway's reboot, address change.
+  InterfaceId interface = InterfaceId::kFirst;
 };
 
 /// What must hold for the run to succeed. Unset: not asked for.

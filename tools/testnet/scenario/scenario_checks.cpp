@@ -143,6 +143,10 @@ class Checker {
     if (group.temporary_ipv6 > Duration{0} && group.families == Families::kIpv4) {
       refuse(join_path(path, "temporary_ipv6"), "these hosts have no IPv6");
     }
+    if (group.other_up && !has(join_path(path, "other_nat")) &&
+        !has(join_path(path, "other_link"))) {
+      refuse(join_path(path, "other_up"), "needs other_nat or other_link");
+    }
     if (group.per_nat > 1 && group.nat.empty()) {
       refuse(join_path(path, "per_nat"), "needs nat: these hosts are behind none");
     }
@@ -173,8 +177,12 @@ class Checker {
   /// Keys that only some kinds have.
   void check_event_keys(EventKind kind, const std::string& path) {
     const bool lasts = kind == EventKind::kSleep || kind == EventKind::kPartition ||
-                       kind == EventKind::kBlackHole || kind == EventKind::kOneWayLoss;
+                       kind == EventKind::kBlackHole || kind == EventKind::kOneWayLoss ||
+                       kind == EventKind::kInterfaceDown;
+    const bool of_one = kind == EventKind::kInterfaceDown || kind == EventKind::kNatReboot ||
+                        kind == EventKind::kAddressChange;
     allow(lasts, kind, path, "lasting");
+    allow(of_one, kind, path, "interface");
     allow(kind == EventKind::kPartition, kind, path, "from");
     allow(kind == EventKind::kOneWayLoss, kind, path, "share");
     allow(kind == EventKind::kClockStep, kind, path, "by");
@@ -220,12 +228,14 @@ class Checker {
 
   /// Whether the hosts are such that the event can happen to any of them.
   void check_event_fits(const ScenarioEvent& event, const std::string& path) {
-    bool has_nat = false, has_other = false;
+    bool has_nat = false, switches = false, has_both = false;
     for (const Group& group : scenario_.groups) {
       if (!means(event.who, group)) continue;
       const std::string home = join_path("groups", group.name);
       has_nat |= !group.nat.empty() || !group.other_nat.empty();
-      has_other |= has(join_path(home, "other_nat")) || has(join_path(home, "other_link"));
+      has_both |= group.other_up;
+      switches |= !group.other_up &&
+                  (has(join_path(home, "other_nat")) || has(join_path(home, "other_link")));
     }
     const std::string who = join_path(path, "who");
     if (event.kind == EventKind::kNatReboot && !has_nat) {
@@ -237,8 +247,12 @@ class Checker {
     if (event.kind == EventKind::kOneWayLoss && event.share == 0) {
       refuse(join_path(path, "share"), "0% loses nothing");
     }
-    if (event.kind == EventKind::kInterfaceSwitch && !has_other) {
-      refuse(who, "none of these hosts has an other_nat or other_link to switch to");
+    if (event.kind == EventKind::kInterfaceSwitch && !switches) {
+      refuse(who, has_both ? "these hosts have both interfaces at once; use interface-down"
+                           : "none of these hosts has an other_nat or other_link to switch to");
+    }
+    if (event.interface == InterfaceId::kOther && !has_both) {
+      refuse(join_path(path, "interface"), "none of these hosts has other_up = true");
     }
   }
 

@@ -241,6 +241,8 @@ const Fields<Group>& group_fields() {
       field("link", &Group::link, line_of_text()),
       field("other_nat", &Group::other_nat, nat_name()),
       field("other_link", &Group::other_link, line_of_text()),
+      field("other_up", &Group::other_up, flag()),
+      field("bridge", &Group::bridge, flag()),
       field("firewall", &Group::firewall, &FirewallModel::stateful, firewall()),
       field("firewall_expiry", &Group::firewall, &FirewallModel::expiry,
             duration_between(kNatExpiryMin, kFirewallExpiryMax)),
@@ -270,6 +272,8 @@ const Fields<ScenarioEvent>& event_fields() {
       field("from", &ScenarioEvent::from, text_as(parse_selector)),
       field("share", &ScenarioEvent::share, share()),
       field("by", &ScenarioEvent::by, duration_between(-kDurationMax, kDurationMax)),
+      field("interface", &ScenarioEvent::interface,
+            one_of<InterfaceId>({{"first", InterfaceId::kFirst}, {"other", InterfaceId::kOther}})),
   };
   return fields;
 }
