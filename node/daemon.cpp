@@ -191,7 +191,7 @@ Outcome open_port(Parts& parts, const DaemonOptions& options) {
   if (frames) open_lifetime_socket(parts);
   if (!frames || !options.relays) return {};
   parts.relay_scheduler.emplace(parts.context, options.clock_offset);
-  const RelayPortOptions limits{.bytes_per_second = options.relay_bytes_per_second};
+  const RelayPortOptions limits{.limits = options.relay_limits};
   parts.relay_ports.emplace(parts.context, *parts.relay_scheduler, limits);
   return {};
 }

@@ -10,6 +10,7 @@
 
 #include "crypto/mesh_secret.h"
 #include "node/bootstrap_host.h"
+#include "rendezvous/relay_meter.h"
 
 namespace kadwire::node {
 
@@ -30,11 +31,11 @@ struct DaemonOptions {
   bool introduces = true;  ///< passes calls on between members
   bool relays = true;      ///< relays between members, if it has a public address
   bool always_relays = false;  ///< with `relays`: even if it does not know that it has one
-  std::uint32_t relay_bytes_per_second = 0;  ///< for all members together; 0: no limit
-  bool relayed_only = false;                 ///< uses no direct path but to relays
-  bool maps_ports = true;                    ///< has the gateway map WireGuard's port
-  bool lan = true;                           ///< finds members on its links by multicast beacons
-  bool ipv6 = true;                          ///< false: no IPv6 candidates, none dialled
+  rendezvous::RelayLimits relay_limits;  ///< for all members together
+  bool relayed_only = false;             ///< uses no direct path but to relays
+  bool maps_ports = true;                ///< has the gateway map WireGuard's port
+  bool lan = true;                       ///< finds members on its links by multicast beacons
+  bool ipv6 = true;                      ///< false: no IPv6 candidates, none dialled
   bool start_afresh = false;
   std::chrono::milliseconds clock_offset{0};  ///< added to the wall clock; for tests
 };

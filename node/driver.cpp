@@ -134,6 +134,7 @@ void Driver::on_wake() {
 }
 
 void Driver::pump(Now now) {
+  if (ports_.relay_ports != nullptr) node_.set_relay_traffic(now, ports_.relay_ports->traffic());
   while (route(now)) {
   }
   while (auto transmit = ports_.directory.poll_transmit()) ports_.dht_socket.send(*transmit);

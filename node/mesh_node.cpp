@@ -342,7 +342,7 @@ bool MeshNode::choose_candidates() {
   const auto hosts = rendezvous::without_card_numbers(
       rendezvous::host_candidates(own, config_.listen_port, mesh), own, mesh);
   const bool services_changed =
-      own_.set_services({config_.frames, can_relay(), config_.relayed_only});
+      own_.set_services({config_.frames, offers_relay(), config_.relayed_only});
   auto learnt = static_candidates();
   std::ranges::copy(mapped_candidates(), std::back_inserter(learnt));
   if (nat_) {

@@ -109,6 +109,8 @@ class MeshNode {
   void handle_relay_bind(Now now, rendezvous::RelayId id, const Endpoint& from, ByteView frame);
   void handle_relay_port(Now now, rendezvous::RelayId id, std::uint16_t port);
   void handle_relay_idle(Now now, rendezvous::RelayId id);
+  /// How busy they are; cheap, and to be said whenever anything happens.
+  void set_relay_traffic(Now now, const rendezvous::RelayTraffic& traffic);
   void handle_timeout(Now now);
   /// Withdraws the record and gives the port mapping back. Poll on until departed() or patience
   /// ends.
@@ -184,6 +186,7 @@ class MeshNode {
   void say_on_lan(Now now, const Bytes& farewell);
   [[nodiscard]] bool lacks_path(const crypto::NodeId& node) const;
   [[nodiscard]] bool can_relay() const;
+  [[nodiscard]] bool offers_relay() const;
   void on_agent_event(Now now, rendezvous::AgentEvent event);
   void tell_traffic(Now now);
   [[nodiscard]] bool is_guided(const PeerRow& row) const;
@@ -220,6 +223,7 @@ class MeshNode {
   // Both or neither: nothing can travel beside WireGuard.
   std::optional<rendezvous::Agent> agent_;
   std::optional<rendezvous::NatObserver> nat_;
+  rendezvous::RelayTraffic relay_traffic_;
   std::optional<KeepalivePace> pace_;   ///< only with them
   Farewells farewells_;                 ///< of peers that have a session with the agent
   std::optional<MailboxDesk> mailbox_;  ///< only with an agent

@@ -142,7 +142,7 @@ void MeshNode::look_for_new_candidates(Now now) {
     agent_->set_own_nat(nat_->behavior(AddressFamily::kIpv4));
     tell_pace_of_externals(now);
   }
-  if ((seen_otherwise || can_relay() != own_.relays()) && choose_candidates()) publish(now);
+  if ((seen_otherwise || offers_relay() != own_.relays()) && choose_candidates()) publish(now);
 }
 
 void MeshNode::on_agent_event(Now now, rendezvous::AgentEvent event) {
@@ -202,6 +202,10 @@ bool MeshNode::can_relay() const {
   });
 }
 
+bool MeshNode::offers_relay() const {
+  return can_relay() && !relay_traffic_.used_up;
+}
+
 void MeshNode::handle_relay_bind(Now now, rendezvous::RelayId id, const Endpoint& from,
                                  ByteView frame) {
   if (agent_) agent_->handle_bind(now, id, from, frame);
@@ -213,6 +217,23 @@ void MeshNode::handle_relay_port(Now now, rendezvous::RelayId id, std::uint16_t 
 
 void MeshNode::handle_relay_idle(Now, rendezvous::RelayId id) {
   if (agent_) agent_->handle_relay_idle(id);
+}
+
+/// Who has nothing left to pass on offers no more to relay, and offers again when it has.
+void MeshNode::set_relay_traffic(Now now, const rendezvous::RelayTraffic& traffic) {
+  if (traffic == relay_traffic_ || !agent_) return;
+  const bool closes = traffic.used_up && !relay_traffic_.used_up;
+  const bool opens = !traffic.used_up && relay_traffic_.used_up;
+  relay_traffic_ = traffic;
+  agent_->set_relay_traffic(traffic);
+  if (closes) {
+    notice(Notice::Level::kWarning,
+           fmt::format("relay quota used up bytes={} of={}: no new pairs until less was relayed in "
+                       "24 hours (--relay-quota)",
+                       traffic.day_bytes, traffic.quota_bytes));
+  }
+  if (opens) notice(Notice::Level::kInfo, "relay quota has room again");
+  if ((closes || opens) && !leaving_) follow_agent(now);
 }
 
 PathKind MeshNode::path(const crypto::NodeId& node) const {

@@ -86,7 +86,7 @@ NodeView MeshNode::view(Now now) const {
   }
   if (config_.relays && agent_) {
     const rendezvous::RelayDesk& desk = agent_->relay_desk();
-    view.relay = {own_.relays(), desk.pairs(), desk.counters(), {}};
+    view.relay = {own_.relays(), desk.pairs(), desk.load(), relay_traffic_, desk.counters(), {}};
   }
   view.peers_total = peers_.rows().size();
   view.peers_active = static_cast<std::size_t>(std::ranges::count_if(

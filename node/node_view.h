@@ -62,6 +62,8 @@ struct NatView {
 struct RelayView {
   bool offered = false;   ///< in its record
   std::size_t pairs = 0;  ///< that have a port now
+  std::uint8_t load = 0;  ///< hundredths, as it says to who asks
+  rendezvous::RelayTraffic busy;
   rendezvous::RelayDeskCounters requests;
   RelayCounters traffic;
 };

@@ -57,6 +57,8 @@ std::string_view to_text(PathCause cause) {
       return "faster";
     case PathCause::kPreferred:
       return "preferred";
+    case PathCause::kRoomier:
+      return "roomier";
     case PathCause::kPeerChose:
       return "peer-chose";
     case PathCause::kReserve:
@@ -89,6 +91,8 @@ std::string_view describe(PathCause cause) {
       return "its round trip is shorter than the one's before";
     case PathCause::kPreferred:
       return "it is as fast as the one before, and on the same network or IPv6";
+    case PathCause::kRoomier:
+      return "its relay is less full than the one's before";
     case PathCause::kPeerChose:
       return "the peer chose it, as the one of the two with the lower NodeId does";
     case PathCause::kReserve:

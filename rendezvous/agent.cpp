@@ -11,7 +11,7 @@ Agent::Agent(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identi
       indices_(random),
       context_{{keys, identity, frame_keys_, indices_, random}, {}, 0, 0, {}},
       call_sources_(kCallsPerSource),
-      desk_(random) {}
+      desk_(random, options.relayed_pairs) {}
 
 void Agent::set_own_record(Now now, const SignedRecord& record) {
   if (record.record.sequence <= context_.own_sequence) return;
@@ -358,6 +358,7 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
   }
   while (const auto relay = peer.punch.poll_release()) peer.releases.add(now.steady, *relay);
   send_releases(now, node, peer);
+  ask_loads(now, node, peer);
   while (auto outgoing = peer.punch.poll_frame()) {
     if (!outgoing->way.introducer) {
       ++stats_.frames_out;
@@ -400,8 +401,9 @@ void Agent::count_choice(Now now, const Peer& peer) {
   const PairEvent* chosen = peer.punch.history().last(PairEventKind::kPathChosen);
   if (chosen == nullptr || chosen->at != now.steady) return;
   ++stats_.paths_chosen;
-  const bool swapped =
-      chosen->cause == PathCause::kFaster || chosen->cause == PathCause::kPreferred;
+  const bool swapped = chosen->cause == PathCause::kFaster ||
+                       chosen->cause == PathCause::kPreferred ||
+                       chosen->cause == PathCause::kRoomier;
   if (swapped) ++stats_.paths_swapped;
 }
 

@@ -54,6 +54,9 @@ inline constexpr std::size_t kRelaysMax = 2;
 /// there may be none.
 inline constexpr Duration kReserveRelayPatience = 30s;
 
+/// What a relay last said of its load goes before nothing for so long: by then it may be another.
+inline constexpr Duration kLoadMemory = 10min;
+
 /// A spray is some 100 KB to one address that a member names, a whole mesh's a flood: four of these
 /// at once, then one each ten seconds.
 inline constexpr Rate kSpraysInAll{1, 40};
@@ -109,6 +112,7 @@ struct AgentOptions {
   bool side_ports = false;  ///< may ask for side ports
   /// Wants no direct path but to members that relay, or there would be no relay to use.
   bool relayed_only = false;
+  std::size_t relayed_pairs = kRelayedPairsMax;  ///< at once, for others; fewer in tests
 };
 
 class Agent {
@@ -144,6 +148,8 @@ class Agent {
   /// The port that an OpenRelay led to; 0: none.
   void handle_relay_port(Now now, RelayId id, std::uint16_t port);
   void handle_relay_idle(RelayId id) { desk_.handle_idle(id); }
+  /// How busy the ports are.
+  void set_relay_traffic(const RelayTraffic& traffic) { desk_.set_traffic(traffic); }
   /// What WireGuard's counters say of a peer since the last time.
   void handle_traffic(Now now, const crypto::NodeId& node, bool sent, bool received);
   /// WireGuard has followed this peer away from its chosen path.
@@ -191,6 +197,8 @@ class Agent {
     std::optional<NatBehavior> nat;
     std::uint64_t sequence = 0;
     bool relays = false;                       ///< offers to
+    std::uint8_t relay_load = 0;               ///< how full it is, as it last said
+    TimePoint load_said;                       ///< when that was
     bool relayed_only = false;                 ///< wants to be, as its record says
     TimePoint relays_asked;                    ///< for the path to this peer
     Duration relay_patience = kRelayPatience;  ///< how long these are waited for
@@ -226,8 +234,9 @@ class Agent {
   void on_message(Now now, const Way& from, ByteView payload);
   void act(Now now, const crypto::NodeId& sender, const Way& from, PairMessage message);
   void ask_relays(Now now, const crypto::NodeId& node, Peer& peer);
-  [[nodiscard]] std::vector<crypto::NodeId> relays_for(const crypto::NodeId& node,
+  [[nodiscard]] std::vector<crypto::NodeId> relays_for(Now now, const crypto::NodeId& node,
                                                        const Peer& peer) const;
+  void ask_loads(Now now, const crypto::NodeId& node, Peer& peer);
   void on_challenge(Now now, const Way& from, ByteView payload);
   void ask_ahead(Now now, const crypto::NodeId& node, Peer& peer,
                  std::span<const crypto::NodeId> introducers);
@@ -236,6 +245,7 @@ class Agent {
   void repeat_requests(Now now, const crypto::NodeId& node, Peer& peer);
   void on_use_relay(Now now, const crypto::NodeId& sender, const UseRelay& use);
   void on_relay_reply(Now now, const crypto::NodeId& relay, const RelayReply& reply);
+  void note_load(Now now, Peers::value_type& peer, const crypto::NodeId& relay, std::uint8_t load);
   void tell_relay_answers(Now now);
   void send_releases(Now now, const crypto::NodeId& node, Peer& peer);
   void on_release(Now now, const crypto::NodeId& sender, const RelayRelease& release);

@@ -52,7 +52,7 @@ void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
   peer.relay_patience =
       works && in_a_row ? std::min(peer.relay_patience * 2, kReserveRelayPatience) : kRelayPatience;
   peer.relays_asked = now.steady;
-  const std::vector<crypto::NodeId> relays = relays_for(node, peer);
+  const std::vector<crypto::NodeId> relays = relays_for(now, node, peer);
   if (relays.empty() && !works) peer.punch.history().note(now.steady, PairEventKind::kNoRelay);
   const std::size_t wanted = works ? 1 : kRelaysMax;
   const std::size_t asked = std::min(wanted, relays.size());
@@ -81,10 +81,11 @@ bool Agent::is_under_way(Now now, const Peer& peer, const crypto::NodeId& relay)
   return !peer.punch.relay_works(relay) && peer.requests.is_under_way(now.steady, relay);
 }
 
-/// Whoever passed our messages on has a session with the peer and comes first; any other relay that
-/// is reached directly may have one. The nearest of each first. While one of them works, the
-/// others.
-std::vector<crypto::NodeId> Agent::relays_for(const crypto::NodeId& node, const Peer& peer) const {
+/// Whoever passed our messages on has a session with the peer and comes first, unless it is nearly
+/// full; any other relay that is reached directly may have one. Of each those that cost least
+/// first. While one of them works, the others.
+std::vector<crypto::NodeId> Agent::relays_for(Now now, const crypto::NodeId& node,
+                                              const Peer& peer) const {
   const auto introducers = peer.punch.working_introducers();
   const auto in_use = peer.punch.has_choice() ? peer.punch.relays() : std::vector<crypto::NodeId>();
   std::vector<std::tuple<bool, Duration, crypto::NodeId>> reachable;
@@ -93,11 +94,13 @@ std::vector<crypto::NodeId> Agent::relays_for(const crypto::NodeId& node, const 
     if (other == node || !relay.relays || !rtt) continue;
     if (std::ranges::find(in_use, other) != in_use.end()) continue;
     const bool introduces = std::ranges::find(introducers, other) != introducers.end();
-    reachable.emplace_back(!introduces, *rtt, other);
+    const bool recent = now.steady - relay.load_said < kLoadMemory;
+    const std::uint8_t load = recent ? relay.relay_load : 0;
+    reachable.emplace_back(!introduces || load >= kLoadNearlyFull, relay_cost(*rtt, load), other);
   }
   std::ranges::sort(reachable);
   std::vector<crypto::NodeId> relays;
-  for (const auto& [stranger, rtt, other] : reachable) relays.push_back(other);
+  for (const auto& [later, cost, other] : reachable) relays.push_back(other);
   return relays;
 }
 
@@ -145,16 +148,37 @@ void Agent::on_use_relay(Now now, const crypto::NodeId& sender, const UseRelay& 
 /// The relay is where we reach it anyhow, at another port. Only who was asked may name one.
 void Agent::on_relay_reply(Now now, const crypto::NodeId& relay, const RelayReply& reply) {
   const auto peer = peers_.find(reply.peer);
-  const auto path = peers_.at(relay).punch.chosen();
+  Peer& sender = peers_.at(relay);
+  const auto path = sender.punch.chosen();
   if (peer == peers_.end() || !path || path->relay) return;
-  if (!peer->second.requests.note_answer(relay)) return;
+  sender.relay_load = reply.load;
+  sender.load_said = now.steady;
+  if (!peer->second.requests.note_answer(relay)) return note_load(now, *peer, relay, reply.load);
   const bool granted = reply.port != 0;
   peer->second.punch.history().note(
       now.steady, granted ? PairEventKind::kRelayGranted : PairEventKind::kRelayRefused,
       PathCause::kNone, {}, relay);
   if (!granted) return peer->second.requests.settle(relay);
   peer->second.punch.add_relayed(now, {path->endpoint.address, reply.port}, relay);
-  collect(now, reply.peer, peer->second);
+  note_load(now, *peer, relay, reply.load);
+}
+
+/// Of a relay that has a port for the two; of others it changes nothing.
+void Agent::note_load(Now now, Peers::value_type& peer, const crypto::NodeId& relay,
+                      std::uint8_t load) {
+  peer.second.punch.note_relay_load(now, relay, load);
+  collect(now, peer.first, peer.second);
+}
+
+/// The request for a port that is open already: its answer says how full the relay is.
+void Agent::ask_loads(Now now, const crypto::NodeId& node, Peer& peer) {
+  while (const auto relay = peer.punch.poll_load_question()) {
+    const auto found = peers_.find(*relay);
+    if (found == peers_.end()) continue;
+    if (found->second.punch.send_straight(now, RelayRequest{node})) {
+      collect(now, *relay, found->second);
+    }
+  }
 }
 
 /// To relays that are reached straight; to others it will be said when they are, or not at all.
@@ -225,7 +249,9 @@ void Agent::tell_relay_answers(Now now) {
   while (const auto answer = desk_.poll_answer()) {
     const auto peer = peers_.find(answer->to);
     if (peer == peers_.end()) continue;
-    if (!peer->second.punch.send_straight(now, RelayReply{answer->peer, answer->port})) continue;
+    if (!peer->second.punch.send_straight(now,
+                                          RelayReply{answer->peer, answer->port, answer->load}))
+      continue;
     collect(now, answer->to, peer->second);
   }
 }

@@ -37,6 +37,7 @@ enum class PathCause : std::uint8_t {
   kDirect,     ///< it leads straight there, the one before went through a relay
   kFaster,     ///< its round trip is shorter by more than noise
   kPreferred,  ///< as fast: on an own link, or IPv6
+  kRoomier,    ///< a relay that is less full
   kPeerChose,  ///< the peer, whose id is lower, chose it
   kReserve,    ///< the relay before died; this one had been kept in reserve
   kRepeated,   ///< the one before was given up by either side

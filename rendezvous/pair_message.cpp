@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "rendezvous/frame.h"
+#include "rendezvous/path_choice.h"
 #include "rendezvous/peer_record.h"
 
 namespace kadwire::rendezvous {
@@ -54,7 +55,7 @@ struct Encoder {
     begin(Type::kRelayRequest).raw(request.peer.bytes);
   }
   void operator()(const RelayReply& reply) {
-    begin(Type::kRelayReply).raw(reply.peer.bytes).be16(reply.port);
+    begin(Type::kRelayReply).raw(reply.peer.bytes).be16(reply.port).u8(reply.load);
   }
   void operator()(const RelayBind& bind) {
     begin(Type::kRelayBind).raw(bind.peer.bytes).be64(bind.proof);
@@ -141,8 +142,11 @@ std::optional<PairMessage> read_message(Type type, ByteReader& reader) {
     case Type::kRelayRequest:
       return RelayRequest{read_node(reader)};
     case Type::kRelayReply: {
-      const crypto::NodeId peer = read_node(reader);
-      return RelayReply{peer, reader.be16()};
+      RelayReply reply{.peer = read_node(reader)};
+      reply.port = reader.be16();
+      reply.load = reader.u8();
+      if (reply.load > kLoadMax) return std::nullopt;
+      return reply;
     }
     case Type::kRelayBind:
       return read_proof<RelayBind>(reader);

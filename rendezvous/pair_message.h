@@ -56,10 +56,11 @@ struct RelayRequest {
   bool operator==(const RelayRequest&) const = default;
 };
 
-/// The relay's answer: where both are to send. Port 0: refused.
+/// The relay's answer: where both are to send, and how full it is. Port 0: refused.
 struct RelayReply {
   crypto::NodeId peer;
   std::uint16_t port = 0;
+  std::uint8_t load = 0;  ///< kLoadMax at most (path_choice.h)
   bool operator==(const RelayReply&) const = default;
 };
 

@@ -23,8 +23,7 @@ std::uint64_t pair_number(const crypto::NodeId& a, const crypto::NodeId& b) {
 }  // namespace
 
 PairSchedule::PairSchedule(const crypto::NodeId& self, const crypto::NodeId& peer)
-    : offset_(pair_number(self, peer) %
-              static_cast<std::uint64_t>(std::chrono::milliseconds(kSlot).count())) {}
+    : number_(pair_number(self, peer)) {}
 
 void PairSchedule::begin(TimePoint now) {
   next_ = now;
@@ -51,9 +50,16 @@ bool PairSchedule::take(Now now) {
 TimePoint PairSchedule::next_slot(Now now) const {
   const int apart = slots_apart((tries_ - kBurstTries) / kSlotTries);
   const auto period = std::chrono::milliseconds(kSlot) * apart;
-  const auto since = now.wall.time_since_epoch() - offset_;
+  const std::chrono::milliseconds offset(
+      number_ % static_cast<std::uint64_t>(std::chrono::milliseconds(kSlot).count()));
+  const auto since = now.wall.time_since_epoch() - offset;
   const auto wait = period - since % period;
   return now.steady + std::max<Duration>(wait, kSlotSpacing);
+}
+
+TimePoint PairSchedule::next_beat(Now now, std::chrono::milliseconds period) const {
+  const std::chrono::milliseconds offset(number_ % static_cast<std::uint64_t>(period.count()));
+  return now.steady + (period - (now.wall.time_since_epoch() - offset) % period);
 }
 
 }  // namespace kadwire::rendezvous

@@ -36,12 +36,14 @@ class PairSchedule {
   [[nodiscard]] std::optional<TimePoint> next() const { return next_; }
   /// True, and the next moment is set, if a try is due.
   [[nodiscard]] bool take(Now now);
+  /// The next moment of this pair's own in a rhythm of this `period`: other pairs have others.
+  [[nodiscard]] TimePoint next_beat(Now now, std::chrono::milliseconds period) const;
   /// How many tries since the beginning.
   [[nodiscard]] int tries() const { return tries_; }
 
  private:
   [[nodiscard]] TimePoint next_slot(Now now) const;
-  std::chrono::milliseconds offset_;  ///< of this pair's slots within kSlot
+  std::uint64_t number_;  ///< the pair's: places its moments within any period
   std::optional<TimePoint> next_;
   int tries_ = 0;
 };

@@ -66,6 +66,9 @@ struct Path {
   bool nominated = false;  ///< the controlling side uses it
   bool told = false;       ///< the peer has answered a ping that said so
   Duration rtt{0};
+  std::uint8_t load = 0;     ///< of the relay, by its last word
+  TimePoint load_said;       ///< when that was
+  bool load_awaited = true;  ///< it was asked, and has not said: else it is not heard
   TimePoint heard;
   int checks_left = 0;
   Duration spacing{0};

@@ -86,6 +86,41 @@ void PunchSession::keep_reserve(Now now) {
   paths_.find(reserve()->way)->check(now.steady, kDoubtPings, kDoubtSpacing);
 }
 
+void PunchSession::note_relay_load(Now now, const crypto::NodeId& relay, std::uint8_t load) {
+  for (Path& path : paths_) {
+    if (path.relay != relay || !std::exchange(path.load_awaited, false)) continue;
+    path.load = load;
+    path.load_said = now.steady;
+  }
+  choose(now);
+}
+
+/// Both are asked at once, so that nobody moves to one because it had room some minutes ago. Where
+/// there is no other relay nothing can be chosen, and nobody is asked.
+void PunchSession::ask_loads(Now now) {
+  if (!loads_due_ || now.steady < *loads_due_) return;
+  loads_due_ = schedule_.next_beat(now, kLoadSpacing);
+  const Path* other = reserve();
+  if (other == nullptr) return;
+  for (Path* path : {chosen_path(), paths_.find(other->way)}) {
+    path->load_awaited = true;
+    load_questions_.push_back(*path->relay);
+  }
+}
+
+/// A tunnel that has just begun takes the best of what answers; one that has settled stays.
+bool PunchSession::is_worth_choosing(Now now, const Path& path, const Path& current) const {
+  if (now.steady - chosen_at_ < kRelaySettling) {
+    return is_better_path(quality(path), quality(current));
+  }
+  const TimePoint said = std::min(path.load_said, current.load_said);
+  return is_worth_moving(quality(path), quality(current), now.steady - said < kLoadNews);
+}
+
+std::optional<crypto::NodeId> PunchSession::poll_load_question() {
+  return take_front(load_questions_);
+}
+
 std::optional<Bytes> PunchSession::seal_bind(Now now, const PairMessage& message) {
   return link_.seal(now, FrameType::kBind, message);
 }

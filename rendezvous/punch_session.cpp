@@ -198,6 +198,7 @@ void PunchSession::handle_timeout(Now now, std::span<const crypto::NodeId> intro
   }
   keep_reserve(now);
   release_relays(now);
+  ask_loads(now);
   const auto renewal = link_.renewal();
   if (renewal && now.steady >= *renewal && !schedule_.next()) begin(now);
   if (schedule_.take(now)) call(now, introducers);
@@ -220,6 +221,7 @@ std::optional<TimePoint> PunchSession::next_timeout() const {
   consider(next_of_ports());
   consider(reserve_due());
   consider(release_due());
+  consider(loads_due_);
   return earliest;
 }
 
@@ -392,7 +394,7 @@ void PunchSession::choose(Now now, PathCause if_none) {
   }
   if (best == nullptr || best == current) return;
   // "Better" is no order among three, as noise adds up: the best must beat the current one itself.
-  if (current != nullptr && !is_better_path(quality(*best), quality(*current))) return;
+  if (current != nullptr && !is_worth_choosing(now, *best, *current)) return;
   choose(now, best, cause_for(*best, current, if_none));
 }
 
@@ -403,6 +405,8 @@ void PunchSession::choose(Now now, Path* path, PathCause cause) {
   path->told = false;
   choice_changed_ = true;
   lost_ = false;
+  loads_due_.reset();
+  if (path->relay && controls_) loads_due_ = schedule_.next_beat(now, kLoadSpacing);
   if (!path->relay) {
     indirect_since_.reset();
     note_met_port();
@@ -485,7 +489,7 @@ PathQuality PunchSession::quality(const Path& path) const {
   const bool on_link = std::ranges::any_of(context_.addresses, [&](const LocalAddress& local) {
     return local.prefix.contains(address);
   });
-  return {path.proven, path.relay.has_value(), on_link, address.is_v6(), path.rtt};
+  return {path.proven, path.relay.has_value(), on_link, address.is_v6(), path.rtt, path.load};
 }
 
 }  // namespace kadwire::rendezvous

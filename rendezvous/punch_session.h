@@ -60,6 +60,14 @@ inline constexpr Duration kDetourDelay = 200ms;
 /// usually proven within one round trip.
 inline constexpr Duration kRelayDelay = 150ms;
 
+/// Relays that were asked together have answered by then, and a tunnel stays where it is.
+inline constexpr Duration kRelaySettling = 2s;
+/// How often the relays of a pair in use are asked how full they are, each pair at its own moment:
+/// whoever finds its relay nearly full leaves alone, and the next one finds it emptier already.
+inline constexpr std::chrono::milliseconds kLoadSpacing = 5min;
+/// Words of two relays that are no older than this were said together: the answers to one question.
+inline constexpr Duration kLoadNews = 5s;
+
 /// Ports are not guessed for so long once all paths are in doubt: by then servers have told those
 /// of now, and each side has told the other.
 inline constexpr Duration kGuessDelay = 1s;
@@ -178,6 +186,11 @@ class PunchSession {
   /// An endpoint at a relay, through which the peer may be reached. Without a session the relay
   /// learns where this node is, and the path is checked once there is one.
   void add_relayed(Now now, const Endpoint& endpoint, const crypto::NodeId& relay);
+  /// A relay says how full it is. Heard once after each question, the request for a port or a later
+  /// one.
+  void note_relay_load(Now now, const crypto::NodeId& relay, std::uint8_t load);
+  /// A relay in use that is to be asked for the pair once more: its answer says how full it is.
+  [[nodiscard]] std::optional<crypto::NodeId> poll_load_question();
   /// A member is none any more: nothing goes through it from now on. A path that WireGuard uses
   /// stays until it dies.
   void forget_member(const crypto::NodeId& node);
@@ -296,6 +309,8 @@ class PunchSession {
   void keep_reserve(Now now);
   [[nodiscard]] std::optional<TimePoint> release_due() const;
   void release_relays(Now now);
+  void ask_loads(Now now);
+  [[nodiscard]] bool is_worth_choosing(Now now, const Path& path, const Path& current) const;
   /// `if_none`: the cause, if no path is in use.
   void choose(Now now, PathCause if_none = PathCause::kFirst);
   void choose(Now now, Path* path, PathCause cause);
@@ -348,7 +363,8 @@ class PunchSession {
   std::unique_ptr<Luck> luck_;  ///< nullptr: never needed yet
   std::optional<Way> chosen_;
   TimePoint chosen_at_;
-  TimePoint relay_used_;  ///< last seen in use by WireGuard
+  TimePoint relay_used_;                ///< last seen in use by WireGuard
+  std::optional<TimePoint> loads_due_;  ///< when relays are asked how full they are
   std::optional<Way> roamed_to_;
   TimePoint roamed_at_;  ///< if it has
   bool choice_changed_ = false;
@@ -369,6 +385,7 @@ class PunchSession {
   Queue<OutgoingFrame> frames_;
   Queue<Bind> binds_;
   Queue<crypto::NodeId> releases_;
+  Queue<crypto::NodeId> load_questions_;
 };
 
 }  // namespace kadwire::rendezvous

@@ -37,7 +37,13 @@ PathCause PunchSession::cause_for(const Path& path, const Path* before, PathCaus
   if (before->relay && !path.relay) return PathCause::kDirect;
   const bool faster =
       is_better_path({.proven = true, .rtt = path.rtt}, {.proven = true, .rtt = before->rtt});
-  return faster ? PathCause::kFaster : PathCause::kPreferred;
+  if (faster) return PathCause::kFaster;
+  // For its load's sake, if that makes the difference.
+  const auto of = [](const Path& each) {
+    return PathQuality{.proven = true, .relayed = true, .rtt = each.rtt, .load = each.load};
+  };
+  return path.relay && is_better_path(of(path), of(*before)) ? PathCause::kRoomier
+                                                             : PathCause::kPreferred;
 }
 
 void PunchSession::note_loss(Now now, PathCause cause) {

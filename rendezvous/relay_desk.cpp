@@ -18,7 +18,7 @@ void RelayDesk::handle_request(TimePoint now, const crypto::NodeId& from,
   const bool asked = found != pairs_.end() && end_of(*found, from).asked;
   if (!asked && !make_room(from, found == pairs_.end())) {
     ++counters_.refused;
-    answers_.push_back({from, peer, 0});
+    answer(from, peer, 0);
     return;
   }
   if (found == pairs_.end()) {
@@ -29,7 +29,7 @@ void RelayDesk::handle_request(TimePoint now, const crypto::NodeId& from,
   End& end = end_of(*found, from);
   end.asked = true;
   end.released = false;
-  if (pair.port != 0) answers_.push_back({from, peer, pair.port});
+  if (pair.port != 0) answer(from, peer, pair.port);
 }
 
 void RelayDesk::handle_port(RelayId id, std::uint16_t port) {
@@ -37,8 +37,8 @@ void RelayDesk::handle_port(RelayId id, std::uint16_t port) {
   if (found == pairs_.end()) return;
   auto& [key, pair] = *found;
   pair.port = port;
-  if (pair.low.asked) answers_.push_back({key.first, key.second, port});
-  if (pair.high.asked) answers_.push_back({key.second, key.first, port});
+  if (pair.low.asked) answer(key.first, key.second, port);
+  if (pair.high.asked) answer(key.second, key.first, port);
   if (port != 0) return;
   ++counters_.refused;
   pairs_.erase(found);
@@ -152,6 +152,7 @@ RelayDesk::Alone RelayDesk::find_alone(const crypto::NodeId* asker) {
 /// there is no place left; not for somebody who is refused. What others ask for with this member as
 /// the other side does not count against it.
 bool RelayDesk::make_room(const crypto::NodeId& asker, bool another_pair) {
+  if (traffic_.used_up && another_pair) return false;
   const Alone own = find_alone(&asker);
   if (another_pair && own.count >= kRelayedAloneMax) close(own.oldest);
   const auto asked = std::ranges::count_if(pairs_, [&](const auto& entry) {
@@ -159,11 +160,20 @@ bool RelayDesk::make_room(const crypto::NodeId& asker, bool another_pair) {
            (entry.first.second == asker && entry.second.high.asked);
   });
   if (static_cast<std::size_t>(asked) >= kRelayedPairsPerMemberMax) return false;
-  if (!another_pair || pairs_.size() < kRelayedPairsMax) return true;
+  if (!another_pair || pairs_.size() < pairs_max_) return true;
   const Alone any = find_alone(nullptr);
   if (any.count == 0) return false;
   close(any.oldest);
   return true;
+}
+
+void RelayDesk::answer(const crypto::NodeId& to, const crypto::NodeId& peer, std::uint16_t port) {
+  answers_.push_back({to, peer, port, load()});
+}
+
+std::uint8_t RelayDesk::load() const {
+  const std::size_t places = std::min(pairs_.size() * kLoadMax / pairs_max_, std::size_t{kLoadMax});
+  return std::max(static_cast<std::uint8_t>(places), traffic_.load);
 }
 
 RelayDesk::Pairs::iterator RelayDesk::close(Pairs::iterator pair) {

@@ -22,6 +22,7 @@
 #include "node/base/endpoint.h"
 #include "node/base/random.h"
 #include "node/base/time.h"
+#include "rendezvous/relay_meter.h"
 
 namespace kadwire::rendezvous {
 
@@ -60,11 +61,12 @@ struct SendFromRelay {
 };
 using RelayAction = std::variant<OpenRelay, JoinRelay, CloseRelay, SendFromRelay>;
 
-/// "To this member: the port for you and your peer." Port 0: refused.
+/// "To this member: the port for you and your peer, and how full this relay is." Port 0: refused.
 struct RelayAnswer {
   crypto::NodeId to;
   crypto::NodeId peer;
   std::uint16_t port = 0;
+  std::uint8_t load = 0;
 };
 
 /// Who says to be where, for a pair, with which proof of it (RelayBind).
@@ -76,15 +78,16 @@ struct BindClaim {
 
 /// In pairs or places, since the start.
 struct RelayDeskCounters {
-  std::uint64_t refused = 0;     ///< requests: too many pairs, or no port
+  std::uint64_t refused = 0;     ///< requests: too many pairs, no port, or the quota is used up
   std::uint64_t challenged = 0;  ///< binds from places that are not proven
   std::uint64_t proven = 0;
 };
 
 class RelayDesk {
  public:
-  /// `random` supplies the proofs and outlives the desk.
-  explicit RelayDesk(RandomSource& random) : random_(random) {}
+  /// `random` supplies the proofs and outlives the desk. `pairs_max`: places, at least 1.
+  explicit RelayDesk(RandomSource& random, std::size_t pairs_max = kRelayedPairsMax)
+      : random_(random), pairs_max_(pairs_max) {}
   /// A member asks for a path to another.
   void handle_request(TimePoint now, const crypto::NodeId& from, const crypto::NodeId& peer);
   /// The port for an OpenRelay; 0: none could be had.
@@ -99,6 +102,10 @@ class RelayDesk {
   /// Nothing was forwarded for this pair for long.
   void handle_idle(RelayId id);
   void remove_member(const crypto::NodeId& node);
+  /// How busy the ports are, by the limits that they have.
+  void set_traffic(const RelayTraffic& traffic) { traffic_ = traffic; }
+  /// How full this relay is: of its places or of its traffic, whichever is scarcer.
+  [[nodiscard]] std::uint8_t load() const;
   void handle_timeout(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;
   [[nodiscard]] std::optional<RelayAction> poll_action();
@@ -140,8 +147,11 @@ class RelayDesk {
   [[nodiscard]] Alone find_alone(const crypto::NodeId* asker);
   [[nodiscard]] bool make_room(const crypto::NodeId& asker, bool another_pair);
   Pairs::iterator close(Pairs::iterator pair);
+  void answer(const crypto::NodeId& to, const crypto::NodeId& peer, std::uint16_t port);
 
   RandomSource& random_;
+  std::size_t pairs_max_;
+  RelayTraffic traffic_;
   Pairs pairs_;
   RelayDeskCounters counters_;
   RelayId last_id_ = 0;

@@ -23,12 +23,7 @@ namespace {
 constexpr std::size_t kBindersMax = 8;
 /// Ports of the operator's that are tried for one pair: all of ours may lie in front of a free one.
 constexpr int kPortAttemptsMax = 2 * static_cast<int>(rendezvous::kRelayedPairsMax);
-/// What may pass at once under bytes_per_second: an eighth of a second, and at least two runs.
-constexpr std::uint32_t kBurstBytesMin = 2 * kRunBytesMax;
-
-rendezvous::Rate byte_rate(std::uint32_t bytes_per_second) {
-  return {bytes_per_second, std::max(bytes_per_second / 8, kBurstBytesMin)};
-}
+static_assert(rendezvous::kRelayBurstMin >= 2 * kRunBytesMax, "or no run would ever pass");
 
 /// Which of the run's datagrams is one.
 std::optional<std::size_t> first_bind(const DatagramRun& run) {
@@ -113,7 +108,7 @@ void UdpRelayPorts::Port::close() {
 /// What the ports have in common. One batch is served at a time, so its memory is needed once.
 struct UdpRelayPorts::Shared : std::enable_shared_from_this<Shared> {
   Shared(asio::io_context& loop, Scheduler& clock, const RelayPortOptions& chosen)
-      : context(loop), scheduler(clock), options(chosen) {}
+      : context(loop), scheduler(clock), options(chosen), meter(chosen.limits) {}
 
   /// nullptr: none could be had.
   std::shared_ptr<Port> open(rendezvous::RelayId id);
@@ -123,7 +118,6 @@ struct UdpRelayPorts::Shared : std::enable_shared_from_this<Shared> {
   void handle_arrival(TimePoint now, Port& port, const Arrival& arrival);
   void handle_bind(TimePoint now, Port& port, const Arrival& arrival, ByteView frame);
   void forward(TimePoint now, Port& port, const Arrival& arrival, const DatagramRun& run);
-  bool within_rate(TimePoint now, std::size_t bytes);
   void flush(Port& port);
   void watch_for_idleness();
   void tell_idle();
@@ -135,7 +129,7 @@ struct UdpRelayPorts::Shared : std::enable_shared_from_this<Shared> {
   RelayCounters counters;
   std::map<rendezvous::RelayId, std::shared_ptr<Port>> ports;
   std::uint16_t next_offset = 0;  ///< in the range of ports
-  rendezvous::TokenBucket bytes;
+  rendezvous::RelayMeter meter;
   ArrivalBatch arrivals;
   std::array<DepartureBatch, 2> departures;  ///< by family; empty between two batches
 };
@@ -235,7 +229,7 @@ void UdpRelayPorts::Shared::forward(TimePoint now, Port& port, const Arrival& ar
     counters.too_large += packets;
     return;
   }
-  if (!within_rate(now, run.bytes.size())) {
+  if (!meter.take(now, run.bytes.size())) {
     counters.over_rate += packets;
     return;
   }
@@ -252,11 +246,6 @@ void UdpRelayPorts::Shared::forward(TimePoint now, Port& port, const Arrival& ar
   port.used = now;
   if (leg->departures->full()) flush(port);
   leg->departures->add({to.at, to.reached, run});
-}
-
-bool UdpRelayPorts::Shared::within_rate(TimePoint now, std::size_t size) {
-  if (options.bytes_per_second == 0) return true;
-  return bytes.take(now, byte_rate(options.bytes_per_second), static_cast<std::uint32_t>(size));
 }
 
 void UdpRelayPorts::Shared::flush(Port& port) {
@@ -362,6 +351,10 @@ void UdpRelayPorts::close(rendezvous::RelayId id) {
 
 const RelayCounters& UdpRelayPorts::counters() const {
   return shared_->counters;
+}
+
+rendezvous::RelayTraffic UdpRelayPorts::traffic() const {
+  return shared_->meter.traffic(shared_->scheduler.now().steady);
 }
 
 }  // namespace kadwire::node

@@ -37,8 +37,7 @@ inline constexpr int kRelayBatchesPerWakeUp = 4;
 struct RelayPortOptions {
   /// The ports to choose from, `first` + `count` at most 65536; count 0: the kernel chooses.
   std::uint16_t first = 0, count = 0;
-  /// For all pairs together; 0: no limit.
-  std::uint32_t bytes_per_second = 0;
+  rendezvous::RelayLimits limits = {};  ///< for all pairs together
 };
 
 class UdpRelayPorts final : public RelayPorts {
@@ -60,6 +59,7 @@ class UdpRelayPorts final : public RelayPorts {
   /// From inside a handler too: nothing comes of this pair afterwards. Unknown ids are ignored.
   void close(rendezvous::RelayId id) override;
   [[nodiscard]] const RelayCounters& counters() const override;
+  [[nodiscard]] rendezvous::RelayTraffic traffic() const override;
 
  private:
   struct Port;

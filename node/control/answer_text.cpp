@@ -119,13 +119,22 @@ std::string describe_nat(const json& status, const char* family) {
                      describe_lifetime(nat));
 }
 
-/// "offered; 3 pairs, 1.2 GiB passed on".
+/// "; 40.0 GiB of 93.1 GiB in 24 h", and that these are used up.
+std::string describe_quota(const json& relay) {
+  if (!relay.value("day_bytes_max", json()).is_number()) return "";
+  return fmt::format("; {} of {} in 24 h{}", format_bytes(number(relay, "day_bytes")),
+                     format_bytes(number(relay, "day_bytes_max")),
+                     field(relay, "used_up") == "true" ? ", used up" : "");
+}
+
+/// "offered; 3 pairs, 1.2 GiB passed on; 12 % busy".
 std::string describe_relay(const json& status) {
   const json relay = status.value("relay", json());
   if (!relay.is_object()) return kNothing;
-  return fmt::format("{}; {} pairs, {} passed on",
+  return fmt::format("{}; {} pairs, {} passed on, {} % busy{}",
                      field(relay, "offered") == "true" ? "offered" : "not offered",
-                     number(relay, "pairs"), format_bytes(number(relay, "forwarded_bytes")));
+                     number(relay, "pairs"), format_bytes(number(relay, "forwarded_bytes")),
+                     number(relay, "load_percent"), describe_quota(relay));
 }
 
 }  // namespace

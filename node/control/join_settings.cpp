@@ -38,6 +38,10 @@ constexpr std::size_t kStaticEndpointsMax = 4;
 /// What the fastest hosts relay, and what fits the limiter's 32 bits of bytes a second.
 constexpr std::uint32_t kRelayRateMbitMax = 10'000;
 constexpr std::uint32_t kBytesPerMbit = 125'000;
+/// More than kRelayRateMbitMax can pass in a day is no quota.
+constexpr std::uint32_t kRelayQuotaGbMax = 100'000;
+constexpr std::uint64_t kBytesPerGb = 1'000'000'000;
+static_assert(kBytesPerGb >= rendezvous::kDailyBytesMin);
 
 constexpr std::array<std::string_view, 4> kLogLevels{"debug", "info", "warn", "error"};
 
@@ -224,6 +228,12 @@ Applied set_relay_rate(JoinSettings& settings, std::string_view value) {
   return assign(settings.relay_rate_mbit, rate, value,
                 "is not a whole number of megabits a second (1 to 10000)");
 }
+Applied set_relay_quota(JoinSettings& settings, std::string_view value) {
+  auto quota = parse_number<std::uint32_t>(value);
+  if (quota && (*quota == 0 || *quota > kRelayQuotaGbMax)) quota.reset();
+  return assign(settings.relay_quota_gb, quota, value,
+                "is not a whole number of gigabytes a day (1 to 100000)");
+}
 Applied set_force_relay(JoinSettings& settings, std::string_view value) {
   settings.force_relay = value == "true";
   return {};
@@ -309,6 +319,10 @@ constexpr std::array kSettings{
             "Relay no more than this many megabits a second for all members together (default: no "
             "limit)",
             ValueKind::kNumber, true, true, set_relay_rate},
+    Setting{"relay-quota", "GB",
+            "Relay no more than this many gigabytes in any 24 hours for all members together; "
+            "counted anew after a restart (default: no limit)",
+            ValueKind::kNumber, true, true, set_relay_quota},
     Setting{"force-relay", "",
             "Reach every member through a relay, and only relays straight; for tests and diagnosis",
             ValueKind::kSwitch, true, true, set_force_relay},
@@ -359,6 +373,7 @@ JoinSettings overlay(JoinSettings base, JoinSettings over) {
   take_if_set(base.introducer, over.introducer);
   take_if_set(base.relay, over.relay);
   take_if_set(base.relay_rate_mbit, over.relay_rate_mbit);
+  take_if_set(base.relay_quota_gb, over.relay_quota_gb);
   take_if_set(base.force_relay, over.force_relay);
   take_if_set(base.no_portmap, over.no_portmap);
   take_if_set(base.no_lan, over.no_lan);
@@ -398,6 +413,7 @@ std::vector<node::BootstrapHost> stun_servers_of(const JoinSettings& settings) {
 tl::expected<void, Failure> check_settings(const JoinSettings& settings) {
   const bool relays = settings.relay.value_or(false);
   const bool forced = settings.force_relay.value_or(false);
+  const bool relays_not = forced || !settings.relay.value_or(true);
   const char* contradiction = nullptr;
   if (settings.no_punching.value_or(false) && relays) {
     contradiction = "--relay needs what --no-punching forbids; give one of them";
@@ -405,11 +421,16 @@ tl::expected<void, Failure> check_settings(const JoinSettings& settings) {
     contradiction = "--force-relay needs what --no-punching forbids; give one of them";
   } else if (forced && relays) {
     contradiction = "--relay contradicts --force-relay: who relays has to be reached straight";
-  } else if (settings.relay_rate_mbit && (forced || !settings.relay.value_or(true))) {
+  } else if (settings.relay_rate_mbit && relays_not) {
     contradiction =
         "--relay-rate limits what --no-relay and --force-relay forbid; give one of them";
   } else if (settings.relay_rate_mbit && settings.no_punching.value_or(false)) {
     contradiction = "--relay-rate limits what --no-punching forbids; give one of them";
+  } else if (settings.relay_quota_gb && relays_not) {
+    contradiction =
+        "--relay-quota limits what --no-relay and --force-relay forbid; give one of them";
+  } else if (settings.relay_quota_gb && settings.no_punching.value_or(false)) {
+    contradiction = "--relay-quota limits what --no-punching forbids; give one of them";
   }
   if (contradiction == nullptr) return {};
   return tl::unexpected(Failure{contradiction});
@@ -460,7 +481,8 @@ node::DaemonOptions to_daemon_options(const JoinSettings& settings, crypto::Mesh
   options.relayed_only = settings.force_relay.value_or(false);
   options.relays = settings.relay.value_or(true) && !options.relayed_only;
   options.always_relays = settings.relay.value_or(false);
-  options.relay_bytes_per_second = settings.relay_rate_mbit.value_or(0) * kBytesPerMbit;
+  options.relay_limits = {settings.relay_rate_mbit.value_or(0) * kBytesPerMbit,
+                          settings.relay_quota_gb.value_or(0) * kBytesPerGb};
   options.maps_ports = !settings.no_portmap.value_or(false);
   options.lan = !settings.no_lan.value_or(false);
   options.state_folder = settings.state_dir.value_or(kDefaultStateFolder) / options.interface;

@@ -39,6 +39,7 @@ struct JoinSettings {
   std::optional<bool> introducer;  ///< --introducer, or false: --no-introducer
   std::optional<bool> relay;       ///< --relay, or false: --no-relay; nullopt: if it can be reached
   std::optional<std::uint32_t> relay_rate_mbit;
+  std::optional<std::uint32_t> relay_quota_gb;
   std::optional<bool> force_relay;
   std::optional<bool> no_portmap;
   std::optional<bool> no_lan;

@@ -39,12 +39,20 @@ json mapping_or_null(const std::optional<node::PortMappingView>& mapping) {
           {"announced", mapping->announced}};
 }
 
+json quota_or_null(const rendezvous::RelayTraffic& traffic) {
+  return traffic.quota_bytes == 0 ? json(nullptr) : json(traffic.quota_bytes);
+}
+
 json relay_or_null(const std::optional<node::RelayView>& relay) {
   if (!relay) return nullptr;
   const node::RelayCounters& traffic = relay->traffic;
   return {{"offered", relay->offered},
           {"pairs", relay->pairs},
           {"pairs_max", rendezvous::kRelayedPairsMax},
+          {"load_percent", relay->load},
+          {"day_bytes", relay->busy.day_bytes},
+          {"day_bytes_max", quota_or_null(relay->busy)},
+          {"used_up", relay->busy.used_up},
           {"forwarded_packets", traffic.forwarded},
           {"forwarded_bytes", traffic.forwarded_bytes},
           {"requests_refused", relay->requests.refused + traffic.open_failed},

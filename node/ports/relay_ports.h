@@ -27,7 +27,7 @@ struct RelayCounters {
   std::uint64_t foreign = 0;    ///< from neither end
   std::uint64_t unheard = 0;    ///< for an end that was silent for kRelayEndSilence
   std::uint64_t too_large = 0;  ///< larger than any datagram of WireGuard's
-  std::uint64_t over_rate = 0;  ///< beyond the rate of all pairs together
+  std::uint64_t over_rate = 0;  ///< beyond the rate or the quota of all pairs together
   std::uint64_t binds_over_rate = 0;
   /// No route, no such family, a full buffer, or refused by the host's firewall.
   std::uint64_t send_failed = 0;
@@ -53,6 +53,8 @@ class RelayPorts {
   virtual void send(rendezvous::RelayId id, const Endpoint& to, ByteView frame) = 0;
   virtual void close(rendezvous::RelayId id) = 0;
   [[nodiscard]] virtual const RelayCounters& counters() const = 0;
+  /// How busy these ports are now, by the limits that they have.
+  [[nodiscard]] virtual rendezvous::RelayTraffic traffic() const = 0;
 };
 
 }  // namespace kadwire::node

@@ -143,13 +143,30 @@ TEST(DescribeStatus, SaysWhatIsRelayedForOthers) {
   node.relay->traffic.unheard = 8;
   node.relay->traffic.open_failed = 1;
   EXPECT_TRUE(contains(describe_status(to_json(node), false),
-                       "Relay:          offered; 3 pairs, 3.0 MiB passed on\n"));
+                       "Relay:          offered; 3 pairs, 3.0 MiB passed on, 0 % busy\n"));
   const json relay = to_json(node)["relay"];
+  EXPECT_TRUE(relay["day_bytes_max"].is_null());
   EXPECT_EQ(relay["requests_refused"], 5);
   EXPECT_EQ(relay["ends_challenged"], 5);
   EXPECT_EQ(relay["ends_proven"], 6);
   EXPECT_EQ(relay["dropped"]["unheard"], 8);
   EXPECT_EQ(relay["pairs_max"], rendezvous::kRelayedPairsMax);
+}
+
+TEST(DescribeStatus, SaysWhatIsLeftOfARelaysQuota) {
+  node::NodeView node;
+  node.relay.emplace();
+  node.relay->load = 40;
+  node.relay->busy = {.load = 40, .day_bytes = 40ULL << 30, .quota_bytes = 100ULL << 30};
+  EXPECT_TRUE(contains(describe_status(to_json(node), false),
+                       "passed on, 40 % busy; 40.0 GiB of 100.0 GiB in 24 h\n"));
+  node.relay->busy.used_up = true;
+  EXPECT_TRUE(contains(describe_status(to_json(node), false), " in 24 h, used up\n"));
+  const json relay = to_json(node)["relay"];
+  EXPECT_EQ(relay["load_percent"], 40);
+  EXPECT_EQ(relay["day_bytes"], 40ULL << 30);
+  EXPECT_EQ(relay["day_bytes_max"], 100ULL << 30);
+  EXPECT_EQ(relay["used_up"], true);
 }
 
 TEST(DescribeStatus, SurvivesAnAnswerOfAnotherShape) {

@@ -113,8 +113,8 @@ TEST(Overlay, CarriesEverySettingOfTheTable) {
         merged.dht_port || merged.bootstrap || merged.dht_network || merged.state_dir ||
         merged.socket_path || merged.log_level || merged.no_ipv6 || merged.start_afresh ||
         merged.clock_offset || merged.stun || merged.endpoints || merged.no_punching ||
-        merged.introducer || merged.relay || merged.relay_rate_mbit || merged.force_relay ||
-        merged.no_portmap || merged.no_lan;
+        merged.introducer || merged.relay || merged.relay_rate_mbit || merged.relay_quota_gb ||
+        merged.force_relay || merged.no_portmap || merged.no_lan;
     EXPECT_TRUE(kept) << setting.name << " is lost";
   }
 }
@@ -233,9 +233,10 @@ TEST(RelayWishes, AreKeptApartFromSayingNothing) {
 }
 
 TEST(RelayRate, IsInMegabitsForTheOperatorAndInBytesForTheRelay) {
-  EXPECT_EQ(options_of({}).relay_bytes_per_second, 0U) << "no limit";
-  EXPECT_EQ(options_of(with("relay-rate", {"1"})).relay_bytes_per_second, 125'000U);
-  EXPECT_EQ(options_of(with("relay-rate", {"10000"})).relay_bytes_per_second, 1'250'000'000U);
+  EXPECT_EQ(options_of({}).relay_limits.bytes_per_second, 0U) << "no limit";
+  EXPECT_EQ(options_of(with("relay-rate", {"1"})).relay_limits.bytes_per_second, 125'000U);
+  EXPECT_EQ(options_of(with("relay-rate", {"10000"})).relay_limits.bytes_per_second,
+            1'250'000'000U);
 }
 
 TEST(RelayRate, IsAWholeNumberWithinItsRange) {
@@ -248,6 +249,26 @@ TEST(RelayRate, IsAWholeNumberWithinItsRange) {
     ASSERT_FALSE(applied) << wrong;
     EXPECT_NE(applied.error().message.find("(1 to 10000)"), std::string::npos);
     EXPECT_FALSE(into.relay_rate_mbit);
+  }
+}
+
+TEST(RelayQuota, IsInGigabytesForTheOperatorAndInBytesForTheRelay) {
+  EXPECT_EQ(options_of({}).relay_limits.bytes_per_day, 0U) << "no limit";
+  EXPECT_EQ(options_of(with("relay-quota", {"1"})).relay_limits.bytes_per_day, 1'000'000'000U);
+  EXPECT_EQ(options_of(with("relay-quota", {"100000"})).relay_limits.bytes_per_day,
+            100'000'000'000'000U);
+}
+
+TEST(RelayQuota, IsAWholeNumberWithinItsRange) {
+  const auto settings = join_settings();
+  const auto quota = std::ranges::find(settings, "relay-quota", &Setting::name);
+  ASSERT_NE(quota, settings.end());
+  for (const char* wrong : {"", "0", "-1", "100001", "1.5", "20G", " 20", "99999999999"}) {
+    JoinSettings into;
+    const auto applied = quota->apply(into, wrong);
+    ASSERT_FALSE(applied) << wrong;
+    EXPECT_NE(applied.error().message.find("(1 to 100000)"), std::string::npos);
+    EXPECT_FALSE(into.relay_quota_gb);
   }
 }
 
@@ -279,9 +300,12 @@ TEST(CheckSettings, RefusesWhatCannotBeKeptTogether) {
     EXPECT_TRUE(check_settings(both));
     both.relay_rate_mbit = 20;
     EXPECT_FALSE(check_settings(both)) << forbids;
+    both.relay_rate_mbit.reset();
+    both.relay_quota_gb = 20;
+    EXPECT_FALSE(check_settings(both)) << forbids;
   }
   both = with("relay", {"true"});
-  both.relay_rate_mbit = 20;
+  both.relay_rate_mbit = both.relay_quota_gb = 20;
   EXPECT_TRUE(check_settings(both));
 }
 

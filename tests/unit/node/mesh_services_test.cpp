@@ -101,6 +101,18 @@ TEST_F(MeshServices, OffersToRelayAnywhereIfItsOperatorSaysSo) {
   EXPECT_TRUE(record_at(kPrivate).relays);
 }
 
+TEST_F(MeshServices, TakesItsOfferBackWhileItsQuotaIsUsedUp) {
+  node::MeshNode node(config_, mesh_.keys(), identity_, mesh_.random(), now_);
+  join(node, kPublic);
+  EXPECT_TRUE(last_record(node).relays);
+  for (const bool used_up : {true, false}) {
+    now_ = {now_.steady + 10s, now_.wall + 10s};
+    node.set_relay_traffic(now_, {.load = 100, .used_up = used_up});
+    node.handle_timeout(now_);
+    EXPECT_EQ(last_record(node).relays, !used_up);
+  }
+}
+
 TEST_F(MeshServices, NeverOffersToRelayWithoutPortsForIt) {
   config_.always_relays = true;
   config_.relays = false;

@@ -37,7 +37,7 @@ std::vector<Known> known() {
       {Forward{node(), {std::byte{7}}}, "04" + kNode + "07"},
       {Forwarded{node(), {std::byte{7}}}, "05" + kNode + "07"},
       {RelayRequest{node()}, "06" + kNode},
-      {RelayReply{node(), 0x9c41}, "07" + kNode + "9c41"},
+      {RelayReply{node(), 0x9c41, 100}, "07" + kNode + "9c41" + "64"},
       {UseRelay{node()}, "08" + kNode},
       {RelayBind{node()}, "09" + kNode + std::string(16, '0')},
       {RelayBind{node(), 0x0102030405060708}, "09" + kNode + "0102030405060708"},
@@ -108,6 +108,7 @@ TEST(PairMessage, RefusesWhatIsMalformed) {
       "03",                                      // no record
       "04" + kNode,                              // no frame
       "05" + kNode.substr(2),                    // a NodeId cut short
+      "07" + kNode + "9c41" + "65",              // fuller than full
   };
   for (const std::string& hex : cases) {
     EXPECT_FALSE(decode_pair_message(*from_hex(hex))) << hex;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <vector>
 
 #include "tests/support/made_up.h"
@@ -51,6 +52,23 @@ TEST(PairSchedule, GivesBothSidesTheSameMomentsThoughTheyBeganApart) {
   const auto a = slots(one), b = slots(other);
   ASSERT_GE(a.size(), 3U);
   for (std::size_t i = 0; i < 3; ++i) EXPECT_LE(std::chrono::abs(a[i] - b[i]), 2ms) << i;
+}
+
+TEST(PairSchedule, GivesEachPairABeatOfItsOwnThatBothSidesKeep) {
+  constexpr std::chrono::milliseconds kPeriod = 5min;
+  const Now now{TimePoint{1h}, kNoon};
+  std::set<TimePoint> beats;
+  for (unsigned i = 2; i < 52; ++i) {
+    const TimePoint beat = PairSchedule(node(1), node(i)).next_beat(now, kPeriod);
+    EXPECT_GT(beat, now.steady);
+    EXPECT_LE(beat, now.steady + kPeriod);
+    EXPECT_EQ(beat, PairSchedule(node(i), node(1)).next_beat(now, kPeriod));
+    const auto wait = std::chrono::floor<std::chrono::milliseconds>(beat - now.steady);
+    const Now then{beat, kNoon + wait};
+    EXPECT_EQ(PairSchedule(node(1), node(i)).next_beat(then, kPeriod), beat + kPeriod);
+    beats.insert(beat);
+  }
+  EXPECT_GE(beats.size(), 48U) << "by chance two may be the same";
 }
 
 TEST(PairSchedule, GivesDifferentPairsDifferentSlots) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "rendezvous/path_choice.h"
 #include "tests/support/made_up.h"
 #include "tools/testnet/seeded_random.h"
 
@@ -227,6 +228,42 @@ TEST_F(RelayDeskTest, RefusesAMemberMoreThanItsShareAndAllMoreThanAll) {
   for (unsigned i = 0; i < 2 * kRelayedPairsMax; ++i) both_ask(node(1000 + i), node(3000 + i));
   EXPECT_EQ(desk_.pairs(), kRelayedPairsMax);
   EXPECT_EQ(desk_.poll_answer()->port, 0);
+}
+
+TEST_F(RelayDeskTest, SaysWithEachAnswerHowFullItIs) {
+  RelayDesk desk(random_, 4);
+  const auto load_for = [&](unsigned i) {
+    desk.handle_request(kStart, node(100 + i), node(200 + i));
+    if (const auto action = desk.poll_action()) {
+      desk.handle_port(std::get<OpenRelay>(*action).id, static_cast<std::uint16_t>(7000 + i));
+    }
+    desk.handle_request(kStart, node(200 + i), node(100 + i));
+    EXPECT_EQ(desk.poll_answer().value().port == 0, i >= 4);
+    return int{desk.poll_answer().value().load};
+  };
+  EXPECT_EQ(load_for(0), 25);
+  desk.set_traffic({.load = 60});
+  EXPECT_EQ(load_for(1), 60) << "the scarcer of places and traffic";
+  EXPECT_EQ(load_for(2), 75);
+  EXPECT_EQ(load_for(3), 100);
+  EXPECT_EQ(load_for(4), 100) << "a refusal says it too";
+  EXPECT_EQ(load_for(0), 100) << "and so does the answer to who has a port and asks again";
+}
+
+TEST_F(RelayDeskTest, RefusesNewPairsAndKeepsTheOthersWhenItsQuotaIsUsedUp) {
+  desk_.handle_request(kStart, kA, kB);
+  desk_.handle_port(take<OpenRelay>()->id, 7000);
+  (void)desk_.poll_answer();
+  desk_.set_traffic({.load = kLoadMax, .used_up = true});
+  desk_.handle_request(kStart, kB, kA);
+  EXPECT_EQ(desk_.poll_answer()->port, 7000) << "the other half of a pair that is there";
+  desk_.handle_request(kStart, kA, node(3));
+  EXPECT_EQ(desk_.poll_answer()->port, 0);
+  EXPECT_EQ(desk_.pairs(), 1U);
+  EXPECT_EQ(desk_.counters().refused, 1U);
+  desk_.set_traffic({});
+  desk_.handle_request(kStart, kA, node(3));
+  EXPECT_TRUE(take<OpenRelay>());
 }
 
 TEST_F(RelayDeskTest, LetsTheOldestGoOfWhatAMemberAskedForAlone) {

@@ -133,6 +133,7 @@ class SimRelayPorts final : public node::RelayPorts {
   void send(rendezvous::RelayId id, const Endpoint& to, ByteView frame) override;
   void close(rendezvous::RelayId id) override;
   [[nodiscard]] const node::RelayCounters& counters() const override { return counters_; }
+  [[nodiscard]] rendezvous::RelayTraffic traffic() const override { return {}; }
 
  private:
   struct End {

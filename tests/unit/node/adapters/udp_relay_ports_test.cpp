@@ -257,7 +257,7 @@ TEST_F(UdpRelayPortsTest, DropsWhatIsLargerThanAnyWireguardDatagram) {
 class LimitedRelayPortsTest : public UdpRelayPortsTest {
  protected:
   static constexpr std::uint32_t kBytesPerSecond = 8'000'000;
-  LimitedRelayPortsTest() : UdpRelayPortsTest({.bytes_per_second = kBytesPerSecond}) {}
+  LimitedRelayPortsTest() : UdpRelayPortsTest({.limits = {.bytes_per_second = kBytesPerSecond}}) {}
 };
 
 TEST_F(LimitedRelayPortsTest, ForwardsNoMoreThanTheRateOfAllPairsTogether) {
