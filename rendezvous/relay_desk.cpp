@@ -29,7 +29,7 @@ void RelayDesk::handle_request(TimePoint now, const crypto::NodeId& from,
   End& end = end_of(*found, from);
   end.asked = true;
   end.released = false;
-  if (pair.port != 0) answer(from, peer, pair.port);
+  if (pair.port != 0) answer(from, peer, pair.port, asked);
 }
 
 void RelayDesk::handle_port(RelayId id, std::uint16_t port) {
@@ -167,8 +167,13 @@ bool RelayDesk::make_room(const crypto::NodeId& asker, bool another_pair) {
   return true;
 }
 
-void RelayDesk::answer(const crypto::NodeId& to, const crypto::NodeId& peer, std::uint16_t port) {
-  answers_.push_back({to, peer, port, load()});
+/// Who has a place is not told to leave because there are few: that would free none, since it keeps
+/// one in reserve, and all would go where nobody is any better off.
+void RelayDesk::answer(const crypto::NodeId& to, const crypto::NodeId& peer, std::uint16_t port,
+                       bool placed) {
+  constexpr std::uint8_t kToStay = kLoadNearlyFull - 1;
+  const std::uint8_t its = placed ? std::max(std::min(load(), kToStay), traffic_.load) : load();
+  answers_.push_back({to, peer, port, its});
 }
 
 std::uint8_t RelayDesk::load() const {

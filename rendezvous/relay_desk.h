@@ -104,7 +104,7 @@ class RelayDesk {
   void remove_member(const crypto::NodeId& node);
   /// How busy the ports are, by the limits that they have.
   void set_traffic(const RelayTraffic& traffic) { traffic_ = traffic; }
-  /// How full this relay is: of its places or of its traffic, whichever is scarcer.
+  /// How full this relay is for who wants a place: of places or of traffic, whichever is scarcer.
   [[nodiscard]] std::uint8_t load() const;
   void handle_timeout(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> next_timeout() const;
@@ -147,7 +147,9 @@ class RelayDesk {
   [[nodiscard]] Alone find_alone(const crypto::NodeId* asker);
   [[nodiscard]] bool make_room(const crypto::NodeId& asker, bool another_pair);
   Pairs::iterator close(Pairs::iterator pair);
-  void answer(const crypto::NodeId& to, const crypto::NodeId& peer, std::uint16_t port);
+  /// `placed`: it has had a place before.
+  void answer(const crypto::NodeId& to, const crypto::NodeId& peer, std::uint16_t port,
+              bool placed = false);
 
   RandomSource& random_;
   std::size_t pairs_max_;

@@ -11,7 +11,9 @@ class AgentRelayLoad : public AgentPair {
  protected:
   AgentRelayLoad() {
     world_.fate = [this](const Packet& packet) {
-      return Fate{is_end(packet.from) && is_end(packet.to)};
+      const IpAddress far = endpoint(kN).address;
+      const bool slow = packet.from.address == far || packet.to.address == far;
+      return Fate{is_end(packet.from) && is_end(packet.to), slow ? slow_ : kLatency};
     };
   }
   [[nodiscard]] bool is_end(const Endpoint& endpoint) const {
@@ -94,9 +96,11 @@ class AgentRelayLoad : public AgentPair {
   }
 
   std::vector<Member*> ends_, all_ends_;
+  Duration slow_ = kLatency;  ///< to the relay at kN, and from there
 };
 
 TEST_F(AgentRelayLoad, ANewPairGoesToTheRelayThatHasRoomAndStaysThereForAnHour) {
+  slow_ = kLatency * 3 / 2;
   Member& full = add_relay(kM, 11);
   begin_ends(5);
   reach(full);
@@ -114,6 +118,20 @@ TEST_F(AgentRelayLoad, ANewPairGoesToTheRelayThatHasRoomAndStaysThereForAnHour) 
   EXPECT_EQ(users(roomy), 1U);
   EXPECT_EQ(swaps(), swapped);
   EXPECT_EQ(ends_[0]->changes.size() + ends_[1]->changes.size(), told);
+}
+
+TEST_F(AgentRelayLoad, NobodyLeavesBecauseAllPlacesAreTaken) {
+  Member& full = add_relay(kM, 10);
+  begin_ends(5);
+  reach(full);
+  pair_up();
+  Member& roomy = add_relay(kN, 100);
+  reach(roomy);
+  world_.run_for(1min);
+  ASSERT_EQ(roomy.agent->relay_desk().pairs(), 10U) << "in reserve";
+  world_.run_for(45min);
+  EXPECT_EQ(users(full), 10U);
+  EXPECT_EQ(swaps(), 0U);
 }
 
 TEST_F(AgentRelayLoad, PairsLeaveAFullRelayOneByOneUntilItIsNot) {

@@ -247,7 +247,20 @@ TEST_F(RelayDeskTest, SaysWithEachAnswerHowFullItIs) {
   EXPECT_EQ(load_for(2), 75);
   EXPECT_EQ(load_for(3), 100);
   EXPECT_EQ(load_for(4), 100) << "a refusal says it too";
-  EXPECT_EQ(load_for(0), 100) << "and so does the answer to who has a port and asks again";
+}
+
+TEST_F(RelayDeskTest, TellsNobodyToLeaveForPlacesButForTraffic) {
+  RelayDesk desk(random_, 1);
+  desk.handle_request(kStart, kA, kB);
+  desk.handle_port(std::get<OpenRelay>(*desk.poll_action()).id, 7000);
+  EXPECT_EQ(desk.poll_answer()->load, kLoadMax);
+  desk.handle_request(kStart, kA, kB);
+  EXPECT_EQ(desk.poll_answer()->load, kLoadNearlyFull - 1);
+  desk.handle_request(kStart, kB, kA);
+  EXPECT_EQ(desk.poll_answer()->load, kLoadMax) << "it had none before";
+  desk.set_traffic({.load = 95});
+  desk.handle_request(kStart, kA, kB);
+  EXPECT_EQ(desk.poll_answer()->load, 95);
 }
 
 TEST_F(RelayDeskTest, RefusesNewPairsAndKeepsTheOthersWhenItsQuotaIsUsedUp) {

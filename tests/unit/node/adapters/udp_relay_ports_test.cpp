@@ -281,6 +281,32 @@ TEST_F(LimitedRelayPortsTest, ForwardsNoMoreThanTheRateOfAllPairsTogether) {
   EXPECT_EQ(counters().forwarded_bytes, 8000 * (kBurst + 5));
 }
 
+class QuotaRelayPortsTest : public UdpRelayPortsTest {
+ protected:
+  static constexpr std::uint64_t kBytesPerDay = 1'000'000;
+  QuotaRelayPortsTest() : UdpRelayPortsTest({.limits = {.bytes_per_day = kBytesPerDay}}) {}
+};
+
+TEST_F(QuotaRelayPortsTest, ForwardsNoMoreThanATrickleOnceTheDaysBytesAreUsedUp) {
+  join();
+  EXPECT_FALSE(world_.relay->traffic().used_up);
+  const std::string eight_thousand(8000, 'x');
+  const auto offer = [&](std::uint64_t count) {
+    const std::uint64_t expected = counters().forwarded + counters().over_rate + count;
+    for (std::uint64_t i = 0; i < count; ++i) a_.send(port_, eight_thousand);
+    return world_.until([&] { return counters().forwarded + counters().over_rate == expected; });
+  };
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(offer(10));
+  constexpr std::uint64_t kFreely = kBytesPerDay * 95 / 100 / 8000;
+  constexpr std::uint64_t kTrickle = rendezvous::kRelayBurstMin / 8000;
+  EXPECT_EQ(counters().forwarded, kFreely + kTrickle);
+  EXPECT_EQ(counters().over_rate, 200 - kFreely - kTrickle);
+  const rendezvous::RelayTraffic traffic = world_.relay->traffic();
+  EXPECT_TRUE(traffic.used_up);
+  EXPECT_EQ(traffic.day_bytes, 8000 * (kFreely + kTrickle));
+  EXPECT_EQ(traffic.quota_bytes, kBytesPerDay);
+}
+
 TEST_F(UdpRelayPortsTest, SaysOnceThatAPairIsIdle) {
   world_.open(kPair + 1);
   join();
