@@ -108,6 +108,7 @@ void NatObserver::network_changed(TimePoint now, std::span<const LocalAddress> o
   words_.clear();
   gateway_.reset();
   refreshed_ = now;
+  refresh_due_.reset();
   filtering_.restart(server_endpoints());
   for (Server& server : servers_) start_asking(now, server);
   conclude(now);
@@ -152,12 +153,19 @@ void NatObserver::set_refresh(TimePoint now, Duration refresh) {
 }
 
 void NatObserver::note_path_lost(TimePoint now) {
-  if (now - refreshed_ < kRefreshSpacing) return;
+  refresh_due_ = std::max(now, refreshed_ + kRefreshSpacing);
+  refresh_if_due(now);
+}
+
+void NatObserver::refresh_if_due(TimePoint now) {
+  if (!refresh_due_ || now < *refresh_due_) return;
+  refresh_due_.reset();
   refreshed_ = now;
   refresh_now(now);
 }
 
 void NatObserver::handle_timeout(TimePoint now) {
+  refresh_if_due(now);
   for (Server& server : servers_) {
     if (server.client) server.client->handle_timeout(now);
   }
@@ -174,6 +182,7 @@ std::optional<TimePoint> NatObserver::next_timeout() const {
     if (server.seen) consider(server.seen->confirmed_at + kObservationMemory);
   }
   for (const PeerWord& word : words_) consider(word.seen.confirmed_at + kObservationMemory);
+  if (refresh_due_) consider(*refresh_due_);
   if (const auto due = filtering_.next_timeout()) consider(*due);
   return next;
 }

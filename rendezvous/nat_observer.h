@@ -54,7 +54,7 @@ class NatObserver {
   /// The mappings may be others now: asks all servers, without forgetting what they said.
   void refresh_now(TimePoint now);
   /// A path that worked is dead, perhaps because the NAT has forgotten its mappings: the same, but
-  /// not within kRefreshSpacing of the last time.
+  /// kRefreshSpacing after the last time at the earliest.
   void note_path_lost(TimePoint now);
 
   void handle_timeout(TimePoint now);
@@ -111,6 +111,7 @@ class NatObserver {
     bool operator==(const Findings&) const = default;
   };
 
+  void refresh_if_due(TimePoint now);
   void start_asking(TimePoint now, Server& server);
   void learn(TimePoint now, Server& server);
   void distrust_others(TimePoint now, const Server& teller);
@@ -136,7 +137,8 @@ class NatObserver {
   std::optional<IpAddress> gateway_;
   FilteringWatch filtering_;
   Duration refresh_ = kBindingRefresh;
-  TimePoint refreshed_;  ///< when a lost path last made us ask
+  TimePoint refreshed_;                   ///< when a lost path last made us ask
+  std::optional<TimePoint> refresh_due_;  ///< another was lost since
   Findings findings_;
   Findings reported_;  ///< as of the last poll_change
 };

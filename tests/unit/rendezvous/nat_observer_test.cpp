@@ -489,5 +489,17 @@ TEST_F(NatObserverTest, AsksAgainWhenAPathIsLostButNotForEachOfMany) {
   EXPECT_EQ(take_requests(kServerA), 1);
 }
 
+/// A NAT whose address changes just after the network did: nothing else asks for 25 s.
+TEST_F(NatObserverTest, AsksALittleLaterWhenAPathIsLostSoonAfterTheLastTime) {
+  start({kServerA});
+  run_for(2s);
+  (void)take_requests(kServerA);
+  observer_.note_path_lost(now_);
+  run_for(2s);
+  EXPECT_EQ(take_requests(kServerA), 0);
+  run_for(2s);
+  EXPECT_EQ(take_requests(kServerA), 1);
+}
+
 }  // namespace
 }  // namespace kadwire::rendezvous::testing
