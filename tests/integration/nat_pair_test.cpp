@@ -109,14 +109,22 @@ INSTANTIATE_TEST_SUITE_P(
 
 class NatRecovery : public NatPairTest {
  protected:
-  /// Lets it happen to two members: they are silent for no longer than kadwire promises.
+  /// Lets it happen to two members: they are silent for no longer than kadwire promises. Load only
+  /// adds to that, so if it did, another two may try, once.
   Recovery expect_recovery(const char* name) {
     const Trouble& trouble = *find_trouble(name);
-    const Recovery recovery = must(measure_recovery(build(pair_for(trouble, {})), trouble));
-    EXPECT_LE(recovery.silence, trouble.limit * kSlowdown);
-    std::cout << "silent for " << to_milliseconds(recovery.silence) << " ms\n";
+    Recovery recovery;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      recovery = must(measure_recovery(build(pair_for(trouble, {})), trouble));
+      std::cout << "silent for " << to_milliseconds(recovery.silence) << " ms\n";
+      if (recovery.silence <= trouble.limit) break;
+    }
+    EXPECT_LE(recovery.silence, trouble.limit);
     return recovery;
   }
+
+ private:
+  static constexpr int kAttempts = 2;
 };
 
 TEST_F(NatRecovery, ComesAfterAChangeOfThePublicSidesAddress) {
