@@ -42,7 +42,8 @@ struct Case {
   std::vector<std::string> changes;
   /// Fresh seeds too: only where two hundred of them or more have passed. Of hostile-dht's and
   /// lossy-mobile's, one in two hundred misses a limit; churn and hostile-members would take four
-  /// seconds a seed or more; relay-killed and sleep-wake were not tried so often as they are now.
+  /// seconds a seed or more; many-homed, relay-killed and sleep-wake were not tried so often as
+  /// they are now.
   bool fresh = false;
 };
 
@@ -65,6 +66,7 @@ const Case kCases[] = {
     {"partition-heal", {}, true},
     {"churn", {}, false},
     {"lossy-mobile", {"--until", "6min"}, false},
+    {"many-homed", {"--until", "3min"}, false},
     {"mailbox", {}, true},
     {"home-alone", {}, true},
     {"nat-patience", {}, true},

@@ -37,12 +37,12 @@ TEST_F(HostAddresses, ASecondIpv4AddressIsReachedAsTheFirstIs) {
     EXPECT_NE(own[0].prefix.address, own[1].prefix.address);
     for (const HostAddress& each : own) {
       EXPECT_EQ(send(neighbour, {each.prefix.address, kPort}), Drop::kNone);
-      EXPECT_EQ(arrivals[host].back().to.address, each.prefix.address);
+      EXPECT_EQ(last(host).to.address, each.prefix.address);
     }
   }
   EXPECT_EQ(send(neighbour, inside), Drop::kNone);
   EXPECT_EQ(send(inside, neighbour), Drop::kNone);
-  EXPECT_EQ(arrivals[neighbour].back().from.address, v4(inside)) << "the first is the source";
+  EXPECT_EQ(last(neighbour).from.address, v4(inside)) << "the first is the source";
 }
 
 TEST_F(HostAddresses, ANewFlowLeavesFromTheTemporaryAddress) {
@@ -51,7 +51,7 @@ TEST_F(HostAddresses, ANewFlowLeavesFromTheTemporaryAddress) {
   for (const HostId host : {add_host({.temporary_ipv6 = true}),
                             add_host({.behind = gateway, .temporary_ipv6 = true})}) {
     EXPECT_EQ(send_v6(host, server), Drop::kNone);
-    EXPECT_EQ(arrivals[server].back().from.address, preferred(host));
+    EXPECT_EQ(last(server).from.address, preferred(host));
     EXPECT_NE(preferred(host), v6(host)) << "the first is the stable one";
     EXPECT_EQ(send(server, {preferred(host), kPort}), Drop::kNone);
     EXPECT_EQ(send_v6(server, host), Drop::kNone);
@@ -67,7 +67,7 @@ TEST_F(HostAddresses, ATemporaryAddressIsDeprecatedAndThenGone) {
   EXPECT_NE(second, first);
   EXPECT_EQ(send(server, {first, kPort}), Drop::kNone) << "deprecated, and still there";
   EXPECT_EQ(send_v6(host, server), Drop::kNone);
-  EXPECT_EQ(arrivals[server].back().from.address, second);
+  EXPECT_EQ(last(server).from.address, second);
   internet.renew_temporary_addresses(host);
   EXPECT_EQ(send(server, {first, kPort}), Drop::kNoRoute);
   EXPECT_EQ(send(server, {second, kPort}), Drop::kNone);
@@ -82,7 +82,7 @@ TEST_F(HostAddresses, ASourceThatIsNamedIsKept) {
   for (const IpAddress& source : {old, v6(host), preferred(host)}) {
     internet.send(host, kPort, {v6(server), kPort}, {}, {.address = source});
     queue.run_for(1s);
-    EXPECT_EQ(arrivals[server].back().from.address, source);
+    EXPECT_EQ(last(server).from.address, source);
   }
   internet.renew_temporary_addresses(host);
   internet.send(host, kPort, {v6(server), kPort}, {}, {.address = old});

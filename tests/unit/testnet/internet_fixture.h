@@ -59,6 +59,9 @@ class InternetTest : public testing::Test {
     return arrivals[server].back().from;
   }
 
+  /// What reached the host last; nothing came: an empty one.
+  Arrival last(HostId host) { return arrivals[host].empty() ? Arrival{} : arrivals[host].back(); }
+
   static constexpr std::uint16_t kPort = 5000;
   EventQueue queue{kWallStartDefault};
   Internet internet;
