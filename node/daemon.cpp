@@ -20,6 +20,7 @@
 #include "node/adapters/netlink_network_monitor.h"
 #include "node/adapters/proxied_wireguard.h"
 #include "node/adapters/raw_wireguard_port.h"
+#include "node/adapters/timerfd_suspend_monitor.h"
 #include "node/adapters/udp_relay_ports.h"
 #include "node/adapters/upnp_port_mapper.h"
 #include "node/adapters/wireguard_go_device.h"
@@ -111,6 +112,7 @@ struct Parts {
   std::optional<UpnpPortMapper> port_mapper;            ///< with it
   std::unique_ptr<AsioDatagramSocket> lifetime_socket;  ///< nullptr: no punching, or not possible
   std::unique_ptr<MulticastLanPort> lan_port;           ///< nullptr: not wanted, or not possible
+  std::unique_ptr<TimerfdSuspendMonitor> suspend_monitor;  ///< nullptr: not possible
   std::unique_ptr<dht::OpendhtDirectory> directory;
   std::optional<MeshNode> node;
   std::optional<Driver> driver;
@@ -149,6 +151,7 @@ Outcome open_network(Parts& parts, const DaemonOptions& options) {
   auto monitor = NetlinkNetworkMonitor::open(parts.context, options.interface);
   if (!monitor) return tl::unexpected(monitor.error().message);
   parts.monitor = std::move(*monitor);
+  parts.suspend_monitor = TimerfdSuspendMonitor::open(parts.context);
   return {};
 }
 
@@ -286,7 +289,7 @@ void compose(Parts& parts, const DaemonOptions& options) {
                   *parts.monitor, *parts.memory, parts.journal, port_of(parts),
                   parts.relay_ports ? &*parts.relay_ports : nullptr, parts.gateway_socket.get(),
                   parts.port_mapper ? &*parts.port_mapper : nullptr, parts.lan_port.get(),
-                  parts.lifetime_socket.get()},
+                  parts.lifetime_socket.get(), parts.suspend_monitor.get()},
       *parts.node, options.interface);
   parts.driver->set_port_problem(parts.port_problem);
   parts.names.emplace(parts.context, options.bootstrap,

@@ -69,6 +69,10 @@ void DataPlane::set_path(Now now, const crypto::NodeId& node, const Tunnel::Path
   submit(std::move(apply));
 }
 
+void DataPlane::handle_resume(Now now, Duration asleep) {
+  for (auto& [node, row] : peers_.rows()) row.tunnel.handle_resume(now.steady, asleep);
+}
+
 void DataPlane::set_keepalive(std::chrono::seconds keepalive) {
   keepalive_ = keepalive;
   for (auto& [node, row] : peers_.rows()) row.tunnel.set_keepalive(keepalive);

@@ -35,6 +35,8 @@ class DataPlane {
   void peers_changed(Now now);
   /// This host's own addresses changed: standing tunnels must leave from the new ones.
   void addresses_changed(Now now);
+  /// The host was suspended for so long: sessions grew old meanwhile.
+  void handle_resume(Now now, Duration asleep);
   /// WireGuard is to reach this peer here. A standing tunnel moves without a gap.
   void set_path(Now now, const crypto::NodeId& node, const Tunnel::Path& path);
   /// How long this side of every tunnel may be silent; kKeepalive at first.

@@ -18,6 +18,13 @@ void Driver::start() {
     ports_.directory.handle_datagram(then, from, datagram);
     pump(then);
   });
+  if (ports_.suspend_monitor != nullptr) {
+    ports_.suspend_monitor->start([this](Duration asleep) {
+      const Now then = ports_.scheduler.now();
+      node_.handle_resume(then, asleep);
+      pump(then);
+    });
+  }
   start_beside_wireguard();
   start_towards_gateway();
   start_lifetime_socket();

@@ -20,6 +20,7 @@
 #include "node/ports/port_mapper.h"
 #include "node/ports/relay_ports.h"
 #include "node/ports/scheduler.h"
+#include "node/ports/suspend_monitor.h"
 #include "node/ports/wireguard_device.h"
 #include "node/ports/wireguard_port.h"
 
@@ -48,6 +49,7 @@ struct DriverPorts {
   LanPort* lan_port = nullptr;  ///< nullptr: neither heard nor seen on the host's links
   /// One that nothing else uses; nullptr: how long the NAT keeps a mapping is not looked for.
   DatagramSocket* lifetime_socket = nullptr;
+  SuspendMonitor* suspend_monitor = nullptr;  ///< nullptr: no suspension is told of
 };
 
 class Driver final : public NodeInspector {

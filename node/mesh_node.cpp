@@ -63,6 +63,23 @@ void MeshNode::handle_network(Now now, const NetworkState& network) {
   follow_agent(now);
 }
 
+/// Timers stood still, and others' did not: records, mappings and sessions have grown old or are
+/// gone. All is asked for anew, and nothing given up that may still work.
+void MeshNode::handle_resume(Now now, Duration asleep) {
+  if (leaving_) return;
+  notice(Notice::Level::kInfo,
+         fmt::format("resumed asleep_s={}",
+                     std::chrono::duration_cast<std::chrono::seconds>(asleep).count()));
+  announcer_.announce_again(now);
+  if (mapping_) mapping_->refresh_now(now.steady);
+  data_plane_.handle_resume(now, asleep);
+  if (!agent_) return;
+  nat_->refresh_now(now.steady);
+  agent_->handle_resume(now);
+  watch_mailboxes(now);
+  follow_agent(now);
+}
+
 void MeshNode::handle_directory_event(Now now, const dht::DirectoryEvent& event) {
   if (const auto* change = std::get_if<dht::ConnectivityChanged>(&event)) {
     connected_ = change->connected;

@@ -86,6 +86,8 @@ class MeshNode {
            const crypto::NodeIdentity& identity, RandomSource& random, Now now);
 
   void handle_network(Now now, const NetworkState& network);
+  /// The host runs again after it was suspended for so long.
+  void handle_resume(Now now, Duration asleep);
   void handle_directory_event(Now now, const dht::DirectoryEvent& event);
   void handle_device_event(Now now, const DeviceEvent& event);
   /// Whom to ask how WireGuard's port looks from outside.

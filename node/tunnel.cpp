@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace kadwire::node {
 namespace {
@@ -53,8 +54,10 @@ void Tunnel::set_path(TimePoint now, const Path& path) {
   next_dial_ = now;
   if (role_ == Role::kResponder) {
     // The initiator's packet comes with its word of the path: what a dial would cross.
-    const bool lost = resume_ || (heard_at_ && now - *heard_at_ > kSessionMax);
-    next_dial_ += lost ? spacing_first_ : kResponderPatience;
+    const bool outlived = heard_at_ && now - *heard_at_ > kSessionMax;
+    next_dial_ += resume_    ? spacing_first_
+                  : outlived ? spacing_first_ + kNudgeAfter  // it dials if it knows that it slept
+                             : kResponderPatience;
     looked_at_ = true;  // so it is looked first whether that handshake has come about
   }
   next_status_ = std::min(next_status_, next_dial_);
@@ -64,7 +67,9 @@ Tunnel::Traffic Tunnel::handle_status(TimePoint now, const PeerStatus* status) {
   looked_at_ = true;
   const bool shaken =
       status != nullptr && status->last_handshake && status->last_handshake != last_handshake_;
-  const Traffic traffic = status != nullptr ? count(now, *status) : Traffic{};
+  Traffic traffic = status != nullptr ? count(now, *status) : Traffic{};
+  // What the first status after a suspension counts may have passed before it.
+  if (std::exchange(slept_, false)) traffic = {};
   // A session outlives a silence: data under it is as good as a new handshake.
   if (shaken || ((up() || fell_silent_) && traffic.received)) rise(now, *status);
   if (up() && now - *heard_at_ > kSilenceMax) fall_silent(now);
@@ -190,6 +195,14 @@ std::optional<Endpoint> Tunnel::dial(TimePoint now, RandomSource& random) {
   last_handshake_.reset();  // a renewed peer starts from nothing
   last_rx_bytes_ = last_tx_bytes_ = 0;
   return target;
+}
+
+void Tunnel::handle_resume(TimePoint now, Duration asleep) {
+  slept_ = true;
+  if (!up()) return dial_soon(now);
+  *heard_at_ -= asleep;
+  if (now - *heard_at_ > kSilenceMax) fall_silent(now);
+  next_status_ = now;
 }
 
 void Tunnel::reset(TimePoint now) {

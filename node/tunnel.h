@@ -101,6 +101,8 @@ class Tunnel {
   /// A path to the peer is proven: it is the only candidate from now on. The initiator dials at
   /// once if the tunnel is not up.
   void set_path(TimePoint now, const Path& path);
+  /// This host was suspended for so long, and the other side was not.
+  void handle_resume(TimePoint now, Duration asleep);
   /// What passed through the tunnel since the last status.
   struct Traffic {
     /// More than a keepalive; or one, where the other side's do not come as they should.
@@ -198,6 +200,7 @@ class Tunnel {
   TimePoint next_nudge_;      ///< if any are left
   bool fell_silent_ = false;  ///< and nothing was dialled since: the session may still be good
   bool resume_;               ///< dial once whatever the role
+  bool slept_ = false;        ///< this host was suspended, and no status came since
   Duration spacing_first_ = kDialSpacingFirst;
   std::optional<TimePoint> heard_at_;
 };

@@ -44,6 +44,13 @@ void Agent::set_network(Now now, std::vector<LocalAddress> addresses,
   }
 }
 
+void Agent::handle_resume(Now now) {
+  for (auto& [node, peer] : peers_) {
+    peer.punch.handle_resume(now);
+    collect(now, node, peer);
+  }
+}
+
 void Agent::set_peer(Now now, const PeerRecord& record) {
   auto found = peers_.find(record.node);
   if (found == peers_.end()) {

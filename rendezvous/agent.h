@@ -127,6 +127,9 @@ class Agent {
   void set_own_record(Now now, const SignedRecord& record);
   /// The host's addresses. Whatever was learnt of paths from other ones is void.
   void set_network(Now now, std::vector<LocalAddress> addresses, std::vector<Prefix> mesh_networks);
+  /// This host runs again after it was suspended, and hears of a new network, if there is one, by
+  /// set_network.
+  void handle_resume(Now now);
   /// The NAT before this host's IPv4.
   void set_own_nat(const NatBehavior& nat);
   /// This member is a peer, and this its newest record.

@@ -85,6 +85,12 @@ void PunchSession::network_grew(Now now) {
   if (!chosen_) begin(now);
 }
 
+void PunchSession::handle_resume(Now now) {
+  if (luck_) luck_->moved_at = now.steady;
+  if (established()) start_checks(now);
+  begin(now);
+}
+
 void PunchSession::record_changed(Now now) {
   record_owed_ = !send(now, RecordUpdate{context_.own_record});
 }

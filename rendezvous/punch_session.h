@@ -162,6 +162,9 @@ class PunchSession {
   /// This host has more addresses than before, and all it had: what is proven still is, but there
   /// may be better.
   void network_grew(Now now);
+  /// This host was suspended: mappings and sessions may have ended meanwhile, on either side. What
+  /// was proven may still be good, so it stays while it is asked for, and calls go besides.
+  void handle_resume(Now now);
   /// The peer is known to be there, and to try by itself: attempts begin anew, if it has no path.
   void prompt(Now now) {
     if (!chosen_) begin(now);

@@ -63,6 +63,7 @@ const Case kCases[] = {
     {"bootstrap-gone", {}, true},
     {"hour-rollover", {}, true},
     {"sleep-wake", {}, false},
+    {"wake", {}, true},
     {"partition-heal", {}, true},
     {"churn", {}, false},
     {"lossy-mobile", {"--until", "6min"}, false},

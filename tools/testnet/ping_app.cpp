@@ -56,10 +56,15 @@ void PingApp::ping_some() {
   std::size_t pinged = 0;
   for (std::size_t i = 0; i < members.size() && pinged < scenario_.ping_peers_max; ++i) {
     const Index peer = members[next_peer_++ % members.size()];
-    if (!population_[peer].member->running()) answered_.erase(peer);
+    if (!is_awake(peer)) answered_.erase(peer);
     if (peer == self_ || !(scenario_.ping_early || board_.is_up(self_, peer))) continue;
     pinged += ping(peer) ? 1 : 0;
   }
+}
+
+bool PingApp::is_awake(Index peer) const {
+  const MemberNode& member = *population_[peer].member;
+  return member.running() && !member.host().asleep();
 }
 
 bool PingApp::ping(Index peer) {

@@ -22,7 +22,7 @@ class PingApp {
   struct Counts {
     std::uint64_t sent = 0;
     std::uint64_t lost = 0;
-    /// Between two answers of a peer's while both ran, or after the last one.
+    /// Between two answers of a peer's while both ran and were awake, or after the last one.
     Duration longest_silence{0};
   };
   /// The first answer in all.
@@ -41,6 +41,7 @@ class PingApp {
   };
   void tick();
   void ping_some();
+  [[nodiscard]] bool is_awake(Index peer) const;
   /// False if WireGuard does not know the peer.
   bool ping(Index peer);
   void give_up_overdue();
@@ -55,8 +56,9 @@ class PingApp {
   FirstReplyHandler on_first_reply_;  ///< empty once there was one
   std::size_t next_peer_ = 0;         ///< position in Population::members()
   std::uint64_t last_sequence_ = 0;
-  std::deque<Pending> pending_;          ///< oldest first
-  std::map<Index, TimePoint> answered_;  ///< by peers that run, last; empty while self does not
+  std::deque<Pending> pending_;  ///< oldest first
+  std::map<Index, TimePoint>
+      answered_;  ///< last, by peers that are awake; empty while self does not run
   Counts counts_;
   Lifetime lifetime_;
 };

@@ -3,7 +3,7 @@ kadwire_test(adapters_tests
   SOURCES adapters/port_filter_test.cpp adapters/proxied_wireguard_test.cpp adapters/raw_wireguard_port_test.cpp
           adapters/uapi_codec_test.cpp
           ${CMAKE_SOURCE_DIR}/tests/support/start_crypto.cpp
-  TOGETHER adapters/asio_datagram_socket_test.cpp adapters/asio_scheduler_test.cpp adapters/datagram_batch_test.cpp
+  TOGETHER adapters/asio_datagram_socket_test.cpp adapters/asio_scheduler_test.cpp adapters/datagram_batch_test.cpp adapters/timerfd_suspend_monitor_test.cpp
            adapters/flow_table_test.cpp adapters/loopback_flows_test.cpp
            adapters/multicast_lan_port_test.cpp adapters/netlink_network_monitor_test.cpp
            adapters/own_network.cpp adapters/resolver_test.cpp adapters/rtnetlink_test.cpp

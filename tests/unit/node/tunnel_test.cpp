@@ -140,6 +140,40 @@ TEST_F(TunnelTest, APauseOfThisProcessIsNoSilence) {
   EXPECT_TRUE(tunnel.up());
 }
 
+TEST_F(TunnelTest, ALongSleepIsASilenceThoughTheClockStoodStill) {
+  for (const auto role : {Tunnel::Role::kInitiator, Tunnel::Role::kResponder}) {
+    Tunnel tunnel = up_tunnel(role);
+    tunnel.handle_resume(now_, kSilenceMax + 1s);
+    EXPECT_EQ(tunnel.next_status(), now_);
+    const PeerStatus received = status(kShaken, 5000);  // before the sleep, and not yet seen
+    tunnel.handle_status(now_, &received);
+    EXPECT_FALSE(tunnel.up());
+    EXPECT_EQ(tunnel.dial(now_, random_).has_value(), role == Tunnel::Role::kInitiator);
+  }
+}
+
+TEST_F(TunnelTest, AShortSleepIsNone) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
+  tunnel.handle_resume(now_, kSilenceMax - 1s);
+  EXPECT_EQ(tunnel.next_status(), now_);
+  const PeerStatus same = status(kShaken, 100);
+  tunnel.handle_status(now_, &same);
+  EXPECT_TRUE(tunnel.up());
+  tunnel.handle_status(now_ + 1s + 1ms, &same);
+  EXPECT_FALSE(tunnel.up()) << "the sleep counts";
+}
+
+TEST_F(TunnelTest, AnswersAfterASleepAreSignsOfLifeAgain) {
+  Tunnel tunnel = up_tunnel(Tunnel::Role::kResponder);
+  tunnel.handle_resume(now_, 1h);
+  const PeerStatus before = status(kShaken, 5000);
+  tunnel.handle_status(now_, &before);
+  ASSERT_FALSE(tunnel.up());
+  const PeerStatus answer = status(kShaken, 5032);
+  tunnel.handle_status(now_ + 100ms, &answer);
+  EXPECT_TRUE(tunnel.up());
+}
+
 TEST_F(TunnelTest, DataAfterASilenceRaisesItWithoutADial) {
   for (const auto role : {Tunnel::Role::kInitiator, Tunnel::Role::kResponder}) {
     Tunnel tunnel = up_tunnel(role);
@@ -188,7 +222,7 @@ TEST_F(TunnelTest, TheResponderLeavesAProvenPathToTheOther) {
 
 TEST_F(TunnelTest, AResponderWhoseSessionIsOverDialsAPeerThatMayHaveSlept) {
   for (const auto& [silence, patience] :
-       {std::pair(170s, Duration(kResponderPatience)), std::pair(190s, Duration(140ms))}) {
+       {std::pair(170s, Duration(kResponderPatience)), std::pair(190s, 140ms + kNudgeAfter)}) {
     Tunnel tunnel = up_tunnel(Tunnel::Role::kResponder);
     const PeerStatus silent = status(kShaken, 100);
     tunnel.handle_status(now_ + silence, &silent);

@@ -135,6 +135,37 @@ TEST_F(SimHostTest, HearsWhenItWakesWhatBefellItInSleep) {
   EXPECT_EQ(order, "awake first second timer ");
 }
 
+TEST_F(SimHostTest, HearsThatItWokeAfterWhatBefellItAndHowLongItSlept) {
+  std::string order;
+  a_.set_on_wake([&](Duration asleep) {
+    EXPECT_EQ(asleep, 40s);
+    order += "woken ";
+  });
+  a_.sleep();
+  a_.when_awake([&] { order += "moved "; });
+  run_for(40s);
+  a_.wake();
+  EXPECT_EQ(order, "moved woken ");
+  a_.sleep();
+  run_for(10s);
+  a_.set_on_wake(nullptr);
+  a_.wake();
+  EXPECT_EQ(order, "moved woken ");
+}
+
+TEST_F(SimHostTest, CountsItsSleepIntoTheAgeOfWhatWasBefore) {
+  const TimePoint before = a_.now().steady;
+  run_for(1s);
+  a_.sleep();
+  run_for(1h);
+  a_.wake();
+  run_for(2s);
+  const TimePoint after = a_.now().steady;
+  run_for(3s);
+  EXPECT_EQ(a_.age(before), 1h + 6s);
+  EXPECT_EQ(a_.age(after), 3s);
+}
+
 TEST_F(SimHostTest, HearsNothingInSleep) {
   int received = 0;
   a_.open_port(1000, kAllDht, [](const Packet&) {});

@@ -38,11 +38,12 @@ struct MemberNode::Running {
                        all_traffic<TrafficKind::kGateway>),
         lan_port(member.host_),
         lifetime_socket(member.host_, kMemberLifetimePort, all_traffic<TrafficKind::kStun>),
+        suspend_monitor(member.host_),
         node(std::move(config), member.mesh_.keys(), member.identity_, member.random_,
              scheduler.now()),
         driver({scheduler, dht_socket, directory, *member.device_, monitor, member.memory_,
                 member.journal_, &wireguard_port, &relay_ports, &gateway_socket, nullptr, &lan_port,
-                &lifetime_socket},
+                &lifetime_socket, &suspend_monitor},
                node, "kadwire0") {}
 
   std::unique_ptr<dht::OpendhtDirectory> make_directory(MemberNode& member) {
@@ -63,6 +64,7 @@ struct MemberNode::Running {
   SimSocket gateway_socket;
   SimLanPort lan_port;
   SimSocket lifetime_socket;
+  SimSuspendMonitor suspend_monitor;
   node::MeshNode node;
   node::Driver driver;
 };

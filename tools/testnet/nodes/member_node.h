@@ -61,6 +61,7 @@ class MemberNode final : public Program {
   void set_journal(SimJournal::Listener listener);
 
   [[nodiscard]] SimHost& host() { return host_; }
+  [[nodiscard]] const SimHost& host() const { return host_; }
   [[nodiscard]] const crypto::NodeIdentity& identity() const { return identity_; }
   /// Its address inside the mesh.
   [[nodiscard]] const IpAddress& ipv6() const { return ipv6_; }

@@ -48,7 +48,7 @@ void MemberWatch::check_loss(const crypto::WireguardKey& key, std::string_view w
   if (owner == nullptr || !owner->running() || owner->withdrew_lately()) return;
   const auto heard = member_.device().heard_at(key);
   if (!heard) return;
-  const Duration ago = member_.host().now().steady - *heard;
+  const Duration ago = member_.host().age(*heard);
   if (ago >= kLiveData) return;
   violate(fmt::format("the peer {} was {}, {} ms after data of its had come", key.to_base64(), what,
                       std::chrono::floor<std::chrono::milliseconds>(ago).count()));

@@ -35,6 +35,10 @@ void SimHost::after(Duration delay, EventQueue::Task task) {
   schedule(queue_.now() - slept() + delay, std::move(task));
 }
 
+Duration SimHost::age(TimePoint then) const {
+  return queue_.now() - slept() - then + (then <= last_woken_ ? last_sleep_ : Duration{0});
+}
+
 void SimHost::schedule(TimePoint due, EventQueue::Task task) {
   auto fire = [this, due, task = std::move(task)] {
     if (asleep()) {
@@ -115,8 +119,10 @@ void SimHost::sleep() {
 
 void SimHost::wake() {
   assert(asleep());
+  last_sleep_ = queue_.now() - *asleep_since_;
   asleep_ = slept();
   asleep_since_.reset();
+  last_woken_ = queue_.now() - asleep_;
   internet_.set_up(id_, true);
   std::vector<Deferred> deferred;
   deferred.swap(deferred_);
@@ -124,6 +130,7 @@ void SimHost::wake() {
   std::vector<EventQueue::Task> waiting;
   waiting.swap(on_waking_);
   for (const EventQueue::Task& task : waiting) task();
+  if (on_wake_) run([&] { on_wake_(last_sleep_); });
 }
 
 void SimHost::when_awake(EventQueue::Task task) {

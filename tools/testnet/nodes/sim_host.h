@@ -32,6 +32,9 @@ class SimHost final : public HostTimers {
 
   [[nodiscard]] Now now() const override;
   void after(Duration delay, EventQueue::Task task) override;
+  /// How long ago that was, a time of its steady clock: its last sleep is counted, if that was
+  /// since.
+  [[nodiscard]] Duration age(TimePoint then) const;
   /// Runs `task` now, as the host. May be called from inside another one's.
   void run(const EventQueue::Task& task);
   void set_after_event(AfterEvent after_event) { after_event_ = std::move(after_event); }
@@ -48,6 +51,8 @@ class SimHost final : public HostTimers {
   void wake();
   /// Carries out what befalls a program: now, or when the host wakes, in the order of the calls.
   void when_awake(EventQueue::Task task);
+  /// Has this called, as the host, whenever it has woken, after what befell it; nullptr: nothing.
+  void set_on_wake(std::function<void(Duration asleep)> on_wake) { on_wake_ = std::move(on_wake); }
   [[nodiscard]] bool asleep() const { return asleep_since_.has_value(); }
   void set_wrong_clock(std::chrono::milliseconds offset, double drift_ppm);
   void step_clock(std::chrono::milliseconds by) { offset_ += by; }
@@ -90,10 +95,13 @@ class SimHost final : public HostTimers {
   Lifetime lifetime_;
   std::chrono::milliseconds offset_{0};
   double drift_ppm_ = 0;
-  Duration asleep_{0};  ///< in sleeps that are over
+  Duration asleep_{0};      ///< in sleeps that are over
+  Duration last_sleep_{0};  ///< the last of them
+  TimePoint last_woken_;    ///< by the steady clock; before the start if it never slept
   std::optional<TimePoint> asleep_since_;
   std::vector<Deferred> deferred_;
   std::vector<EventQueue::Task> on_waking_;
+  std::function<void(Duration asleep)> on_wake_;
   TrafficByKind sent_{}, received_{};
   std::uint64_t dht_answers_ = 0;
   Duration cpu_{0};

@@ -14,6 +14,7 @@
 #include "node/ports/relay_ports.h"
 #include "node/ports/scheduler.h"
 #include "node/ports/stun_port.h"
+#include "node/ports/suspend_monitor.h"
 #include "node/ports/wireguard_port.h"
 #include "tools/testnet/nodes/sim_host.h"
 
@@ -40,6 +41,16 @@ class SimScheduler final : public node::Scheduler {
   /// The earliest event in the queue for this scheduler. A later wish does not move it: it fires,
   /// finds that it is too early, and arms again. Nodes change their wish with every packet.
   std::optional<TimePoint> armed_;
+};
+
+class SimSuspendMonitor final : public node::SuspendMonitor {
+ public:
+  explicit SimSuspendMonitor(SimHost& host) : host_(host) {}
+  ~SimSuspendMonitor() override { host_.set_on_wake(nullptr); }
+  void start(Handler on_resume) override { host_.set_on_wake(std::move(on_resume)); }
+
+ private:
+  SimHost& host_;
 };
 
 class SimSocket final : public node::DatagramSocket {
