@@ -134,6 +134,8 @@ class MeshNode {
   [[nodiscard]] PathKind path(const crypto::NodeId& node) const;
   /// The parts of the view that this object knows; the driver adds the rest.
   [[nodiscard]] NodeView view(Now now) const;
+  /// What became of paths since the start; cheap.
+  [[nodiscard]] rendezvous::PathTally paths() const;
   /// The tables that others can fill; cheap.
   [[nodiscard]] std::vector<TableFill> tables() const;
   /// Sorted by hostname, then NodeId.

@@ -80,10 +80,7 @@ NodeView MeshNode::view(Now now) const {
     view.nat_ipv6 = of(AddressFamily::kIpv6);
   }
   view.keepalive = data_plane_.keepalive();
-  if (agent_) {
-    view.paths_chosen = agent_->stats().paths_chosen;
-    view.paths_swapped = agent_->stats().paths_swapped;
-  }
+  view.paths = paths();
   if (config_.relays && agent_) {
     const rendezvous::RelayDesk& desk = agent_->relay_desk();
     view.relay = {own_.relays(), desk.pairs(), desk.load(), relay_traffic_, desk.counters(), {}};
@@ -93,6 +90,10 @@ NodeView MeshNode::view(Now now) const {
       peers_.rows(), [](const auto& entry) { return entry.second.tunnel.up(); }));
   view.problems = problems();
   return view;
+}
+
+rendezvous::PathTally MeshNode::paths() const {
+  return agent_ ? agent_->stats().paths : rendezvous::PathTally{};
 }
 
 std::vector<TableFill> MeshNode::tables() const {

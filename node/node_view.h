@@ -15,6 +15,7 @@
 #include "node/ports/relay_ports.h"
 #include "rendezvous/lifetime_watch.h"
 #include "rendezvous/nat_behavior.h"
+#include "rendezvous/path_tally.h"
 
 namespace kadwire::node {
 
@@ -95,8 +96,7 @@ struct NodeView {
   std::optional<RelayView> relay;     ///< nullopt: relays for nobody
   std::chrono::seconds uptime{0};
   dht::DirectoryStats dht;
-  std::uint64_t paths_chosen = 0;     ///< to any peer, since the start
-  std::uint64_t paths_swapped = 0;    ///< of those, for one that is faster or preferred
+  rendezvous::PathTally paths;        ///< to all peers, since the start
   std::vector<std::string> problems;  ///< one plain sentence each; empty: all well
   std::size_t peers_total = 0;
   std::size_t peers_active = 0;  ///< with a standing tunnel

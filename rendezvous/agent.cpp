@@ -9,7 +9,7 @@ Agent::Agent(const crypto::KeySchedule& keys, const crypto::NodeIdentity& identi
     : options_(options),
       frame_keys_(keys),
       indices_(random),
-      context_{{keys, identity, frame_keys_, indices_, random}, {}, 0, 0, {}},
+      context_{{keys, identity, frame_keys_, indices_, random}, {}, 0, 0, {}, stats_.paths},
       call_sources_(kCallsPerSource),
       desk_(random, options.relayed_pairs) {}
 
@@ -396,22 +396,10 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
   if (peer.due) peers_due_ = std::min(peers_due_.value_or(*peer.due), *peer.due);
   if (!peer.punch.poll_choice()) return;
   if (const auto path = peer.punch.chosen()) {
-    count_choice(now, peer);
     events_.push_back(PathChanged{node, *path, peer.punch.controls()});
   } else {
     events_.push_back(PathLost{});
   }
-}
-
-/// WireGuard is told of a path again while it strays: that is no choice.
-void Agent::count_choice(Now now, const Peer& peer) {
-  const PairEvent* chosen = peer.punch.history().last(PairEventKind::kPathChosen);
-  if (chosen == nullptr || chosen->at != now.steady) return;
-  ++stats_.paths_chosen;
-  const bool swapped = chosen->cause == PathCause::kFaster ||
-                       chosen->cause == PathCause::kPreferred ||
-                       chosen->cause == PathCause::kRoomier;
-  if (swapped) ++stats_.paths_swapped;
 }
 
 std::optional<PortTransmit> Agent::poll_transmit() {

@@ -100,10 +100,7 @@ struct AgentStats {
   std::uint64_t frames_refused = 0;  ///< malformed, or with a wrong tag
   std::uint64_t calls_limited = 0;
   std::uint64_t forwarded = 0;  ///< for others
-  std::uint64_t paths_chosen = 0;
-  /// Of those, because another was faster or preferred while the one before still worked: without
-  /// hysteresis these are what flaps.
-  std::uint64_t paths_swapped = 0;
+  PathTally paths;              ///< to all peers
 };
 
 struct AgentOptions {
@@ -260,7 +257,6 @@ class Agent {
   void forget(const crypto::NodeId& node, const Peer& peer);
   [[nodiscard]] bool may_call(Now now, const Way& from);
   void find_peers_due();
-  void count_choice(Now now, const Peer& peer);
   void collect(Now now, const crypto::NodeId& node, Peer& peer);
   [[nodiscard]] bool relayed_only(const Peer& peer) const;
   [[nodiscard]] std::optional<PortGuess> guess_for(const Peer& peer) const;
@@ -283,6 +279,7 @@ class Agent {
                                                             Peer& peer) const;
 
   AgentOptions options_;
+  AgentStats stats_;
   FrameKeys frame_keys_;
   SessionIndices indices_;
   PunchContext context_;
@@ -306,7 +303,6 @@ class Agent {
   std::set<AddressFamily> reached_unasked_;  ///< since the addresses changed
   std::deque<PortTransmit> transmits_;
   std::deque<AgentEvent> events_;
-  AgentStats stats_;
 };
 
 }  // namespace kadwire::rendezvous

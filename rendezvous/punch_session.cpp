@@ -406,6 +406,7 @@ void PunchSession::choose(Now now, PathCause if_none) {
 
 void PunchSession::choose(Now now, Path* path, PathCause cause) {
   history_.note(now.steady, PairEventKind::kPathChosen, cause, path->way.endpoint, path->relay);
+  context_.tally.note(cause);
   chosen_ = path->way;
   chosen_at_ = now.steady;
   path->told = false;

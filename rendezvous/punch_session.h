@@ -24,6 +24,7 @@
 #include "rendezvous/pair_link.h"
 #include "rendezvous/pair_schedule.h"
 #include "rendezvous/path_table.h"
+#include "rendezvous/path_tally.h"
 #include "rendezvous/port_guess.h"
 #include "rendezvous/port_spray.h"
 #include "rendezvous/source_limiter.h"
@@ -93,6 +94,7 @@ struct PunchContext {
   std::uint64_t own_sequence = 0;
   std::uint8_t epoch = 0;  ///< counts changes of own addresses
   std::vector<LocalAddress> addresses;
+  PathTally& tally;  ///< of all sessions
 };
 
 /// One ping of a probe of all paths.

@@ -50,6 +50,7 @@ void PunchSession::note_loss(Now now, PathCause cause) {
   const Path* lost = chosen_path();
   if (lost == nullptr) return;
   history_.note(now.steady, PairEventKind::kPathLost, cause, lost->way.endpoint, lost->relay);
+  context_.tally.note(cause);
 }
 
 }  // namespace kadwire::rendezvous

@@ -22,6 +22,16 @@ json time_or_null(const std::optional<WallTime>& wall) {
   return wall ? json(format_rfc3339(*wall)) : json(nullptr);
 }
 
+/// Causes that never were are left out.
+json to_json(const rendezvous::PathTally& paths) {
+  json causes = json::object();
+  for (std::size_t i = 0; i < rendezvous::kPathCauses; ++i) {
+    const auto cause = static_cast<rendezvous::PathCause>(i);
+    if (paths.of(cause) > 0) causes[std::string(name_of(cause))] = paths.of(cause);
+  }
+  return {{"chosen", paths.chosen()}, {"swapped", paths.swapped()}, {"changes", std::move(causes)}};
+}
+
 json to_json(const dht::DirectoryStats& stats) {
   return {{"connected", stats.connected},       {"good_nodes", stats.good_nodes},
           {"known_nodes", stats.known_nodes},   {"stored_values", stats.stored_values},
@@ -106,7 +116,7 @@ json to_json(const node::NodeView& node) {
           {"relay", relay_or_null(node.relay)},
           {"uptime_seconds", node.uptime.count()},
           {"dht", to_json(node.dht)},
-          {"paths", {{"chosen", node.paths_chosen}, {"swapped", node.paths_swapped}}},
+          {"paths", to_json(node.paths)},
           {"problems", node.problems},
           {"peers", {{"total", node.peers_total}, {"active", node.peers_active}}}};
 }

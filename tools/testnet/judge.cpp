@@ -98,11 +98,9 @@ Verdict longest_silence(Duration limit, const RunResult& result) {
 }
 
 Verdict path_swaps(std::size_t limit, const RunResult& result) {
-  std::uint64_t chosen = 0, swapped = 0;
-  for (const NodeResult& node : result.nodes) {
-    chosen += node.paths_chosen;
-    swapped += node.paths_swapped;
-  }
+  rendezvous::PathTally paths;
+  for (const NodeResult& node : result.nodes) paths += node.paths;
+  const std::uint64_t chosen = paths.chosen(), swapped = paths.swapped();
   return {fmt::format("at most {} paths swapped while they worked", limit),
           fmt::format("{}, of {} chosen", swapped, chosen), swapped <= limit};
 }

@@ -161,10 +161,7 @@ NodeResult Recorder::node_result(Index index) const {
   node.dht_requests = inhabitant.host->dht_answers();
   node.dht_stored_bytes = dht.stored_bytes;
   node.dht_nodes_known = dht.known_nodes;
-  if (const auto view = inhabitant.member ? inhabitant.member->view() : std::nullopt) {
-    node.paths_chosen = view->paths_chosen;
-    node.paths_swapped = view->paths_swapped;
-  }
+  if (inhabitant.member) node.paths = inhabitant.member->paths();
   node.cpu_seconds = std::chrono::duration<double>(inhabitant.host->cpu()).count();
   return node;
 }

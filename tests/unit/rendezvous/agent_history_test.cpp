@@ -95,6 +95,12 @@ TEST_F(AgentHistory, TellsTheOwnMoveFromThePeers) {
   ASSERT_TRUE(a_.reaches(b_) && b_.reaches(a_));
   EXPECT_EQ(cause(a_, b_, PairEventKind::kPathLost), PathCause::kOwnMove);
   EXPECT_EQ(cause(b_, a_, PairEventKind::kPathLost), PathCause::kPeerMove);
+  const PathTally &own = a_.agent->stats().paths, &others = b_.agent->stats().paths;
+  EXPECT_EQ(own.of(PathCause::kOwnMove), 1U);
+  EXPECT_EQ(others.of(PathCause::kPeerMove), 1U);
+  EXPECT_EQ(own.chosen(), a_.changes.size());
+  EXPECT_EQ(others.chosen(), b_.changes.size());
+  EXPECT_EQ(own.of(PathCause::kNone) + others.of(PathCause::kNone), 0U);
 }
 
 TEST_F(AgentHistory, CountsCallsThatNobodyAnswers) {

@@ -71,7 +71,7 @@ class AgentRelayLoad : public AgentPair {
   }
   [[nodiscard]] std::uint64_t swaps() const {
     std::uint64_t count = 0;
-    for (const Member* end : ends_) count += end->agent->stats().paths_swapped;
+    for (const Member* end : ends_) count += end->agent->stats().paths.swapped();
     return count;
   }
   /// Pairs whose last choice had this cause.

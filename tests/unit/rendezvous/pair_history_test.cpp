@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string_view>
+
+#include "rendezvous/path_tally.h"
 #include "tests/support/made_up.h"
 
 namespace kadwire::rendezvous {
@@ -76,6 +80,26 @@ TEST(PairHistory, FindsTheNewestOfAKind) {
   history.note(kStart + 5s, PairEventKind::kPathLost, PathCause::kOwnMove, kOther);
   ASSERT_NE(history.last(PairEventKind::kPathLost), nullptr);
   EXPECT_EQ(history.last(PairEventKind::kPathLost)->cause, PathCause::kOwnMove);
+}
+
+TEST(PathTally, TellsWhatWasChosenFromWhatWasLostAndWhatWasSwapped) {
+  PathTally tally;
+  for (std::size_t cause = 0; cause < kPathCauses; ++cause) {
+    tally.note(static_cast<PathCause>(cause));
+  }
+  EXPECT_EQ(tally.chosen(), 9U);
+  EXPECT_EQ(tally.swapped(), 3U);
+  tally += tally;
+  EXPECT_EQ(tally.of(PathCause::kPeerMove), 2U);
+  EXPECT_EQ(tally.chosen(), 18U);
+}
+
+TEST(PathTally, HasAnotherNameForEachCause) {
+  std::set<std::string_view> names;
+  for (std::size_t cause = 0; cause < kPathCauses; ++cause) {
+    names.insert(name_of(static_cast<PathCause>(cause)));
+  }
+  EXPECT_EQ(names.size(), kPathCauses);
 }
 
 }  // namespace

@@ -106,10 +106,12 @@ TEST(Judge, AddsUpThePathsThatWereSwapped) {
   Expectations expect = nothing();
   expect.path_swaps_max = 3;
   RunResult result = with_first_tunnels({1s, 1s});
-  result.nodes[0].paths_swapped = 1;
-  result.nodes[1].paths_swapped = 2;
+  result.nodes[0].paths.note(rendezvous::PathCause::kFaster);
+  result.nodes[0].paths.note(rendezvous::PathCause::kRepeated);  // is none
+  result.nodes[1].paths.note(rendezvous::PathCause::kPreferred);
+  result.nodes[1].paths.note(rendezvous::PathCause::kRoomier);
   EXPECT_TRUE(only(expect, result).met);
-  ++result.nodes[1].paths_swapped;
+  result.nodes[1].paths.note(rendezvous::PathCause::kFaster);
   EXPECT_FALSE(only(expect, result).met);
 }
 

@@ -77,6 +77,7 @@ TEST(RunJson, SaysWhichFieldIsBad) {
       {"nodes", [](Json& json) { json["nodes"] = 1; }},
       {"nodes[3].", [](Json& json) { json["nodes"][3] = 1; }},
       {"nodes[3].name", [](Json& json) { json["nodes"][3]["name"] = 1; }},
+      {"nodes[3].path_changes", [](Json& json) { json["nodes"][3]["path_changes"].erase("none"); }},
       {"nodes[3].sent", [](Json& json) { json["nodes"][3]["sent"]["packets"].push_back(1); }},
       {"samples.at_seconds", [](Json& json) { json["samples"].erase("at_seconds"); }},
       {"samples.pings_lost", [](Json& json) { json["samples"]["pings_lost"].push_back(1); }},

@@ -49,6 +49,25 @@ TEST(World, StopsWhereARuleIsBrokenAndSaysWhoBrokeIt) {
   EXPECT_EQ(std::ranges::count(broken.timeline, "violation", &TimelineEntry::kind), 1);
 }
 
+TEST(World, CountsThePathsOfAMembersEarlierRunsToo) {
+  const std::string text = std::string(kSmall) + R"(
+[[events]]
+at = "30s"
+do = "restart"
+who = "homes[0]"
+)";
+  const Scenario scenario =
+      parse_scenario(text, "small.toml",
+                     std::vector<std::string>{"groups.homes.count=2", "until=60s"})
+          .value();
+  Trace trace;
+  World world(scenario, 1, trace);
+  const RunResult result = world.run();
+  const auto home = std::ranges::find(result.nodes, "homes[0]", &NodeResult::name);
+  ASSERT_NE(home, result.nodes.end());
+  EXPECT_EQ(home->paths.chosen(), 2U) << "one in each run";
+}
+
 TEST(Outputs, TellABrokenRuleAndTheCommandThatReplaysIt) {
   RunResult result = played(broken_after_a_while());
   result.command = "kadwire-testnet run small.toml --seed 1";

@@ -158,6 +158,7 @@ void MemberNode::crash() {
   host_.run([this] {
     device_->detach();
     lifetime_.renew();
+    earlier_paths_ = paths();
     running_.reset();
   });
 }
@@ -189,6 +190,9 @@ std::optional<std::string> MemberNode::violation() const {
   if (due && *due < host_.now().steady) return "a timer of the member is in the past";
   if (running_->opendht->library_exceptions() > 0) return "OpenDHT threw an exception";
   if (running_->directory.odd_size()) return "the member put a value of another size";
+  if (running_->node.paths().of(rendezvous::PathCause::kNone) > 0) {
+    return "a path was chosen or lost without a cause";
+  }
   return std::nullopt;
 }
 
@@ -199,6 +203,12 @@ dht::DirectoryStats MemberNode::dht_stats() const {
 std::optional<node::NodeView> MemberNode::view() const {
   if (!running_) return std::nullopt;
   return running_->node.view(host_.now());
+}
+
+rendezvous::PathTally MemberNode::paths() const {
+  rendezvous::PathTally paths = earlier_paths_;
+  if (running_) paths += running_->node.paths();
+  return paths;
 }
 
 std::vector<node::TableFill> MemberNode::tables() const {

@@ -51,6 +51,8 @@ class MemberNode final : public Program {
   [[nodiscard]] dht::DirectoryStats dht_stats() const override;
   /// nullopt: it does not run.
   [[nodiscard]] std::optional<node::NodeView> view() const;
+  /// What became of its paths, in all its runs.
+  [[nodiscard]] rendezvous::PathTally paths() const;
   /// Of the node; empty: it does not run.
   [[nodiscard]] std::vector<node::TableFill> tables() const;
 
@@ -89,6 +91,7 @@ class MemberNode final : public Program {
   SimulatedDevice::ChangeObserver change_observer_;
   Lifetime lifetime_;
   bool ran_before_ = false;
+  rendezvous::PathTally earlier_paths_;  ///< in runs that are over
   std::optional<TimePoint> withdrew_at_;
   std::unique_ptr<SimulatedDevice> device_;
   std::unique_ptr<Running> running_;

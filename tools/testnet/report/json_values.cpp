@@ -92,6 +92,15 @@ Json json_value(const DropCounts& value) {
   return causes;
 }
 
+Json json_value(const rendezvous::PathTally& value) {
+  Json causes = Json::object();
+  for (std::size_t cause = 0; cause < rendezvous::kPathCauses; ++cause) {
+    const auto name = rendezvous::name_of(static_cast<rendezvous::PathCause>(cause));
+    causes[std::string(name)] = value.changes[cause];
+  }
+  return causes;
+}
+
 Json json_value(const std::vector<std::string>& value) {
   return json_list(value);
 }
@@ -173,6 +182,20 @@ std::string_view read_value(const Json& json, DropCounts& value) {
     const std::string name(to_text(static_cast<Drop>(cause)));
     if (!json.contains(name)) return "is not an object with every cause";
     if (const auto wrong = read_value(json[name], value[cause]); !wrong.empty()) return wrong;
+  }
+  return kFine;
+}
+
+std::string_view read_value(const Json& json, rendezvous::PathTally& value) {
+  if (!json.is_object() || json.size() != rendezvous::kPathCauses) {
+    return "is not an object with every cause";
+  }
+  for (std::size_t cause = 0; cause < rendezvous::kPathCauses; ++cause) {
+    const std::string name(rendezvous::name_of(static_cast<rendezvous::PathCause>(cause)));
+    if (!json.contains(name)) return "is not an object with every cause";
+    if (const auto wrong = read_value(json[name], value.changes[cause]); !wrong.empty()) {
+      return wrong;
+    }
   }
   return kFine;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "node/base/time.h"
+#include "rendezvous/path_tally.h"
 #include "tools/testnet/internet/packet.h"
 
 namespace kadwire::testnet {
@@ -54,10 +55,9 @@ struct NodeResult {
   std::size_t dht_nodes_known = 0;     ///< at the end
   std::uint64_t pings_sent = 0;
   std::uint64_t pings_lost = 0;
-  Duration longest_silence{0};      ///< of a peer that had answered its pings, while both ran
-  std::uint64_t paths_chosen = 0;   ///< to its peers, since it last started
-  std::uint64_t paths_swapped = 0;  ///< of those, for one that is faster or preferred
-  double cpu_seconds = 0;           ///< spent on this node's events
+  Duration longest_silence{0};  ///< of a peer that had answered its pings, while both ran
+  rendezvous::PathTally paths;  ///< to its peers, in all its runs
+  double cpu_seconds = 0;       ///< spent on this node's events
   bool operator==(const NodeResult&) const = default;
 };
 

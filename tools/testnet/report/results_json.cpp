@@ -32,8 +32,7 @@ void fields(Archive& archive, Held<Archive, NodeResult>& node) {
   archive.field("pings_sent", node.pings_sent);
   archive.field("pings_lost", node.pings_lost);
   archive.field("longest_silence_seconds", node.longest_silence);
-  archive.field("paths_chosen", node.paths_chosen);
-  archive.field("paths_swapped", node.paths_swapped);
+  archive.field("path_changes", node.paths);
   archive.field("cpu_seconds", node.cpu_seconds);
 }
 

@@ -49,7 +49,7 @@ void add_swaps(Figures& figures, const RunResult& result) {
   const double days = to_seconds(result.simulated) / 86'400;
   if (pairs < 1 || days <= 0) return;
   std::uint64_t swapped = 0;
-  for (const NodeResult& node : result.nodes) swapped += node.paths_swapped;
+  for (const NodeResult& node : result.nodes) swapped += node.paths.swapped();
   figures["path_swaps_per_pair_day"] = static_cast<double>(swapped) / pairs / days;
 }
 
