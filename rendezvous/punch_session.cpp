@@ -87,6 +87,8 @@ void PunchSession::network_grew(Now now) {
 
 void PunchSession::handle_resume(Now now) {
   if (luck_) luck_->moved_at = now.steady;
+  // The clock stood still: what was heard just before says no more of the peer's session.
+  if (heard_) heard_ = std::min(*heard_, now.steady - kSessionDoubt);
   if (established()) start_checks(now);
   begin(now);
 }

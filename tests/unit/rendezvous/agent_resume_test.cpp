@@ -47,5 +47,16 @@ TEST_F(AgentResume, IsFollowedToANewMappingWithinTheTimeOfACall) {
   EXPECT_TRUE(home_.reaches(public_));
 }
 
+/// The last word came just before the sleep by this host's clock, and that clock stood still.
+TEST_F(AgentResume, CallsWhoeverHasLostTheSessionThoughItSeemsToHaveSpokenJustNow) {
+  ASSERT_TRUE(connected_);
+  ASSERT_TRUE(home_.agent->probe(world_.now(), public_.id()));
+  world_.settle();
+  world_.run_for(1s);
+  public_.restart();
+  resume();
+  EXPECT_TRUE(world_.run_until([&] { return public_.reaches(home_); }, 500ms));
+}
+
 }  // namespace
 }  // namespace kadwire::rendezvous::testing
