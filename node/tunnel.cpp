@@ -68,10 +68,11 @@ Tunnel::Traffic Tunnel::handle_status(TimePoint now, const PeerStatus* status) {
   const bool shaken =
       status != nullptr && status->last_handshake && status->last_handshake != last_handshake_;
   Traffic traffic = status != nullptr ? count(now, *status) : Traffic{};
-  // What the first status after a suspension counts may have passed before it.
-  if (std::exchange(slept_, false)) traffic = {};
+  // What the first status after a suspension shows, handshakes too, may have been before it.
+  const bool old = std::exchange(slept_, false);
+  if (old) traffic = {};
   // A session outlives a silence: data under it is as good as a new handshake.
-  if (shaken || ((up() || fell_silent_) && traffic.received)) rise(now, *status);
+  if ((shaken && !old) || ((up() || fell_silent_) && traffic.received)) rise(now, *status);
   if (up() && now - *heard_at_ > kSilenceMax) fall_silent(now);
 
   const bool waits = role_ == Role::kResponder || candidates_.empty();

@@ -152,6 +152,19 @@ TEST_F(TunnelTest, ALongSleepIsASilenceThoughTheClockStoodStill) {
   }
 }
 
+TEST_F(TunnelTest, AHandshakeFromBeforeALongSleepIsNoSignOfLifeAfterIt) {
+  for (const auto role : {Tunnel::Role::kInitiator, Tunnel::Role::kResponder}) {
+    Tunnel tunnel = up_tunnel(role);
+    tunnel.handle_resume(now_, 1h);
+    const PeerStatus renewed = status(kShaken + 2min, 5000);  // not seen before the sleep
+    tunnel.handle_status(now_, &renewed);
+    EXPECT_FALSE(tunnel.up());
+    const PeerStatus anew = status(kShaken + 1h, 5100);
+    tunnel.handle_status(now_ + 100ms, &anew);
+    EXPECT_TRUE(tunnel.up());
+  }
+}
+
 TEST_F(TunnelTest, AShortSleepIsNone) {
   Tunnel tunnel = up_tunnel(Tunnel::Role::kInitiator);
   tunnel.handle_resume(now_, kSilenceMax - 1s);
