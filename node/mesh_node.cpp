@@ -70,7 +70,12 @@ void MeshNode::handle_resume(Now now, Duration asleep) {
   notice(Notice::Level::kInfo,
          fmt::format("resumed asleep_s={}",
                      std::chrono::duration_cast<std::chrono::seconds>(asleep).count()));
-  announcer_.announce_again(now);
+  if (network_known_) next_record_renewal_ -= asleep;
+  if (now.steady >= next_record_renewal_) {
+    publish(now);
+  } else {
+    announcer_.announce_again(now);
+  }
   if (mapping_) mapping_->refresh_now(now.steady);
   data_plane_.handle_resume(now, asleep);
   if (!agent_) return;

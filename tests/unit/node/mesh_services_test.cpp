@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "node/mesh_node.h"
 #include "rendezvous/beacon.h"
@@ -110,6 +111,21 @@ TEST_F(MeshServices, TakesItsOfferBackWhileItsQuotaIsUsedUp) {
     node.set_relay_traffic(now_, {.load = 100, .used_up = used_up});
     node.handle_timeout(now_);
     EXPECT_EQ(last_record(node).relays, !used_up);
+  }
+}
+
+/// While it slept everybody may have dropped the record that it had.
+TEST_F(MeshServices, SignsItsRecordAnewAfterALongSleepAndNotAfterAShortOne) {
+  node::MeshNode node(config_, mesh_.keys(), identity_, mesh_.random(), now_);
+  join(node, kPublic);
+  WallTime issued = last_record(node).issued;
+  for (const auto& [asleep, anew] : {std::pair(1min, false), std::pair(1500min, true)}) {
+    now_ = {now_.steady + 10s, now_.wall + 10s + asleep};
+    node.handle_resume(now_, asleep);
+    node.handle_timeout(now_);
+    const WallTime now_issued = last_record(node).issued;
+    EXPECT_EQ(now_issued, anew ? now_.wall : issued);
+    issued = now_issued;
   }
 }
 
