@@ -54,8 +54,8 @@ struct TimerfdSuspendMonitor::Watch : std::enable_shared_from_this<Watch> {
 
 void TimerfdSuspendMonitor::Watch::wait() {
   timer.async_wait(asio::posix::stream_descriptor::wait_read,
-                   [watch = shared_from_this()](const std::error_code&) {
-                     if (watch->closed) return;
+                   [watch = shared_from_this()](const std::error_code& error) {
+                     if (error || watch->closed) return;
                      watch->look();
                      if (!watch->closed) watch->wait();  // the handler may have closed it
                    });

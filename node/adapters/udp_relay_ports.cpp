@@ -229,10 +229,6 @@ void UdpRelayPorts::Shared::forward(TimePoint now, Port& port, const Arrival& ar
     counters.too_large += packets;
     return;
   }
-  if (!meter.take(now, run.bytes.size())) {
-    counters.over_rate += packets;
-    return;
-  }
   const Port::End& to = from == &port.ends->front() ? port.ends->back() : port.ends->front();
   if (now - to.heard > kRelayEndSilence) {
     counters.unheard += packets;
@@ -241,6 +237,10 @@ void UdpRelayPorts::Shared::forward(TimePoint now, Port& port, const Arrival& ar
   Port::Leg* leg = port.leg_of(to.at.address.family());
   if (leg == nullptr) {
     counters.send_failed += packets;
+    return;
+  }
+  if (!meter.take(now, run.bytes.size())) {
+    counters.over_rate += packets;
     return;
   }
   port.used = now;

@@ -307,6 +307,16 @@ TEST_F(QuotaRelayPortsTest, ForwardsNoMoreThanATrickleOnceTheDaysBytesAreUsedUp)
   EXPECT_EQ(traffic.quota_bytes, kBytesPerDay);
 }
 
+TEST_F(QuotaRelayPortsTest, CountsWhatIsPassedOnAndNothingElse) {
+  join();
+  a_.send(port_, "passed on");
+  ASSERT_TRUE(world_.until([&] { return !b_.received.empty(); }));
+  world_.scheduler.turn(kRelayEndSilence + 1ms);
+  a_.send(port_, "to an end that is gone");
+  ASSERT_TRUE(world_.until([&] { return counters().unheard == 1; }));
+  EXPECT_EQ(world_.relay->traffic().day_bytes, std::string_view("passed on").size());
+}
+
 TEST_F(UdpRelayPortsTest, SaysOnceThatAPairIsIdle) {
   world_.open(kPair + 1);
   join();
