@@ -397,6 +397,7 @@ void Agent::collect(Now now, const crypto::NodeId& node, Peer& peer) {
   if (!peer.punch.poll_choice()) return;
   if (const auto path = peer.punch.chosen()) {
     events_.push_back(PathChanged{node, *path, peer.punch.controls()});
+    if (peer.relays && !path->relay) ask_missed_relays(now);
   } else {
     events_.push_back(PathLost{});
   }

@@ -201,6 +201,7 @@ class Agent {
     TimePoint load_said;                       ///< when that was
     bool relayed_only = false;                 ///< wants to be, as its record says
     TimePoint relays_asked;                    ///< for the path to this peer
+    bool relays_missed = false;                ///< none was reached then
     Duration relay_patience = kRelayPatience;  ///< how long these are waited for
     std::size_t introduction_turn = 0;
     std::size_t relay_turn = 0;    ///< so that each round asks others than the last
@@ -234,6 +235,7 @@ class Agent {
   void on_message(Now now, const Way& from, ByteView payload);
   void act(Now now, const crypto::NodeId& sender, const Way& from, PairMessage message);
   void ask_relays(Now now, const crypto::NodeId& node, Peer& peer);
+  void ask_missed_relays(Now now);
   [[nodiscard]] std::vector<crypto::NodeId> relays_for(Now now, const crypto::NodeId& node,
                                                        const Peer& peer) const;
   void ask_loads(Now now, const crypto::NodeId& node, Peer& peer);

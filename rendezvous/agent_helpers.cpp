@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "rendezvous/agent.h"
 
@@ -53,6 +54,7 @@ void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
       works && in_a_row ? std::min(peer.relay_patience * 2, kReserveRelayPatience) : kRelayPatience;
   peer.relays_asked = now.steady;
   const std::vector<crypto::NodeId> relays = relays_for(now, node, peer);
+  peer.relays_missed = relays.empty();
   if (relays.empty() && !works) peer.punch.history().note(now.steady, PairEventKind::kNoRelay);
   const std::size_t wanted = works ? 1 : kRelaysMax;
   const std::size_t asked = std::min(wanted, relays.size());
@@ -60,6 +62,17 @@ void Agent::ask_relays(Now now, const crypto::NodeId& node, Peer& peer) {
     const crypto::NodeId& relay = relays[peer.relay_turn++ % relays.size()];
     if (!is_under_way(now, peer, relay)) request_relay(now, relay, node);
     peer.punch.send(now, UseRelay{relay});
+  }
+}
+
+/// A relay is reached now: whoever needed one and found none, as all do who have just moved, asks
+/// at once.
+void Agent::ask_missed_relays(Now now) {
+  for (auto& [node, peer] : peers_) {
+    if (!std::exchange(peer.relays_missed, false)) continue;
+    peer.relays_asked = now.steady - peer.relay_patience;
+    peer.due = now.steady;
+    peers_due_ = now.steady;
   }
 }
 
