@@ -75,7 +75,7 @@ void PunchSession::set_relayed_only(Now now, bool only) {
 
 void PunchSession::network_changed(Now now) {
   if (luck_) luck_->moved_at = now.steady;
-  lost_ = chosen_.has_value();  // under a new session epochs begin anew, and would not tell it
+  lost_ |= chosen_.has_value();  // under a new session epochs begin anew, and would not tell it
   doubt_all(now, PathCause::kOwnMove);
   begin(now);
 }

@@ -51,6 +51,19 @@ TEST_F(AgentMove, TheSideThatFollowsIsRelayedWithinASecond) {
   EXPECT_TRUE(world_.run_until([&] { return relayed(); }, 900ms));
 }
 
+TEST_F(AgentMove, APathThatHadDiedBeforeIsToldOfAllTheSame) {
+  ASSERT_TRUE(connected_);
+  Member& mover = controlling(a_, b_);
+  Member& other = &mover == &a_ ? b_ : a_;
+  world_.fate = [&](Packet& packet) { return Fate{world_.owner_of(packet.from) == &mover}; };
+  report_silence(mover, other);
+  ASSERT_TRUE(world_.run_until([&] { return !mover.path_to(other); }, 3s));
+  mend();
+  move(mover);
+  ASSERT_TRUE(other.path_to(mover)) << "it has heard nothing of that";
+  EXPECT_TRUE(world_.run_until([&] { return relayed(); }, 900ms));
+}
+
 TEST_F(AgentMove, ARelayIsAskedAsSoonAsItIsReachedAgain) {
   ASSERT_TRUE(connected_);
   Member& mover = controlling(a_, b_);
